@@ -1,0 +1,20 @@
+// Tests import packages by name and so get dist, as a user does: run `tsc -b` first (under 1 s when nothing changed).
+export default {
+  testEnvironment: '<rootDir>/jest-environment.cjs',
+  roots: ['<rootDir>/packages', '<rootDir>/test'],
+  testMatch: ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/test/**/*.test.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  // A test imports a neighbour as './name.js', as in the sources, and there is only './name.ts'.
+  moduleNameMapper: { '^(\\.{1,2}/.+)\\.js$': ['$1.js', '$1.ts'] },
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        swcrc: false,
+        sourceMaps: 'inline',
+        jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+        module: { type: 'es6' },
+      },
+    ],
+  },
+};

@@ -1,0 +1,151 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { basename, dirname, join, posix, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from '@jest/globals';
+import { importsOf, importsOfFile, packageOf, sourceFiles } from './imports.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const PACKAGES = join(ROOT, 'packages');
+
+/** The rooms of core from the ground up; a file imports only from its own room or a lower one. */
+const ROOMS = [
+  'errors',
+  'schema',
+  'checksum',
+  'kernel',
+  'order',
+  'store',
+  'format',
+  'stream',
+  'dataset',
+  'storage',
+  'entries',
+];
+/** The public entries of core share the topmost room. */
+const ENTRIES = ['index', 'fs', 'adapter', 'testing'];
+/** What a package may import besides its own files and `node:` modules; `@scope/*` stands for a whole scope. */
+const ALLOWED_PACKAGES: Record<string, readonly string[]> = {
+  core: ['apache-arrow', '@noble/hashes', 'seedrandom'],
+  tfjs: ['@dataref/core', '@tensorflow/*'],
+};
+/** Slow to load, so that only writing loads it, when it is needed. */
+const LAZY_PACKAGES = ['apache-arrow'];
+const MAX_LINES = 300;
+const BANNED_NAMES = /(?:^|\/)(?:util|utils|helper|helpers|misc|common)(?:\.ts|\/)/;
+
+/** Returns the room of a file below packages/core/src, or its first folder when there is no such room. */
+function roomOf(path: string): string {
+  const first = (path.split('/')[0] as string).replace(/\.ts$/, '');
+  return ENTRIES.includes(first) ? 'entries' : first;
+}
+
+function isAllowed(name: string, allowed: readonly string[]): boolean {
+  return allowed.some((entry) => (entry.endsWith('/*') ? name.startsWith(entry.slice(0, -1)) : name === entry));
+}
+
+/** Walks a built module's imports and returns one line for each that a browser could not load. */
+function nodeImports(entry: string, allowed: readonly string[]): string[] {
+  const problems: string[] = [];
+  const seen = new Set<string>();
+  const waiting = [entry];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    if (seen.has(path)) continue;
+    seen.add(path);
+    for (const { specifier, isDynamic } of importsOfFile(path)) {
+      if (specifier.startsWith('.')) {
+        waiting.push(join(dirname(path), specifier));
+        continue;
+      }
+      const name = packageOf(specifier);
+      const from = relative(ROOT, path);
+      if (isBuiltin(specifier)) problems.push(`${from} imports Node's ${specifier}`);
+      else if (!isAllowed(name, allowed)) problems.push(`${from} imports ${specifier}`);
+      else if (!isDynamic && LAZY_PACKAGES.includes(name)) problems.push(`${from} imports ${specifier} at load time`);
+    }
+  }
+  return problems;
+}
+
+test('imports are found in statements and calls, and not in comments', () => {
+  const text = [
+    "import a, { type B } from 'a';",
+    "import {\n  c,\n  d as e,\n} from './c.js';",
+    "import 'side-effect';",
+    "import type { F } from 'f';",
+    "export * as g from 'g';",
+    'export { h } from "h";',
+    "const i = await import('i');",
+    "type J = import('j').J;",
+    " * import k from 'k';",
+    "// import l from 'l';",
+    "export const m = 'm', from = 'n';",
+  ].join('\n');
+  expect(importsOf(text).map((found) => found.specifier)).toEqual(
+    ['a', './c.js', 'side-effect', 'f', 'g', 'h', 'i', 'j'], //
+  );
+});
+
+describe('core', () => {
+  const src = join(PACKAGES, 'core/src');
+
+  test('every file is in a room that has a place in the order', () => {
+    expect(sourceFiles(src).filter((path) => !ROOMS.includes(roomOf(path)))).toEqual([]);
+  });
+
+  test('a room imports only from itself and the rooms below it', () => {
+    const upward = sourceFiles(src).flatMap((path) =>
+      importsOfFile(join(src, path))
+        .filter(({ specifier }) => specifier.startsWith('.'))
+        .map(({ specifier }) => posix.join(posix.dirname(path), specifier).replace(/\.js$/, '.ts'))
+        .filter((target) => ROOMS.indexOf(roomOf(target)) > ROOMS.indexOf(roomOf(path)))
+        .map((target) => `${path} imports ${target}`),
+    );
+    expect(upward).toEqual([]);
+  });
+
+  test('the main entry reaches no module of Node, and apache-arrow only when it is asked for', () => {
+    const entry = join(PACKAGES, 'core/dist/index.js');
+    expect(nodeImports(entry, ALLOWED_PACKAGES['core'] ?? [])).toEqual([]);
+  });
+});
+
+describe.each(readdirSync(PACKAGES).filter((name) => existsSync(join(PACKAGES, name, 'package.json'))))(
+  '%s',
+  (name) => {
+    const src = join(PACKAGES, name, 'src');
+
+    test('imports only the packages that it may', () => {
+      const allowed = ALLOWED_PACKAGES[name] ?? [];
+      const foreign = sourceFiles(src).flatMap((path) =>
+        importsOfFile(join(src, path))
+          .filter(({ specifier }) => !specifier.startsWith('.') && !specifier.startsWith('node:'))
+          .filter(({ specifier }) => !isAllowed(packageOf(specifier), allowed))
+          .map(({ specifier }) => `${path} imports ${specifier}`),
+      );
+      expect(foreign).toEqual([]);
+    });
+
+    test('stays inside its own folder', () => {
+      const outside = sourceFiles(src).flatMap((path) =>
+        importsOfFile(join(src, path))
+          .filter(({ specifier }) => posix.join(posix.dirname(path), specifier).startsWith('..'))
+          .map(({ specifier }) => `${path} imports ${specifier}`),
+      );
+      expect(outside).toEqual([]);
+    });
+
+    test(`has files of at most ${MAX_LINES} lines`, () => {
+      const long = sourceFiles(src)
+        .map((path) => ({ path, lines: readFileSync(join(src, path), 'utf8').trimEnd().split('\n').length }))
+        .filter(({ lines }) => lines > MAX_LINES);
+      expect(long).toEqual([]);
+    });
+
+    test('names each file after its one job', () => {
+      const vague = sourceFiles(src).filter((path) => BANNED_NAMES.test(path));
+      const notKebab = sourceFiles(src).filter((path) => !/^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(basename(path, '.ts')));
+      expect({ vague, notKebab }).toEqual({ vague: [], notKebab: [] });
+    });
+  },
+);

@@ -1,0 +1,27 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from '@jest/globals';
+import { readJson } from './imports.js';
+
+const PACKAGES = fileURLToPath(new URL('../packages', import.meta.url));
+
+/** What each entry exports at run time: a name added or taken away is a decision, so it is written down here. */
+const EXPORTS: Record<string, readonly string[]> = {
+  '@dataref/core': [],
+  '@dataref/core/fs': [],
+  '@dataref/core/adapter': [],
+  '@dataref/core/testing': [],
+  '@dataref/tfjs': [],
+  '@dataref/tfjs/pure': [],
+};
+
+test.each(Object.entries(EXPORTS))('%s exports exactly the pinned names', async (name, names) => {
+  expect(Object.keys(await import(name)).sort()).toEqual(names);
+});
+
+test.each(['core', 'tfjs'])('every entry of %s is pinned', (folder) => {
+  const { name, exports } = readJson(PACKAGES, folder, 'package.json') as { name: string; exports: object };
+  const entries = Object.keys(exports).filter((path) => path !== './package.json');
+  const pinned = Object.keys(EXPORTS).filter((entry) => entry === name || entry.startsWith(`${name}/`));
+  expect(pinned.sort()).toEqual(entries.map((path) => join(name, path)).sort());
+});
