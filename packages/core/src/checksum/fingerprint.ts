@@ -1,0 +1,76 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import type { ColumnData } from '../schema/column-data.js';
+import { bytesOf } from '../schema/dtypes.js';
+import { canonicalSchema, leavesOf, type Leaf } from '../schema/schema.js';
+import type { Schema } from '../schema/types.js';
+import { crc32 } from './crc32.js';
+
+/** Buffers of at most this many bytes a record are narrow: read whole, and hashed by value. */
+export const NARROW_BYTES = 16;
+
+/** Wide: more than 16 bytes a record, or of varying size. Such values carry one CRC-32 a record. */
+export function isWide(leaf: Leaf): boolean {
+  return leaf.kind !== 'fixed' || leaf.recordBytes > NARROW_BYTES;
+}
+
+/** CRC-32 of each row's values, as little-endian uint32. */
+export function rowChecksums(column: ColumnData): Uint32Array {
+  const { leaf, length, offsets } = column;
+  const bytes = bytesOf(column.data);
+  const out = new Uint32Array(length);
+  const width = leaf.elementBytes;
+  for (let i = 0; i < length; i++) {
+    const start = offsets === undefined ? i * leaf.recordBytes : (offsets[i] as number) * width;
+    const end = offsets === undefined ? start + leaf.recordBytes : (offsets[i + 1] as number) * width;
+    out[i] = crc32(bytes.subarray(start, end));
+  }
+  return out;
+}
+
+/** Hashes a dataset's content block by block; equal content gives equal text however it is cut into blocks. */
+export class Fingerprint {
+  readonly #schema: Schema;
+  readonly #hashes;
+  #length = 0;
+
+  constructor(schema: Schema) {
+    this.#schema = schema;
+    this.#hashes = leavesOf(schema).map(() => sha256.create());
+  }
+
+  /**
+   * Adds rows.
+   * @param columns one a leaf, of equal length
+   * @param checksums `rowChecksums` of the wide columns, undefined for narrow ones
+   */
+  add(columns: readonly ColumnData[], checksums: readonly (Uint32Array | undefined)[]): void {
+    columns.forEach((column, i) => {
+      const hash = this.#hashes[i];
+      const { leaf, offsets, shapes, length } = column;
+      if (shapes !== undefined) hash?.update(bytesOf(shapes));
+      else if (offsets !== undefined) hash?.update(bytesOf(lengthsOf(offsets, length)));
+      const sums = checksums[i];
+      hash?.update(sums !== undefined ? bytesOf(sums) : bytesOf(column.data.subarray(0, length * leaf.size)));
+    });
+    this.#length += columns[0]?.length ?? 0;
+  }
+
+  /** `sha256:` and 64 hexadecimal digits. */
+  digest(): string {
+    const lines = ['dataref-fingerprint-1', canonicalSchema(this.#schema), String(this.#length)];
+    for (const hash of this.#hashes) lines.push(bytesToHex(hash.clone().digest()));
+    return sha256Text(lines.join('\n'));
+  }
+}
+
+/** SHA-256 of a text's UTF-8, as `sha256:` and 64 hexadecimal digits. */
+export function sha256Text(text: string): string {
+  return `sha256:${bytesToHex(sha256(new TextEncoder().encode(text)))}`;
+}
+
+function lengthsOf(offsets: ArrayLike<number>, length: number): Uint32Array {
+  const lengths = new Uint32Array(length);
+  for (let i = 0; i < length; i++) lengths[i] = (offsets[i + 1] as number) - (offsets[i] as number);
+  return lengths;
+}

@@ -1,0 +1,59 @@
+import { DataRefError } from '../errors.js';
+import { dtypeOfArray, isNumericDType } from './dtypes.js';
+import { describeValue, isNDArray } from './ndarray.js';
+import type { Field, Schema } from './types.js';
+
+/**
+ * The schema of one record: number → float64, bigint → int64, boolean → bool, string, Uint8Array → bytes,
+ * other typed arrays → vectors of their dtype, NDArray → its dtype and shape, objects and arrays → their structure.
+ * @param index the record, for errors
+ * @throws DataRefError NULL_VALUE, SCHEMA_MISMATCH for a value that has no dtype
+ */
+export function schemaOfRecord(record: unknown, index: number): Schema {
+  const walk = (value: unknown, path: string): Schema => {
+    const leaf = fieldOfValue(value);
+    if (leaf !== undefined) return leaf;
+    if (value === null || value === undefined) throw nullValue(path, index);
+    if (typeof value !== 'object' || ArrayBuffer.isView(value)) {
+      throw new DataRefError(
+        'SCHEMA_MISMATCH',
+        `record ${index}: ${path || 'the record'} is ${describeValue(value)}, which has no dtype`,
+      );
+    }
+    if (Array.isArray(value)) return value.map((item, i) => walk(item, join(path, String(i))));
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, walk(item, join(path, key))]));
+  };
+  return walk(record, '');
+}
+
+function fieldOfValue(value: unknown): Field | undefined {
+  switch (typeof value) {
+    case 'number':
+      return { dtype: 'float64', shape: [] };
+    case 'bigint':
+      return { dtype: 'int64', shape: [] };
+    case 'boolean':
+      return { dtype: 'bool', shape: [] };
+    case 'string':
+      return { dtype: 'string', shape: [] };
+    default:
+  }
+  if (isNDArray(value) && isNumericDType(value.dtype)) return { dtype: value.dtype, shape: [...value.shape] };
+  const dtype = dtypeOfArray(value);
+  if (dtype === undefined) return undefined;
+  return dtype === 'uint8' && Object.prototype.toString.call(value) === '[object Uint8Array]'
+    ? { dtype: 'bytes', shape: [] }
+    : { dtype, shape: [(value as { length: number }).length] };
+}
+
+export function nullValue(path: string, index: number): DataRefError {
+  return new DataRefError(
+    'NULL_VALUE',
+    `record ${index}: ${path || 'the record'} is null or undefined. Datasets have no nulls: leave the record out, or store a value that stands for "missing"`,
+    { details: { column: path, index } },
+  );
+}
+
+function join(path: string, key: string): string {
+  return path === '' ? key : `${path}.${key}`;
+}

@@ -1,0 +1,105 @@
+import { DataRefError, invalidArgument } from '../errors.js';
+import { arrayType, dtypeOfArray, type ArrayTypes, type NumericDType, type TypedArray } from './dtypes.js';
+import type { DTypeOf, Shape } from './types.js';
+
+/** Plain data (survives structuredClone and worker messages): C order, no strides. */
+export interface NDArray<D extends NumericDType = NumericDType, S extends Shape = Shape> {
+  readonly dtype: D;
+  readonly shape: S;
+  readonly data: ArrayTypes[D];
+}
+
+/** What `ndarray` makes: own properties only, and a short form in the console. */
+export class DenseArray {
+  readonly dtype: NumericDType;
+  readonly shape: readonly number[];
+  readonly data: ArrayTypes[NumericDType];
+
+  constructor(dtype: NumericDType, shape: readonly number[], data: ArrayTypes[NumericDType]) {
+    this.dtype = dtype;
+    this.shape = shape;
+    this.data = data;
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    const shown = Array.from(this.data.subarray(0, 6) as ArrayLike<unknown>, String).join(', ');
+    return `NDArray ${this.dtype}[${this.shape.join(',')}] { ${shown}${this.data.length > 6 ? ', …' : ''} }`;
+  }
+}
+
+/**
+ * An array with a shape over `data`, which is not copied.
+ * @param data elements in C order, as many as the product of `shape`
+ * @param shape sizes of the dimensions, integers ≥ 0; `[]` for a scalar
+ * @param dtype needed where the array's class does not tell: `'bool'` (Uint8Array of 0 and 1), `'float16'` (Uint16Array of bits)
+ * @throws DataRefError INVALID_ARGUMENT when sizes disagree, or the class of `data` cannot hold `dtype`
+ */
+export function ndarray<A extends TypedArray, const S extends readonly number[]>(
+  data: A,
+  shape: S,
+): NDArray<DTypeOf<A>, S>;
+export function ndarray<D extends NumericDType, const S extends readonly number[]>(
+  data: ArrayTypes[D],
+  shape: S,
+  dtype: D,
+): NDArray<D, S>;
+export function ndarray(data: TypedArray, shape: readonly number[], dtype?: NumericDType): NDArray {
+  const given = dtypeOfArray(data);
+  if (given === undefined) throw invalidArgument(`ndarray: data must be a typed array, got ${describeValue(data)}`);
+  const is = dtype ?? given;
+  const holds = storageDType(is);
+  if (holds === undefined) throw invalidArgument(`ndarray: no such dtype ${JSON.stringify(dtype)}`);
+  if (holds !== storageDType(given)) {
+    throw new DataRefError(
+      'INVALID_ARGUMENT',
+      `ndarray: ${is} needs a ${arrayTypeName(is)}, got a ${arrayTypeName(given)}`,
+    );
+  }
+  const size = elementCount(shape);
+  if (size !== data.length) {
+    throw invalidArgument(`ndarray: shape [${shape.join(', ')}] has ${size} elements, data has ${data.length}`);
+  }
+  const plain = holds !== given || isForeign(data) ? new (arrayType(is))(data.buffer, data.byteOffset, size) : data;
+  return new DenseArray(is, [...shape], plain as ArrayTypes[NumericDType]);
+}
+
+/** The product of a shape's sizes. @throws DataRefError INVALID_ARGUMENT for a size that is no integer ≥ 0 */
+export function elementCount(shape: readonly number[]): number {
+  let count = 1;
+  for (const size of shape) {
+    if (!Number.isSafeInteger(size) || size < 0)
+      throw invalidArgument(`shape: sizes are integers ≥ 0, got ${String(size)}`);
+    count *= size;
+  }
+  return count;
+}
+
+export function isNDArray(value: unknown): value is NDArray {
+  if (typeof value !== 'object' || value === null) return false;
+  const { dtype, shape, data } = value as { dtype?: unknown; shape?: unknown; data?: unknown };
+  return typeof dtype === 'string' && Array.isArray(shape) && ArrayBuffer.isView(data);
+}
+
+/** The dtype whose array class also holds `dtype`: uint8 for bool, uint16 for float16. */
+export function storageDType(dtype: NumericDType): NumericDType {
+  return dtype === 'bool' ? 'uint8' : dtype === 'float16' ? 'uint16' : dtype;
+}
+
+export function describeValue(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (ArrayBuffer.isView(value))
+    return `a ${Object.prototype.toString.call(value).slice(8, -1)} of ${value.byteLength} bytes`;
+  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (typeof value === 'object') return Array.isArray(value) ? `an array of ${value.length}` : 'an object';
+  return typeof value === 'bigint' ? `${value}n` : typeof value === 'function' ? 'a function' : String(value);
+}
+
+function arrayTypeName(dtype: NumericDType): string {
+  return (arrayType(dtype) as unknown as { name: string }).name;
+}
+
+/** Uint8ClampedArray and Float16Array are kept as the plain array of the same bits. */
+function isForeign(data: ArrayBufferView): boolean {
+  const tag = Object.prototype.toString.call(data);
+  return tag === '[object Uint8ClampedArray]' || tag === '[object Float16Array]';
+}

@@ -1,0 +1,50 @@
+import { isField } from './schema.js';
+import type { Schema } from './types.js';
+
+/** Puts one value a leaf, in the order of `leavesOf(schema)`, into the structure of the schema. */
+export function assemble(schema: Schema, valueOf: (leaf: number) => unknown): unknown {
+  let next = 0;
+  const build = (node: Schema): unknown => {
+    if (isField(node)) return valueOf(next++);
+    if (Array.isArray(node)) return (node as readonly Schema[]).map(build);
+    const made: Record<string, unknown> = {};
+    for (const key of Object.keys(node)) made[key] = build((node as Record<string, Schema>)[key] as Schema);
+    return made;
+  };
+  return build(schema);
+}
+
+/**
+ * Calls `visit` for each leaf of a value that has the structure of the schema.
+ * `mismatch` is called, and must throw, where the value is not of that structure.
+ */
+export function disassemble(
+  schema: Schema,
+  value: unknown,
+  visit: (leaf: number, value: unknown) => void,
+  mismatch: (path: string, problem: string) => never,
+): void {
+  let next = 0;
+  const walk = (node: Schema, item: unknown, path: string): void => {
+    if (isField(node)) {
+      visit(next++, item);
+      return;
+    }
+    const keys = Object.keys(node);
+    if (typeof item !== 'object' || item === null || ArrayBuffer.isView(item)) {
+      mismatch(path, `expected ${Array.isArray(node) ? 'a tuple' : 'an object'} with ${keys.join(', ')}`);
+    }
+    const given = Object.keys(item as object);
+    if (given.length !== keys.length) {
+      const extra = given.filter((key) => !keys.includes(key));
+      const missing = keys.filter((key) => !given.includes(key));
+      mismatch(path, missing.length > 0 ? `${missing.join(', ')} missing` : `unknown ${extra.join(', ')}`);
+    }
+    for (const key of keys) {
+      if (!Object.hasOwn(item as object, key)) mismatch(path, `${key} missing`);
+      const child = (node as Record<string, Schema>)[key] as Schema;
+      walk(child, (item as Record<string, unknown>)[key], path === '' ? key : `${path}.${key}`);
+    }
+  };
+  walk(schema, value, '');
+}

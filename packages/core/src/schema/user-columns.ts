@@ -1,0 +1,96 @@
+import { DataRefError, invalidArgument, isDataRefError } from '../errors.js';
+import { ColumnBuilder } from './column-builder.js';
+import type { ColumnData, ElementArray } from './column-data.js';
+import { dtypeOfArray, isNumericDType } from './dtypes.js';
+import { schemaOfRecord } from './infer.js';
+import { describeValue, isNDArray, ndarray } from './ndarray.js';
+import { leavesOf, type Leaf } from './schema.js';
+import type { Field, Schema } from './types.js';
+
+export interface UserColumns {
+  readonly schema: Schema;
+  readonly columns: readonly ColumnData[];
+  readonly length: number;
+}
+
+/**
+ * Columns as users write them: typed arrays (scalars of their dtype), NDArrays [n, …] and lists, in nested objects.
+ * @param length rows that there must be; undefined takes the first column's
+ * @throws DataRefError INVALID_ARGUMENT, MIXED_DTYPES, RAGGED, NULL_VALUE
+ */
+export function columnsFromUser(columns: unknown, length?: number): UserColumns {
+  const made: ColumnData[] = [];
+  let rows = length;
+  const walk = (value: unknown, name: string): Schema => {
+    if (isColumn(value)) {
+      const [field, column] = columnOf(value, name, length !== undefined);
+      if (rows !== undefined && column.length !== rows) {
+        throw invalidArgument(`columns: ${name} has ${column.length} rows, the others have ${rows}`, { column: name });
+      }
+      rows = column.length;
+      made.push(column);
+      return field;
+    }
+    if (typeof value !== 'object' || value === null) {
+      throw invalidArgument(
+        `columns: ${name} must be a typed array, an ndarray, a list or an object of them, got ${describeValue(value)}`,
+      );
+    }
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, walk(item, name === 'value' ? key : `${name}.${key}`)]),
+    );
+  };
+  const schema = walk(columns, 'value');
+  const leaves = leavesOf(schema);
+  return { schema, columns: made.map((column, i) => ({ ...column, leaf: leaves[i] as Leaf })), length: rows ?? 0 };
+}
+
+function isColumn(value: unknown): boolean {
+  return Array.isArray(value) || isNDArray(value) || dtypeOfArray(value) !== undefined;
+}
+
+function columnOf(value: unknown, name: string, isBatch: boolean): [Field, ColumnData] {
+  if (Array.isArray(value)) return listColumn(value, name, isBatch);
+  const array = isNDArray(value) ? value : ndarray(value as Uint8Array, [(value as Uint8Array).length]);
+  if (!isNumericDType(array.dtype))
+    throw invalidArgument(`columns: ${name} has an unknown dtype ${JSON.stringify(array.dtype)}`);
+  const [length, ...shape] = array.shape as number[];
+  if (length === undefined)
+    throw invalidArgument(`columns: ${name} has no first axis to count records along; give it the shape [n, …]`);
+  const field: Field = { dtype: array.dtype, shape };
+  const [leaf] = leavesOf(field);
+  if (array.data.length !== length * (leaf as Leaf).size) {
+    throw invalidArgument(
+      `columns: ${name} has ${array.data.length} elements, shape [${array.shape.join(', ')}] needs ${length * (leaf as Leaf).size}`,
+    );
+  }
+  return [field, { leaf: leaf as Leaf, length, data: array.data as ElementArray }];
+}
+
+function listColumn(list: readonly unknown[], name: string, isBatch: boolean): [Field, ColumnData] {
+  if (list.length === 0)
+    throw invalidArgument(`columns: ${name} is an empty list, which has no dtype; give an empty typed array`);
+  const inferred = schemaOfRecord(list[0], 0) as Field;
+  if (typeof inferred.dtype !== 'string')
+    throw invalidArgument(`columns: ${name} is a list of ${describeValue(list[0])}; use fromRecords for records`);
+  // A batch's ragged columns are lists too, and stay so.
+  const field: Field =
+    isBatch && isNDArray(list[0]) ? { dtype: inferred.dtype, shape: inferred.shape.map(() => null) } : inferred;
+  const builder = new ColumnBuilder({ ...(leavesOf(field)[0] as Leaf), name });
+  list.forEach((item, i) => {
+    try {
+      builder.push(item, i);
+    } catch (error) {
+      if (!isDataRefError(error, 'SCHEMA_MISMATCH')) throw error;
+      throw new DataRefError(
+        'MIXED_DTYPES',
+        `columns: ${error.message}; the first item makes it ${field.dtype}, and all must be so`,
+        {
+          cause: error,
+          details: error.details,
+        },
+      );
+    }
+  });
+  return [field, builder.take()];
+}
