@@ -1,0 +1,127 @@
+import { crc32 } from '../checksum/crc32.js';
+import { Fingerprint, isWide, rowChecksums } from '../checksum/fingerprint.js';
+import { DataRefError } from '../errors.js';
+import { partName } from './part-name.js';
+import { concatColumns } from '../schema/concat-columns.js';
+import type { ColumnData } from '../schema/column-data.js';
+import { leavesOf, type Leaf } from '../schema/schema.js';
+import type { Schema } from '../schema/types.js';
+import type { IoOptions, ObjectStore } from '../store/object-store.js';
+import { encodeArrowPart } from './arrow-part.js';
+import { encodeHead } from './head.js';
+import { hasHeadFile } from './layout.js';
+import type { PartInfo } from './manifest.js';
+
+/** Writes blocks of rows as the parts of one generation. */
+export class PartWriter {
+  readonly #store: ObjectStore;
+  readonly #folder: string;
+  readonly #schema: Schema;
+  readonly #leaves: readonly Leaf[];
+  readonly #options: IoOptions;
+  readonly #fingerprint: Fingerprint;
+  readonly #parts: PartInfo[] = [];
+  #byteLength = 0;
+
+  constructor(store: ObjectStore, folder: string, schema: Schema, options: IoOptions) {
+    this.#store = store;
+    this.#folder = folder;
+    this.#schema = schema;
+    this.#leaves = leavesOf(schema);
+    this.#options = options;
+    this.#fingerprint = new Fingerprint(schema);
+  }
+
+  get parts(): readonly PartInfo[] {
+    return this.#parts;
+  }
+
+  /** Of all files written. */
+  get byteLength(): number {
+    return this.#byteLength;
+  }
+
+  get fingerprint(): string {
+    return this.#fingerprint.digest();
+  }
+
+  /** Writes rows as one part; durable when it resolves. */
+  async write(rows: readonly ColumnData[]): Promise<void> {
+    const columns = rows.map(compact);
+    for (const { leaf, data } of columns) {
+      if (data.byteLength > 2 ** 31 - 1) {
+        throw new DataRefError(
+          'OUT_OF_RANGE',
+          `column ${leaf.name}: one part would have ${data.byteLength} bytes; a record has at most 2^31 − 1`,
+        );
+      }
+    }
+    const checksums = columns.map((column) => (isWide(column.leaf) ? rowChecksums(column) : undefined));
+    this.#fingerprint.add(columns, checksums);
+    const { chunks, bodyStart } = await encodeArrowPart(this.#schema, columns);
+    const key = `${this.#folder}${partName(this.#parts.length)}`;
+    const head = hasHeadFile(this.#leaves) ? encodeHead(this.#leaves, columns, checksums) : undefined;
+    const [arrow] = await Promise.all([
+      this.#writeChunks(`${key}.arrow`, chunks),
+      head && this.#writeChunks(`${key}.head`, [head]),
+    ]);
+    const body = head ?? bodyOf(chunks, bodyStart, arrow.byteLength, columns);
+    this.#byteLength += arrow.byteLength + (head?.length ?? 0);
+    this.#parts.push({
+      records: columns[0]?.length ?? 0,
+      ...arrow,
+      bodyStart,
+      headBytes: body.length,
+      headCrc32: crc32(body),
+      valueBytes: columns.filter(({ leaf }) => leaf.kind !== 'fixed').map(({ data }) => data.byteLength),
+    });
+  }
+
+  async #writeChunks(key: string, chunks: readonly Uint8Array[]): Promise<{ byteLength: number; crc32: number }> {
+    const writer = await this.#store.create(key, this.#options);
+    let byteLength = 0;
+    let crc = 0;
+    try {
+      for (const chunk of chunks) {
+        const written = writer.write(chunk);
+        crc = crc32(chunk, crc); // while the disk is at work
+        byteLength += chunk.length;
+        await written;
+      }
+      await writer.commit();
+    } catch (error) {
+      await writer.abort();
+      throw error;
+    }
+    return { byteLength, crc32: crc };
+  }
+}
+
+/** Variable columns with their values from the first to the last row alone, offsets from 0. */
+function compact(column: ColumnData): ColumnData {
+  const { offsets, length, data } = column;
+  if (offsets === undefined || (offsets[0] === 0 && offsets[length] === data.length)) return column;
+  return concatColumns([
+    { ...column, length: 0, offsets: offsets.subarray(0, 1), shapes: column.shapes?.subarray(0, 0) } as ColumnData,
+    column,
+  ]);
+}
+
+/** The body of a part without wide columns, whose bytes are the head. */
+function bodyOf(
+  chunks: readonly Uint8Array[],
+  bodyStart: number,
+  byteLength: number,
+  columns: readonly ColumnData[],
+): Uint8Array {
+  const bodyBytes = columns.reduce((sum, { data }) => sum + Math.ceil(data.byteLength / 8) * 8, 0);
+  const body = new Uint8Array(Math.min(bodyBytes, byteLength - bodyStart));
+  let start = -bodyStart;
+  for (const chunk of chunks) {
+    const from = Math.max(0, -start);
+    const end = Math.min(chunk.length, body.length - start);
+    if (from < end) body.set(chunk.subarray(from, end), start + from);
+    start += chunk.length;
+  }
+  return body;
+}

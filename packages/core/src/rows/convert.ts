@@ -1,0 +1,159 @@
+import { DataRefError, invalidArgument } from '../errors.js';
+import { allocateElements, type Allocate, type ColumnData, type ElementArray } from '../schema/column-data.js';
+import { isNumericDType, type NumericDType } from '../schema/dtypes.js';
+import { float16ToNumber, numberToFloat16 } from '../schema/float16.js';
+import { integerRange } from '../schema/scalar.js';
+import { leavesOf, type Leaf } from '../schema/schema.js';
+
+/** How a column is to be turned while it is read. */
+export interface Conversion {
+  readonly dtype: NumericDType;
+  /** Multiplies each value; float targets only. */
+  readonly scale?: number | undefined;
+  /** Number of classes. */
+  readonly oneHot?: number | undefined;
+}
+
+/**
+ * The leaf that a conversion gives.
+ * @throws DataRefError INVALID_ARGUMENT where the column cannot be converted so
+ */
+export function convertedLeaf(leaf: Leaf, to: Conversion): Leaf {
+  const refuse = (problem: string): never => {
+    throw invalidArgument(`column ${leaf.name} (${leaf.dtype}): ${problem}`, { column: leaf.name });
+  };
+  if (!isNumericDType(to.dtype)) return refuse(`no such dtype ${JSON.stringify(to.dtype)}`);
+  if (leaf.kind === 'text')
+    return refuse(`cannot become ${to.dtype}; decode or tokenize it with map first, or leave it out of columns`);
+  if (to.scale !== undefined && !(to.dtype === 'float32' || to.dtype === 'float64'))
+    return refuse('scale needs dtype float32 or float64');
+  if (to.scale !== undefined && !Number.isFinite(to.scale))
+    return refuse(`scale is ${String(to.scale)}, not a finite number`);
+  if (to.oneHot === undefined) return leafLike(leaf, to.dtype, leaf.shape);
+  if (leaf.kind !== 'fixed' || leaf.shape.length > 0 || /float|bool/u.test(leaf.dtype))
+    return refuse('oneHot needs a scalar integer column');
+  if (!Number.isSafeInteger(to.oneHot) || to.oneHot < 1)
+    return refuse(`oneHot is ${String(to.oneHot)}, not a number of classes ≥ 1`);
+  return leafLike(leaf, to.dtype, [to.oneHot]);
+}
+
+function leafLike(leaf: Leaf, dtype: NumericDType, shape: readonly (number | null)[]): Leaf {
+  return { ...(leavesOf({ dtype, shape })[0] as Leaf), name: leaf.name };
+}
+
+/**
+ * A column converted into a new buffer.
+ * @param indexOf the record that a row is, for errors
+ * @throws DataRefError LOSSY_CAST for a value that the target cannot hold
+ */
+export function convertColumn(
+  column: ColumnData,
+  to: Conversion,
+  allocate: Allocate,
+  indexOf: (row: number) => number,
+): ColumnData {
+  const leaf = convertedLeaf(column.leaf, to);
+  const source = column.offsets === undefined ? column.data : column.data.subarray(0, column.offsets[column.length]);
+  const lossy = (element: number): never => {
+    const row = rowOf(column, element);
+    throw lossyCast(column.leaf, to, source[element] as number | bigint, indexOf(row));
+  };
+  if (to.oneHot !== undefined) {
+    const data = allocateElements(leaf, column.length * to.oneHot, allocate);
+    oneHot(source, data, to.oneHot, lossy);
+    return { leaf, length: column.length, data };
+  }
+  const data = allocateElements(leaf, source.length, allocate);
+  convertElements(source as ElementArray, column.leaf.dtype as NumericDType, data, to, lossy);
+  return { ...column, leaf, data };
+}
+
+export function lossyCast(leaf: Leaf, to: Conversion, value: number | bigint, index: number): DataRefError {
+  const target = to.oneHot === undefined ? to.dtype : `one of ${to.oneHot} classes`;
+  return new DataRefError('LOSSY_CAST', `record ${index}: ${leaf.name} is ${String(value)}, which is not ${target}`, {
+    details: { column: leaf.name, index, value: String(value) },
+  });
+}
+
+function oneHot(
+  from: ArrayLike<number | bigint>,
+  out: ElementArray,
+  classes: number,
+  lossy: (element: number) => never,
+): void {
+  const big = out instanceof BigInt64Array || out instanceof BigUint64Array;
+  out.fill((big ? 0n : 0) as never);
+  const one = big ? 1n : 1;
+  for (let i = 0; i < from.length; i++) {
+    const value = Number(from[i]);
+    if (!(value >= 0 && value < classes)) lossy(i);
+    out[i * classes + value] = one as never;
+  }
+}
+
+function convertElements(
+  from: ElementArray,
+  dtype: NumericDType,
+  out: ElementArray,
+  to: Conversion,
+  lossy: (element: number) => never,
+): void {
+  if (dtype === to.dtype && to.scale === undefined) {
+    out.set(from as never);
+  } else if (to.dtype === 'float32' || to.dtype === 'float64') {
+    const floats = dtype === 'float16' ? Float32Array.from(from as Uint16Array, float16ToNumber) : from;
+    toFloats(floats, out, to.dtype === 'float32' ? Math.fround(to.scale ?? 1) : (to.scale ?? 1), to.dtype);
+  } else {
+    const store = to.dtype === 'float16' ? numberToFloat16 : undefined;
+    toIntegers(from, dtype, out, to.dtype, store, lossy);
+  }
+}
+
+/** float32 results are the float32 product of float32 factors, so that every way of reading gives the same bits. */
+function toFloats(from: ElementArray, out: ElementArray, scale: number, dtype: NumericDType): void {
+  if (from instanceof BigInt64Array || from instanceof BigUint64Array) {
+    for (let i = 0; i < from.length; i++)
+      out[i] = (dtype === 'float32' ? Math.fround(Number(from[i])) : Number(from[i])) * scale;
+  } else if (dtype === 'float32') {
+    for (let i = 0; i < from.length; i++) out[i] = Math.fround(from[i] as number) * scale;
+  } else {
+    for (let i = 0; i < from.length; i++) out[i] = (from[i] as number) * scale;
+  }
+}
+
+function toIntegers(
+  from: ElementArray,
+  dtype: NumericDType,
+  out: ElementArray,
+  target: NumericDType,
+  store: ((value: number) => number) | undefined,
+  lossy: (element: number) => never,
+): void {
+  const big = target === 'int64' || target === 'uint64';
+  const [low, high] = target === 'bool' ? [0, 1] : (integerRange(target) ?? [-Infinity, Infinity]);
+  for (let i = 0; i < from.length; i++) {
+    const element = from[i] as number | bigint;
+    if (big) {
+      const value =
+        typeof element === 'bigint' ? element : integerOf(dtype === 'float16' ? float16ToNumber(element) : element);
+      if (value === undefined || (target === 'int64' ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value)) !== value)
+        lossy(i);
+      else out[i] = value as never;
+    } else {
+      const value = dtype === 'float16' ? float16ToNumber(element as number) : Number(element);
+      if (store === undefined && !(Number.isInteger(value) && value >= low && value <= high)) lossy(i);
+      out[i] = (store === undefined ? value : store(value)) as never;
+    }
+  }
+}
+
+function integerOf(value: number): bigint | undefined {
+  return Number.isInteger(value) ? BigInt(value) : undefined;
+}
+
+function rowOf({ leaf, offsets, length }: ColumnData, element: number): number {
+  if (offsets === undefined) return Math.floor(element / Math.max(1, leaf.size));
+  let row = 0;
+  while (row < length - 1 && (offsets[row + 1] as number) <= element) row++;
+  return row;
+}

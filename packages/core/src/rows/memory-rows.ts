@@ -1,0 +1,47 @@
+import { Fingerprint, isWide, rowChecksums } from '../checksum/fingerprint.js';
+import { gatherColumn, sliceColumn, type ColumnData } from '../schema/column-data.js';
+import type { Schema } from '../schema/types.js';
+import { convertColumn } from './convert.js';
+import { noHold, type IndexArray, type ReadRequest, type RowSource } from './row-source.js';
+
+/** Rows that lie in this process's memory. */
+export class MemoryRows implements RowSource {
+  readonly id = '';
+  readonly version = '';
+  readonly schema: Schema;
+  readonly length: number;
+  readonly hold = noHold;
+  readonly #columns: readonly ColumnData[];
+  #fingerprint: string | undefined;
+
+  constructor(schema: Schema, columns: readonly ColumnData[]) {
+    this.schema = schema;
+    this.length = columns[0]?.length ?? 0;
+    this.#columns = columns;
+  }
+
+  fingerprint(): string {
+    if (this.#fingerprint === undefined) {
+      const hash = new Fingerprint(this.schema);
+      hash.add(
+        this.#columns,
+        this.#columns.map((column) => (isWide(column.leaf) ? rowChecksums(column) : undefined)),
+      );
+      this.#fingerprint = hash.digest();
+    }
+    return this.#fingerprint;
+  }
+
+  read(indices: IndexArray, { columns, allocate }: ReadRequest): readonly ColumnData[] {
+    return columns.map(({ leaf, to }) => {
+      const column = this.#columns[leaf] as ColumnData;
+      if (to === undefined) return gatherColumn(column, indices, allocate);
+      const gathered = gatherColumn(column, indices, (byteLength) => new ArrayBuffer(byteLength));
+      return convertColumn(gathered, to, allocate, (row) => indices[row] as number);
+    });
+  }
+
+  slice(start: number, end: number): readonly ColumnData[] {
+    return this.#columns.map((column) => sliceColumn(column, start, end));
+  }
+}

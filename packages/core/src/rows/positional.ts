@@ -1,0 +1,209 @@
+import { crc32 } from '../checksum/crc32.js';
+import { isWide } from '../checksum/fingerprint.js';
+import { DataRefError } from '../errors.js';
+import { locateRows, planFixed, planVariable, type LocatedRows, type PlannedRead } from '../format/plan.js';
+import {
+  allocateElements,
+  allocateFresh,
+  type Allocate,
+  type ColumnData,
+  type ElementArray,
+} from '../schema/column-data.js';
+import { bytesOf } from '../schema/dtypes.js';
+import type { Leaf } from '../schema/schema.js';
+import type { ObjectReader } from '../store/object-store.js';
+import { convertColumn } from './convert.js';
+import type { IndexArray, ReadRequest } from './row-source.js';
+import type { StoredParts } from './stored-parts.js';
+
+/** The event loop waits for reads in the main thread no longer than this at a time. */
+const SLICE_MS = 2;
+/** Reads under way at once where the store is not a local disk. */
+const PARALLEL_READS = 16;
+
+/** Reads rows from their places in the files: nothing but heads is kept in memory. */
+export async function readByPosition(
+  parts: StoredParts,
+  indices: IndexArray,
+  request: ReadRequest,
+  verify: boolean,
+): Promise<ColumnData[]> {
+  const located = locateRows(parts.table, indices);
+  if (parts.keepsHeads) {
+    const missing = located.distinct.filter((part) => !parts.hasHead(part));
+    if (missing.length > 0) await Promise.all(missing.map((part) => parts.head(part)));
+  }
+  const context: Context = { parts, indices, located, signal: request.signal, verify };
+  const columns: ColumnData[] = [];
+  for (const { leaf: place, to } of request.columns) {
+    const allocate = to === undefined ? request.allocate : allocateFresh;
+    const column = await readColumn(context, place, allocate);
+    columns.push(
+      to === undefined ? column : convertColumn(column, to, request.allocate, (row) => indices[row] as number),
+    );
+  }
+  await parts.trim();
+  return columns;
+}
+
+interface Context {
+  readonly parts: StoredParts;
+  readonly indices: IndexArray;
+  readonly located: LocatedRows;
+  readonly signal: AbortSignal | undefined;
+  readonly verify: boolean;
+}
+
+async function readColumn(context: Context, place: number, allocate: Allocate): Promise<ColumnData> {
+  const { parts, located } = context;
+  const leaf = parts.leaves[place] as Leaf;
+  if (leaf.kind !== 'fixed') return readVariable(context, place, leaf, allocate);
+  const data = allocateElements(leaf, located.count * leaf.size, allocate);
+  const column: ColumnData = { leaf, length: located.count, data };
+  if (leaf.recordBytes === 0) return column;
+  if (parts.keepsHeads && !isWide(leaf)) {
+    copyFromHeads(context, place, leaf, data);
+    return column;
+  }
+  await execute(
+    context,
+    planFixed(located, leaf.recordBytes, (part) => parts.bufferStart(part, place, 'values')),
+    bytesOf(data),
+  );
+  if (context.verify && isWide(leaf)) await verifyRows(context, place, column);
+  return column;
+}
+
+function copyFromHeads({ parts, located }: Context, place: number, leaf: Leaf, out: ElementArray): void {
+  const { size } = leaf;
+  for (let i = 0; i < located.count; i++) {
+    const { data } = parts.headNow(located.parts[i] as number).columns[place] as ColumnData;
+    const row = located.rows[i] as number;
+    if (size === 1) out[i] = data[row] as never;
+    else out.set(data.subarray(row * size, (row + 1) * size) as never, i * size);
+  }
+}
+
+async function readVariable(context: Context, place: number, leaf: Leaf, allocate: Allocate): Promise<ColumnData> {
+  const { parts, located } = context;
+  const { count } = located;
+  const starts = new Float64Array(count);
+  const offsets = new Float64Array(count + 1);
+  const small = parts.keepsHeads ? undefined : await readPairs(context, place);
+  for (let i = 0; i < count; i++) {
+    const from = small ?? (parts.headNow(located.parts[i] as number).columns[place] as ColumnData).offsets ?? offsets;
+    const at = small === undefined ? (located.rows[i] as number) : 2 * i;
+    starts[i] = from[at] as number;
+    offsets[i + 1] = (offsets[i] as number) + (from[at + 1] as number) - (from[at] as number);
+  }
+  const data = allocateElements(leaf, offsets[count] as number, allocate);
+  const shapes = leaf.kind === 'ragged' && leaf.shape.length > 1 ? await readShapes(context, place, leaf) : undefined;
+  const reads = planVariable(located, leaf.elementBytes, starts, offsets, (part) =>
+    parts.bufferStart(part, place, 'values'),
+  );
+  await execute(context, reads, bytesOf(data));
+  const column = { leaf, length: count, data, offsets, shapes };
+  if (context.verify) await verifyRows(context, place, column);
+  return column;
+}
+
+/** Start and end of each row, read from the file itself. @throws DataRefError CORRUPT for one that cannot be */
+async function readPairs(context: Context, place: number): Promise<Uint32Array> {
+  const { parts, located } = context;
+  const pairs = new Uint32Array(located.count * 2);
+  const reads = Array.from({ length: located.count }, (_, i): PlannedRead => {
+    const part = located.parts[i] as number;
+    const position = parts.bufferStart(part, place, 'offsets') + 4 * (located.rows[i] as number);
+    return { part, position, byteLength: 8, target: 8 * i };
+  });
+  await execute(context, reads, bytesOf(pairs));
+  for (let i = 0; i < located.count; i++) {
+    const values = parts.body(located.parts[i] as number).find(({ leaf, role }) => leaf === place && role === 'values');
+    const end = (values?.byteLength ?? 0) / (parts.leaves[place] as Leaf).elementBytes;
+    if ((pairs[2 * i] as number) > (pairs[2 * i + 1] as number) || (pairs[2 * i + 1] as number) > end)
+      throw corruptRow(context, place, i);
+  }
+  return pairs;
+}
+
+async function readShapes(context: Context, place: number, leaf: Leaf): Promise<Int32Array> {
+  const { parts, located } = context;
+  const rank = leaf.shape.length;
+  const shapes = new Int32Array(located.count * rank);
+  if (parts.keepsHeads) {
+    for (let i = 0; i < located.count; i++) {
+      const row = located.rows[i] as number;
+      const head = parts.headNow(located.parts[i] as number).columns[place] as ColumnData;
+      shapes.set((head.shapes as Int32Array).subarray(row * rank, (row + 1) * rank), i * rank);
+    }
+  } else {
+    await execute(
+      context,
+      planFixed(located, 4 * rank, (part) => parts.bufferStart(part, place, 'shape')),
+      bytesOf(shapes),
+    );
+  }
+  return shapes;
+}
+
+/** Carries out a plan: in the main thread in short slices where the store allows it, else several at once. */
+async function execute(
+  context: Context,
+  reads: readonly PlannedRead[],
+  out: Uint8Array,
+  kind: 'arrow' | 'head' = 'arrow',
+): Promise<void> {
+  const files = new Map<number, ObjectReader>();
+  for (const { part } of reads) if (!files.has(part)) files.set(part, await context.parts.file(part, kind));
+  let sliceEnd = performance.now() + SLICE_MS;
+  const waiting: Promise<void>[] = [];
+  for (const { part, position, byteLength, target } of reads) {
+    const file = files.get(part) as ObjectReader;
+    const into = out.subarray(target, target + byteLength);
+    if (file.readSync !== undefined) {
+      file.readSync(into, position);
+      if (performance.now() < sliceEnd) continue;
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      sliceEnd = performance.now() + SLICE_MS;
+    } else {
+      waiting.push(file.read(into, position));
+      if (waiting.length === PARALLEL_READS) await Promise.all(waiting.splice(0));
+    }
+    context.signal?.throwIfAborted();
+  }
+  await Promise.all(waiting);
+}
+
+async function verifyRows(context: Context, place: number, column: ColumnData): Promise<void> {
+  const { parts, located } = context;
+  const sums = new Uint32Array(located.count);
+  if (parts.keepsHeads) {
+    for (let i = 0; i < located.count; i++) {
+      const { checksums } = parts.headNow(located.parts[i] as number);
+      sums[i] = (checksums[place] as Uint32Array)[located.rows[i] as number] as number;
+    }
+  } else {
+    await execute(
+      context,
+      planFixed(located, 4, (part) => parts.checksumStart(part, place)),
+      bytesOf(sums),
+      'head',
+    );
+  }
+  const { leaf, offsets } = column;
+  const bytes = bytesOf(column.data);
+  for (let i = 0; i < located.count; i++) {
+    const start = offsets === undefined ? i * leaf.recordBytes : (offsets[i] as number) * leaf.elementBytes;
+    const end = offsets === undefined ? start + leaf.recordBytes : (offsets[i + 1] as number) * leaf.elementBytes;
+    if (crc32(bytes.subarray(start, end)) !== sums[i]) throw corruptRow(context, place, i);
+  }
+}
+
+function corruptRow({ parts, indices, located }: Context, place: number, row: number): DataRefError {
+  const { name } = parts.leaves[place] as Leaf;
+  return new DataRefError(
+    'CORRUPT',
+    `${parts.name}: record ${indices[row]}, column ${name}: the stored bytes are damaged (part ${located.parts[row]}). Run verify, then submit the dataset again`,
+    { details: { index: indices[row], column: name, part: located.parts[row] } },
+  );
+}

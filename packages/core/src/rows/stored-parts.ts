@@ -1,0 +1,165 @@
+import { DataRefError } from '../errors.js';
+import { bodyLayout, decodeHead, headLayout, type PartHead } from '../format/head.js';
+import { hasHeadFile, type PlacedBuffer } from '../format/layout.js';
+import type { Manifest, PartInfo } from '../format/manifest.js';
+import { partName } from '../format/part-name.js';
+import { PartTable } from '../format/plan.js';
+import { leavesOf, type Leaf } from '../schema/schema.js';
+import type { ObjectReader, ObjectStore } from '../store/object-store.js';
+
+const MAX_OPEN_FILES = 256;
+
+/** The files of one generation of a dataset: opened when needed, closed when nobody holds them. */
+export class StoredParts {
+  readonly manifest: Manifest;
+  readonly leaves: readonly Leaf[];
+  readonly table: PartTable;
+  /** Whether the heads of all parts together fit the memory that is meant for them. */
+  readonly keepsHeads: boolean;
+  readonly #store: ObjectStore;
+  readonly #folder: string;
+  readonly #files = new Map<string, Promise<ObjectReader>>();
+  readonly #heads = new Map<number, Promise<PartHead>>();
+  readonly #readyHeads = new Map<number, PartHead>();
+  readonly #bodies = new Map<number, readonly PlacedBuffer[]>();
+  #holders = 0;
+
+  /** @param folder prefix of the generation, ending in `/` */
+  constructor(store: ObjectStore, folder: string, manifest: Manifest, headLimitBytes: number) {
+    this.manifest = manifest;
+    this.leaves = leavesOf(manifest.schema);
+    this.table = new PartTable(manifest.parts);
+    this.keepsHeads = manifest.parts.reduce((sum, part) => sum + part.headBytes, 0) <= headLimitBytes;
+    this.#store = store;
+    this.#folder = folder;
+  }
+
+  get name(): string {
+    return `${this.manifest.id}@${this.manifest.version}`;
+  }
+
+  part(number: number): PartInfo {
+    return this.manifest.parts[number] as PartInfo;
+  }
+
+  /** Where the buffers of a part lie in its Arrow file. */
+  body(number: number): readonly PlacedBuffer[] {
+    let placed = this.#bodies.get(number);
+    if (placed === undefined) {
+      placed = bodyLayout(this.leaves, this.part(number));
+      this.#bodies.set(number, placed);
+    }
+    return placed;
+  }
+
+  bufferStart(number: number, leaf: number, role: PlacedBuffer['role']): number {
+    return (this.body(number).find((buffer) => buffer.leaf === leaf && buffer.role === role) as PlacedBuffer).start;
+  }
+
+  /** Byte position of a part's checksums of a wide column, in its head file. */
+  checksumStart(number: number, leaf: number): number {
+    const placed = headLayout(this.leaves, this.part(number));
+    return (placed.find((buffer) => buffer.leaf === leaf && buffer.role === 'checksum') as PlacedBuffer).start;
+  }
+
+  /** An open part file. @throws DataRefError GENERATION_GONE when it is not there any more, CORRUPT when it is shorter than it was */
+  file(number: number, kind: 'arrow' | 'head'): Promise<ObjectReader> {
+    const key = `${this.#folder}${partName(number)}.${kind}`;
+    let opened = this.#files.get(key);
+    if (opened === undefined) {
+      opened = this.#open(key, number, kind);
+      opened.catch(() => this.#files.delete(key));
+    }
+    this.#files.delete(key);
+    this.#files.set(key, opened); // most recently used last
+    return opened;
+  }
+
+  /** A part's head, kept from then on. @throws DataRefError CORRUPT, GENERATION_GONE */
+  head(number: number): Promise<PartHead> {
+    let head = this.#heads.get(number);
+    if (head === undefined) {
+      head = this.#readHead(number);
+      this.#heads.set(number, head);
+      head.then(
+        (ready) => this.#readyHeads.set(number, ready),
+        () => this.#heads.delete(number),
+      );
+    }
+    return head;
+  }
+
+  /** A head that has been read already. */
+  headNow(number: number): PartHead {
+    return this.#readyHeads.get(number) as PartHead;
+  }
+
+  hasHead(number: number): boolean {
+    return this.#readyHeads.has(number);
+  }
+
+  /** Keeps files open between reads, until the returned function is called. */
+  hold(): () => Promise<void> {
+    this.#holders++;
+    let held = true;
+    return async () => {
+      if (!held) return;
+      held = false;
+      this.#holders--;
+      if (this.#holders === 0) await this.#close(0);
+    };
+  }
+
+  get isHeld(): boolean {
+    return this.#holders > 0;
+  }
+
+  /** Closes the files used longest ago. For the moment after a read, when no other read is under way. */
+  async trim(): Promise<void> {
+    if (this.#holders <= 1 && this.#files.size > MAX_OPEN_FILES) await this.#close(MAX_OPEN_FILES);
+  }
+
+  async #close(keep: number): Promise<void> {
+    const files = [...this.#files].slice(0, this.#files.size - keep);
+    for (const [key] of files) this.#files.delete(key);
+    const readers = await Promise.allSettled(files.map(([, file]) => file));
+    await Promise.all(readers.map((reader) => (reader.status === 'fulfilled' ? reader.value.close() : undefined)));
+  }
+
+  async #open(key: string, number: number, kind: 'arrow' | 'head'): Promise<ObjectReader> {
+    const reader = await this.#store.open(key);
+    if (reader === undefined) {
+      throw new DataRefError(
+        'GENERATION_GONE',
+        `${this.name}: part ${number} is gone from ${this.#store.description}; the dataset was replaced or deleted, and vacuumed. Fetch it again`,
+        { details: { key } },
+      );
+    }
+    const { byteLength, headBytes } = this.part(number);
+    const expected = kind === 'arrow' ? byteLength : headBytes;
+    if (reader.byteLength === expected) return reader;
+    await reader.close();
+    throw new DataRefError(
+      'CORRUPT',
+      `${this.name}: ${key} has ${reader.byteLength} bytes, expected ${expected}; it was cut short or changed`,
+      {
+        details: { key, expected, got: reader.byteLength },
+      },
+    );
+  }
+
+  async #readHead(number: number): Promise<PartHead> {
+    const { headBytes, bodyStart } = this.part(number);
+    const own = hasHeadFile(this.leaves);
+    const bytes = new Uint8Array(headBytes);
+    if (headBytes > 0) {
+      const release = this.hold();
+      try {
+        await (await this.file(number, own ? 'head' : 'arrow')).read(bytes, own ? 0 : bodyStart);
+      } finally {
+        await release();
+      }
+    }
+    return decodeHead(this.leaves, this.part(number), bytes, `${this.name}: part ${number}`);
+  }
+}

@@ -1,0 +1,113 @@
+import { constants, promises as fs, readSync as readFromDisk, statfsSync } from 'node:fs';
+import { DataRefError } from '../errors.js';
+import { truncated } from './memory-store.js';
+import type { ObjectReader } from './object-store.js';
+
+/** One read at most, so that neither Node's 2 GiB limit nor the thread pool is held up. */
+const MAX_READ = 64 * 2 ** 20;
+
+/** File systems whose reads may wait for a network, by statfs(2) type: never read in the main thread. */
+const NETWORK_TYPES = new Set([
+  0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x65735546, 0x01021997, 0x0bd00bd0, 0x00c36400, 0x47504653, 0x5346414f,
+  0x61756673,
+]);
+
+/** A file for random access. A link at the last step is refused, so that a stored dataset cannot point elsewhere. */
+export async function openFileReader(path: string, key: string): Promise<ObjectReader | undefined> {
+  const handle = await fs.open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+  const stat = await handle.stat();
+  if (!stat.isFile()) {
+    await handle.close();
+    return undefined;
+  }
+  const { size } = stat;
+  const check = (into: Uint8Array, position: number): void => {
+    if (position + into.length > size) throw truncated(key, position + into.length, size);
+  };
+  let open = true;
+  return {
+    byteLength: size,
+    async read(into, position) {
+      check(into, position);
+      for (let done = 0; done < into.length;) {
+        const { bytesRead } = await handle
+          .read(into, done, Math.min(MAX_READ, into.length - done), position + done)
+          .catch((error: unknown) => {
+            throw fileError(error, key);
+          });
+        if (bytesRead === 0) throw truncated(key, position + into.length, position + done);
+        done += bytesRead;
+      }
+    },
+    ...(isLocal(path) && {
+      readSync(into: Uint8Array, position: number): void {
+        check(into, position);
+        for (let done = 0; done < into.length;) {
+          const bytesRead = readFromDisk(
+            handle.fd,
+            into,
+            done,
+            Math.min(MAX_READ, into.length - done),
+            position + done,
+          );
+          if (bytesRead === 0) throw truncated(key, position + into.length, position + done);
+          done += bytesRead;
+        }
+      },
+    }),
+    async close() {
+      if (open) await handle.close();
+      open = false;
+    },
+  };
+}
+
+export async function writeFully(
+  handle: fs.FileHandle,
+  bytes: Uint8Array,
+  position: number,
+  key: string,
+): Promise<void> {
+  try {
+    for (let done = 0; done < bytes.length;) {
+      const { bytesWritten } = await handle.write(
+        bytes,
+        done,
+        Math.min(MAX_READ, bytes.length - done),
+        position + done,
+      );
+      done += bytesWritten;
+    }
+  } catch (error) {
+    throw fileError(error, key);
+  }
+}
+
+/** A failure of the file system as ours: DISK_FULL where room, quota or a file size limit was the reason. */
+export function fileError(error: unknown, key: string): unknown {
+  const { code, name, syscall } = error as { code?: string; name?: string; syscall?: string };
+  if (name === 'DataRefError' || code === 'ABORT_ERR' || syscall === undefined) return error;
+  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
+    return new DataRefError(
+      'DISK_FULL',
+      `${key}: could not be written, ${code}: no room left on the disk, or a quota or file size limit was met`,
+      {
+        cause: error,
+        details: { key, errno: code },
+      },
+    );
+  }
+  const link = code === 'ELOOP' ? '; it is a symbolic link, which is not followed' : '';
+  return new DataRefError('STORE_FAILED', `${key}: ${syscall} failed with ${code}${link}`, {
+    cause: error,
+    details: { key, errno: code },
+  });
+}
+
+function isLocal(path: string): boolean {
+  try {
+    return !NETWORK_TYPES.has(Number(statfsSync(path).type) >>> 0);
+  } catch {
+    return true;
+  }
+}

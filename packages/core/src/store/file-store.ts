@@ -1,0 +1,227 @@
+import { randomBytes } from 'node:crypto';
+import { constants, promises as fs } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+import { DataRefError } from '../errors.js';
+import { fileError, openFileReader, writeFully } from './file-access.js';
+import { checkKey } from './key.js';
+import { tooLarge } from './memory-store.js';
+import type { IoOptions, ObjectInfo, ObjectReader, ObjectStore, ObjectWriter, PutOptions } from './object-store.js';
+import { isRunning, thisProcess } from './process-identity.js';
+
+/** Writers work here and rename when whole; nothing below it is ever listed. */
+const WORKSHOP = '.tmp';
+/** Work of another host is taken for abandoned when it has not grown for so long. */
+const FOREIGN_IDLE_MS = 24 * 3600 * 1000;
+
+/** An ObjectStore in a folder of a file system: temp file, fsync, rename, fsync of the folder. */
+export class FileStore implements ObjectStore {
+  readonly description: string;
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+    this.description = root;
+  }
+
+  async head(key: string): Promise<ObjectInfo | undefined> {
+    return this.#try(key, async () => {
+      const stat = await fs.lstat(this.#path(key));
+      return stat.isFile() ? { key, byteLength: stat.size, modifiedMs: stat.mtimeMs } : undefined;
+    });
+  }
+
+  async get(key: string, limitBytes: number, options: IoOptions = {}): Promise<Uint8Array | undefined> {
+    const reader = await this.open(key, options);
+    if (reader === undefined) return undefined;
+    try {
+      if (reader.byteLength > limitBytes) throw tooLarge(key, reader.byteLength, limitBytes);
+      const bytes = new Uint8Array(reader.byteLength);
+      await reader.read(bytes, 0);
+      return bytes;
+    } finally {
+      await reader.close();
+    }
+  }
+
+  async open(key: string, { signal }: IoOptions = {}): Promise<ObjectReader | undefined> {
+    signal?.throwIfAborted();
+    return this.#try(key, () => openFileReader(this.#path(key), key));
+  }
+
+  async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<boolean> {
+    const work = await this.#startWork(key, options);
+    try {
+      await work.write(bytes);
+      return await work.publish(options.ifAbsent === true);
+    } catch (error) {
+      await work.abort();
+      throw error;
+    }
+  }
+
+  async create(key: string, options: IoOptions = {}): Promise<ObjectWriter> {
+    const work = await this.#startWork(key, options);
+    return { write: work.write, commit: async () => void (await work.publish(false)), abort: work.abort };
+  }
+
+  async *list(prefix: string): AsyncGenerator<ObjectInfo> {
+    const folders = [prefix === '' ? this.#root : this.#path(prefix.slice(0, -1))];
+    for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+      for (const entry of await this.#entries(folder)) {
+        const path = join(folder, entry.name);
+        if (entry.isDirectory()) folders.push(path);
+        else if (entry.isFile()) {
+          const info = await this.head(relative(this.#root, path).split(sep).join('/'));
+          if (info !== undefined) yield info;
+        }
+      }
+    }
+  }
+
+  async listFolders(prefix: string): Promise<readonly string[]> {
+    const folder = prefix === '' ? this.#root : this.#path(prefix.slice(0, -1));
+    return (await this.#entries(folder)).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  }
+
+  async delete(key: string): Promise<boolean> {
+    const removed = await this.#try(key, async () => {
+      await fs.unlink(this.#path(key));
+      return true;
+    });
+    await this.#removeEmptyFolders(dirname(this.#path(key)));
+    return removed ?? false;
+  }
+
+  async sweep(): Promise<number> {
+    let freed = 0;
+    for (const entry of await fs.readdir(join(this.#root, WORKSHOP)).catch(() => [])) {
+      const path = join(this.#root, WORKSHOP, entry);
+      const stat = await fs.lstat(path).catch(() => undefined);
+      if (stat === undefined || (await isBusy(entry, stat.mtimeMs))) continue;
+      await fs.rm(path, { force: true });
+      freed += stat.size;
+    }
+    await this.#removeEmptyFolders(join(this.#root, WORKSHOP));
+    return freed;
+  }
+
+  #path(key: string): string {
+    return join(this.#root, checkKey(key));
+  }
+
+  async #entries(folder: string) {
+    const entries = await this.#try(folder, () => fs.readdir(folder, { withFileTypes: true }));
+    return (entries ?? []).filter((entry) => entry.name !== WORKSHOP && /^[A-Za-z0-9._%-]+$/u.test(entry.name));
+  }
+
+  async #try<T>(key: string, action: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await action();
+    } catch (error) {
+      const code = (error as { code?: string }).code;
+      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+      throw fileError(error, key);
+    }
+  }
+
+  async #startWork(key: string, { signal }: IoOptions) {
+    const target = this.#path(key);
+    signal?.throwIfAborted();
+    const workshop = join(this.#root, WORKSHOP);
+    const { host, pid, startTicks } = thisProcess();
+    const owner = Buffer.from(JSON.stringify([host, pid, startTicks])).toString('base64url');
+    const path = join(workshop, `${randomBytes(8).toString('hex')}.${owner}`);
+    const handle = await this.#create(path);
+    let position = 0;
+    let open = true;
+    const close = async (): Promise<void> => {
+      if (open) await handle.close();
+      open = false;
+    };
+    return {
+      write: async (bytes: Uint8Array): Promise<void> => {
+        signal?.throwIfAborted();
+        await writeFully(handle, bytes, position, key);
+        position += bytes.length;
+      },
+      publish: async (ifAbsent: boolean): Promise<boolean> => {
+        try {
+          await handle.sync();
+          await close();
+          await this.#makeFolder(dirname(target));
+          if (ifAbsent) await fs.link(path, target);
+          else await fs.rename(path, target);
+          await syncFolder(dirname(target));
+          return true;
+        } catch (error) {
+          if (ifAbsent && (error as { code?: string }).code === 'EEXIST') return false;
+          throw fileError(error, key);
+        } finally {
+          await fs.rm(path, { force: true });
+        }
+      },
+      abort: async (): Promise<void> => {
+        await close();
+        await fs.rm(path, { force: true });
+      },
+    };
+  }
+
+  async #create(path: string) {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await fs.mkdir(dirname(path), { recursive: true });
+        return await fs.open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o666);
+      } catch (error) {
+        // Another process may remove the empty folder between the two calls.
+        if ((error as { code?: string }).code !== 'ENOENT' || attempt > 20) throw fileError(error, path);
+      }
+    }
+  }
+
+  /** Makes a folder and those above it, each durable. */
+  async #makeFolder(folder: string): Promise<void> {
+    const first = await fs.mkdir(folder, { recursive: true });
+    if (first === undefined) return;
+    for (let above = dirname(folder); above.length >= dirname(first).length; above = dirname(above)) {
+      await syncFolder(above);
+      if (above === dirname(above)) break;
+    }
+  }
+
+  async #removeEmptyFolders(folder: string): Promise<void> {
+    for (let at = folder; at !== this.#root && at.startsWith(this.#root); at = dirname(at)) {
+      try {
+        await fs.rmdir(at);
+      } catch {
+        return; // not empty, or gone already
+      }
+    }
+  }
+}
+
+async function isBusy(name: string, modifiedMs: number): Promise<boolean> {
+  try {
+    const [host, pid, startTicks] = JSON.parse(Buffer.from(name.split('.')[1] ?? '', 'base64url').toString()) as [
+      string,
+      number,
+      number | null,
+    ];
+    return isRunning({ host, pid, startTicks }) ?? Date.now() - modifiedMs < FOREIGN_IDLE_MS;
+  } catch {
+    return false;
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await fs.open(folder, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } catch (error) {
+    if (!['EINVAL', 'EPERM', 'EISDIR'].includes((error as { code?: string }).code ?? '')) {
+      throw new DataRefError('STORE_FAILED', `${folder}: could not be synced`, { cause: error });
+    }
+  } finally {
+    await handle.close();
+  }
+}
