@@ -1,0 +1,90 @@
+import { startOfInput, totalCount, type PlanNode, type Segment } from './plan-node.js';
+import type { World } from './source-node.js';
+
+export type Remainder = 'keep' | 'drop' | 'pad';
+
+/** What one batch consists of, before anything is read. */
+export interface BatchPlan {
+  readonly count: 1;
+  /** The global batch; this shard has every numShards-th position of it, from its rank on. */
+  readonly segments: readonly Segment[];
+  readonly globalLength: number;
+  /** Rows of this shard. */
+  readonly rows: number;
+  /** Rows with padding. */
+  readonly paddedRows: number;
+  readonly step: number;
+}
+
+/**
+ * Batches of `size` outputs: of each shard, or (`isGlobal`) of all shards together. Either way batch t of all shards is
+ * one contiguous run of the global order, dealt out by turns from its first position.
+ */
+export function batchNode(
+  input: PlanNode<Segment>,
+  world: World,
+  size: number,
+  isGlobal: boolean,
+  remainder: Remainder,
+): PlanNode<BatchPlan> {
+  const { rank, shards } = world;
+  const whole = isGlobal ? size : size * shards;
+  const fullRows = shareOf(whole, rank, shards);
+  /** The fewest records that still make a batch on some rank. */
+  const least = remainder === 'drop' ? (isGlobal ? whole : (size - 1) * shards + 1) : 1;
+  const batchesIn = (records: number): number =>
+    records === Infinity ? Infinity : Math.floor(records / whole) + (records % whole >= least ? 1 : 0);
+  return {
+    unit: 1,
+    total: batchesIn(input.total),
+    open(start) {
+      const begun = startOfInput(start, 'batch');
+      const cursor = input.open(begun.input);
+      let made = begun.count;
+      const next = (): BatchPlan | undefined => {
+        if (remainder === 'drop' && cursor.remaining() < least) return undefined;
+        const segments = cursor.pull(whole);
+        const globalLength = totalCount(segments);
+        if (globalLength === 0) return undefined;
+        const rows = shareOf(globalLength, rank, shards);
+        // Plain batches end with the shard's own records; global ones, and padded ones, come on every rank.
+        if (!isGlobal && remainder !== 'pad' && rows === 0) return undefined;
+        if (!isGlobal && remainder === 'drop' && rows < size) return undefined;
+        return {
+          count: 1,
+          segments,
+          globalLength,
+          rows,
+          paddedRows: remainder === 'pad' ? fullRows : rows,
+          step: made++,
+        };
+      };
+      return {
+        pull(count) {
+          const plans: BatchPlan[] = [];
+          while (plans.length < count) {
+            const plan = next();
+            if (plan === undefined) break;
+            plans.push(plan);
+          }
+          return plans;
+        },
+        remaining: () => batchesIn(cursor.remaining()),
+        snapshot() {
+          const state = cursor.snapshot();
+          const count = made;
+          return () => ({ kind: 'step', name: 'batch', count, input: state() });
+        },
+        get epoch() {
+          return cursor.epoch;
+        },
+      };
+    },
+    initial: (epoch, position) => ({ kind: 'step', name: 'batch', count: 0, input: input.initial(epoch, position) }),
+  };
+}
+
+/** Of `count` outputs dealt out by turns: how many rank `rank` of `shards` gets. */
+export function shareOf(count: number, rank: number, shards: number): number {
+  return count === Infinity ? Infinity : Math.max(0, Math.ceil((count - rank) / shards));
+}

@@ -1,0 +1,102 @@
+import { DataRefError } from '../errors.js';
+import { valueAt, type Allocate, type ColumnData } from '../schema/column-data.js';
+import { presentColumn } from '../schema/present.js';
+import { assemble } from '../schema/structure.js';
+import type { Schema } from '../schema/types.js';
+import type { IndexArray } from '../rows/row-source.js';
+import type { StreamState } from './state.js';
+import type { Batch } from './types.js';
+
+export interface BatchParts {
+  readonly schema: Schema;
+  readonly columns: readonly ColumnData[];
+  readonly length: number;
+  readonly validLength: number;
+  readonly globalLength: number;
+  readonly epoch: number;
+  /** First position of the global batch. */
+  readonly position: number;
+  readonly step: number;
+  readonly indices: IndexArray;
+  readonly pad: boolean;
+  readonly allocate: Allocate;
+  /** Gives the batch's buffers back. */
+  readonly giveBack: () => void;
+  readonly state: () => StreamState;
+}
+
+/** The batch that streams hand out. */
+export class DataBatch implements Batch {
+  readonly length: number;
+  readonly validLength: number;
+  readonly globalLength: number;
+  readonly epoch: number;
+  readonly step: number;
+  readonly #parts: BatchParts;
+  #columns: unknown;
+  #state: StreamState | undefined;
+  #released = false;
+
+  constructor(parts: BatchParts) {
+    this.length = parts.length;
+    this.validLength = parts.validLength;
+    this.globalLength = parts.globalLength;
+    this.epoch = parts.epoch;
+    this.step = parts.step;
+    this.#parts = parts;
+  }
+
+  get indices(): IndexArray {
+    return this.#parts.indices;
+  }
+
+  get columns(): any {
+    this.#check();
+    const { schema, columns, pad, allocate } = this.#parts;
+    this.#columns ??= assemble(schema, (leaf) => presentColumn(columns[leaf] as ColumnData, pad, allocate));
+    return this.#columns;
+  }
+
+  records(): any[] {
+    this.#check();
+    const { schema, columns } = this.#parts;
+    return Array.from({ length: this.validLength }, (_, i) =>
+      assemble(schema, (leaf) => valueAt(columns[leaf] as ColumnData, i)),
+    );
+  }
+
+  get state(): StreamState {
+    this.#state ??= this.#parts.state();
+    return this.#state;
+  }
+
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.#columns = undefined;
+    this.#parts.giveBack();
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `Batch ${this.step} of epoch ${this.epoch} { length: ${this.length}, validLength: ${this.validLength} }`;
+  }
+
+  /** The parts of a batch of ours, for transforms. @internal */
+  static partsOf(batch: DataBatch): BatchParts {
+    batch.#check();
+    return batch.#parts;
+  }
+
+  #check(): void {
+    if (this.#released) {
+      throw new DataRefError(
+        'USE_AFTER_RELEASE',
+        `batch ${this.step} of epoch ${this.epoch} was released: read its columns before release(), or before the next batch where reuse is on`,
+      );
+    }
+  }
+}

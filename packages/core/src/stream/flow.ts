@@ -1,0 +1,233 @@
+import { DataRefError, invalidArgument } from '../errors.js';
+import { stateOf, type Item, type Pass, type Place } from './pass.js';
+import type { PlanNode, Start } from './plan-node.js';
+import { placeOf } from './place.js';
+import { prefetched, type PrefetchLimits } from './prefetch.js';
+import { parseState, type StreamState } from './state.js';
+import type { Flow, PrefetchOptions } from './types.js';
+
+/** What a flow needs to know of its recipe. */
+export interface FlowRecipe {
+  readonly plan: PlanNode<any>;
+  readonly source: { readonly first: { readonly epoch: number; readonly position: number } };
+  readonly prefetch: PrefetchLimits | undefined;
+  readonly pending: StreamState | undefined;
+}
+
+/**
+ * Iterations over a recipe, one at a time: each claims the next epoch at its first `next()`, supersedes an older one,
+ * and leaves the place after each element where `state` finds it.
+ */
+export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
+  /** @internal */
+  readonly recipe: R;
+  /** Where the next iteration begins. */
+  #start: Start;
+  /** The place after the last element; undefined where nothing has been handed out since the start was set. */
+  #place: Place | undefined;
+  #active: Iteration<T> | undefined;
+  #needsPending: boolean;
+  #closed = false;
+
+  constructor(recipe: R) {
+    this.recipe = recipe;
+    this.#start = recipe.source.first;
+    this.#needsPending = recipe.pending !== undefined;
+  }
+
+  abstract get length(): number | undefined;
+  protected abstract openPass(start: Start): Pass<T>;
+  /** A copy with another recipe and its own cursor. */
+  protected abstract derive(changes: Partial<R>): this;
+  abstract repeat(count?: number): this;
+  abstract take(count: number): this;
+  abstract skip(count: number): this;
+  /** Called with an element when the one after it is asked for. */
+  protected retire(_element: T): void {}
+
+  get epoch(): number {
+    return this.#current().epoch;
+  }
+
+  get state(): StreamState {
+    return stateOf(this.#current());
+  }
+
+  resume(state: StreamState | undefined): this {
+    this.#needsPending = false;
+    const start = state === undefined ? this.recipe.source.first : { node: parseState(state).node };
+    this.recipe.plan.open(start); // refuses a state that does not fit
+    this.#supersede();
+    this.#start = start;
+    this.#place = undefined;
+    return this;
+  }
+
+  prefetch(options: PrefetchOptions = {}): this {
+    const { batches = 2, byteLimit = 256 * 2 ** 20, ...unknown } = options;
+    refuseUnknown('prefetch', unknown, ['batches', 'byteLimit']);
+    const prefetch = {
+      batches: countOf('prefetch: batches', batches, 1),
+      byteLimit: countOf('prefetch: byteLimit', byteLimit, 1),
+    };
+    return this.derive({ prefetch } as unknown as Partial<R>);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<T> {
+    return new Iteration<T>((iteration) => this.#claim(iteration));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#supersede();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #current(): Place {
+    this.#takePending();
+    return this.#place ?? placeOf(this.recipe.plan, this.recipe.plan.open(this.#start));
+  }
+
+  /** A state given to `dataref.resume` is taken up once the pipeline is complete. */
+  #takePending(): void {
+    if (this.#needsPending) this.resume(this.recipe.pending);
+  }
+
+  /** Begins the next epoch for an iteration. */
+  #claim(iteration: Iteration<T>): Supply<T> {
+    if (this.#closed) throw new DataRefError('STREAM_CLOSED', 'the stream was closed; make a new one from the dataset');
+    this.#takePending();
+    const { plan, prefetch } = this.recipe;
+    let start = this.#start;
+    if (this.#place !== undefined) start = { epoch: this.#place.lastEpoch + 1, position: 0 };
+    // A state that stands at the end of an epoch, with nothing left of it, is the beginning of the next one.
+    const begun = placeOf(plan, plan.open(start));
+    if ('node' in start && plan.open(start).remaining() === 0) start = { epoch: begun.lastEpoch + 1, position: 0 };
+    void this.#supersede();
+    const opened = this.openPass(start);
+    const pass = prefetch === undefined ? opened : prefetched(opened, prefetch);
+    this.#active = iteration;
+    const cursor = plan.open(start);
+    this.#place = {
+      epoch: begun.epoch,
+      lastEpoch: cursor.epoch,
+      node: cursor.remaining() > 0 ? cursor.snapshot() : begun.node,
+    };
+    return {
+      pass,
+      handOut: ({ value, after }) => {
+        this.#place = after;
+        return value;
+      },
+      retire: (element) => this.retire(element),
+    };
+  }
+
+  #supersede(): Promise<void> {
+    const active = this.#active;
+    this.#active = undefined;
+    return active?.supersede(this.#closed) ?? Promise.resolve();
+  }
+}
+
+interface Supply<T> {
+  readonly pass: Pass<T>;
+  handOut(item: Item<T>): T;
+  retire(element: T): void;
+}
+
+/** One `for await` over a flow. Does nothing before its first `next()`; concurrent calls are served in turn. */
+class Iteration<T> implements AsyncIterator<T> {
+  readonly #claim: (self: Iteration<T>) => Supply<T>;
+  #supply: Supply<T> | undefined;
+  #handed: { readonly element: T } | undefined;
+  #busy: Promise<unknown> | undefined;
+  #end: 'done' | 'superseded' | 'closed' | undefined;
+
+  constructor(claim: (self: Iteration<T>) => Supply<T>) {
+    this.#claim = claim;
+  }
+
+  next(): Promise<IteratorResult<T, undefined>> {
+    const result =
+      this.#busy === undefined
+        ? this.#pull()
+        : this.#busy.then(
+            () => this.#pull(),
+            () => this.#pull(),
+          );
+    this.#busy = result;
+    const clear = (): void => {
+      if (this.#busy === result) this.#busy = undefined;
+    };
+    result.then(clear, clear);
+    return result;
+  }
+
+  async return(): Promise<IteratorResult<T, undefined>> {
+    this.#end ??= 'done';
+    await this.#supply?.pass.close();
+    return { value: undefined, done: true };
+  }
+
+  async supersede(isClosed: boolean): Promise<void> {
+    this.#end ??= isClosed ? 'closed' : 'superseded';
+    await this.#supply?.pass.close();
+  }
+
+  async #pull(): Promise<IteratorResult<T, undefined>> {
+    this.#refuseEnded();
+    if (this.#hasReturned()) return { value: undefined, done: true };
+    this.#supply ??= this.#claim(this);
+    if (this.#handed !== undefined) this.#supply.retire(this.#handed.element);
+    this.#handed = undefined;
+    let item: Item<T> | undefined;
+    try {
+      const pulled = this.#supply.pass.next();
+      item = pulled instanceof Promise ? await pulled : pulled;
+    } catch (error) {
+      this.#refuseEnded();
+      await this.return();
+      throw error;
+    }
+    this.#refuseEnded();
+    if (item === undefined || this.#hasReturned()) return this.return();
+    const element = this.#supply.handOut(item);
+    this.#handed = { element };
+    return { value: element, done: false };
+  }
+
+  #hasReturned(): boolean {
+    return this.#end === 'done';
+  }
+
+  #refuseEnded(): void {
+    if (this.#end === 'superseded') {
+      throw new DataRefError(
+        'SUPERSEDED',
+        'a newer iteration of this stream has begun. Give each loop a stream of its own, or end one loop before the next begins',
+      );
+    }
+    if (this.#end === 'closed')
+      throw new DataRefError('STREAM_CLOSED', 'the stream was closed while this loop went on');
+  }
+}
+
+/** An integer of at least `least`. @throws DataRefError INVALID_ARGUMENT */
+export function countOf(what: string, value: unknown, least: number): number {
+  if (Number.isSafeInteger(value) && (value as number) >= least) return value as number;
+  throw invalidArgument(`${what} must be an integer ≥ ${least}, got ${String(value)}`);
+}
+
+/** @throws DataRefError INVALID_ARGUMENT naming options that there are not, and those that there are */
+export function refuseUnknown(what: string, unknown: object, known: readonly string[]): void {
+  const names = Object.keys(unknown);
+  if (names.length === 0) return;
+  throw invalidArgument(
+    `${what}: unknown option ${names.map((name) => JSON.stringify(name)).join(', ')}; there are ${known.join(', ')}`,
+    { options: names },
+  );
+}

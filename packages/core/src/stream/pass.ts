@@ -1,0 +1,28 @@
+import type { StateNode, StreamState } from './state.js';
+
+/** One iteration's supply of elements. */
+export interface Pass<T> {
+  /** The next element, undefined at the end. Not called again before it has answered. */
+  next(): Item<T> | undefined | Promise<Item<T> | undefined>;
+  /** Stops what is under way and closes what is open. */
+  close(): Promise<void>;
+}
+
+export interface Item<T> {
+  readonly value: T;
+  /** The stream's place after this element. */
+  readonly after: Place;
+  readonly byteLength: number;
+}
+
+/** A place between two elements, in its one form: the end of an iteration is the beginning of the next epoch. */
+export interface Place {
+  readonly epoch: number;
+  /** Epoch of the iteration's last record so far: the next iteration is the one after it. */
+  readonly lastEpoch: number;
+  readonly node: () => StateNode;
+}
+
+export function stateOf({ epoch, node }: Place): StreamState {
+  return { format: 'dataref-state', version: 1, epoch, node: node() };
+}

@@ -1,0 +1,43 @@
+import type { Item, Pass } from './pass.js';
+import { placeOf } from './place.js';
+import type { Start } from './plan-node.js';
+import type { RecordRecipe } from './recipe.js';
+import { RecordReader, type Share } from './record-reader.js';
+
+/** Records read from the dataset at a time. */
+const CHUNK = 64;
+
+/** Records one by one. The dataset is read in chunks ahead; maps run when a record is asked for. */
+export function openRecordPass(recipe: RecordRecipe, reader: RecordReader, start: Start): Pass<unknown> {
+  const { plan, source } = recipe;
+  const { shards } = source.world;
+  // Two cursors over one plan: one reads ahead by chunks, the other follows record by record and tells the place.
+  const ahead = plan.open(start);
+  const behind = plan.open(start);
+  const abort = new AbortController();
+  const release = source.rows.hold();
+  let chunk: { readonly records: readonly unknown[]; readonly share: Share } | undefined;
+  let row = 0;
+  let chunkSize = 1;
+
+  return {
+    async next(): Promise<Item<unknown> | undefined> {
+      if (chunk === undefined || row >= chunk.records.length) {
+        const share = reader.share(ahead.pull(chunkSize * shards));
+        if (share.indices.length === 0) return undefined;
+        chunk = { share, records: await reader.readRecords(share, abort.signal) };
+        row = 0;
+        chunkSize = Math.min(CHUNK, chunkSize * 4);
+      }
+      const { records, share } = chunk;
+      const value = reader.hasMaps ? await reader.mapRecord(records[row], share, row, abort.signal) : records[row];
+      row++;
+      behind.pull(shards);
+      return { value, after: placeOf(plan, behind), byteLength: 0 };
+    },
+    async close() {
+      abort.abort();
+      await release();
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import { invalidArgument } from '../errors.js';
+import type { RowSource } from '../rows/row-source.js';
+import { parseSchema } from '../schema/schema.js';
+import type { Schema } from '../schema/types.js';
+import { batchNode, shareOf } from './batch-node.js';
+import { BatchFlow, schemaOr } from './batch-stream.js';
+import { announceAdapters } from './extensions.js';
+import { IteratedFlow, countOf } from './flow.js';
+import type { Pass } from './pass.js';
+import { markedNode, type Start } from './plan-node.js';
+import type { RecordRecipe } from './recipe.js';
+import { openRecordPass } from './record-pass.js';
+import { RecordReader } from './record-reader.js';
+import { repeatNode } from './repeat.js';
+import { skipNode } from './skip.js';
+import { SourceNode, type SourceOptions } from './source-node.js';
+import type { StreamState } from './state.js';
+import { checkBatchOptions, checkStreamOptions } from './stream-options.js';
+import { takeNode } from './take.js';
+import type { BatchOptions, MapContext, Stream } from './types.js';
+
+/** Streams of records. */
+export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Stream {
+  readonly #reader: RecordReader;
+
+  constructor(recipe: RecordRecipe) {
+    super(recipe);
+    this.#reader = new RecordReader(recipe.source, recipe.maps);
+  }
+
+  get schema(): any {
+    return schemaOr(this.knownSchema);
+  }
+
+  /** Schema of the records, undefined where only a map's first result can tell. @internal */
+  get knownSchema(): Schema | undefined {
+    return this.#reader.schema;
+  }
+
+  get length(): number {
+    const { rank, shards } = this.recipe.source.world;
+    return shareOf(this.recipe.plan.total, rank, shards);
+  }
+
+  map(fn: unknown, options: { readonly schema?: Schema | undefined; readonly id?: string | undefined } = {}): any {
+    if (typeof fn !== 'function') throw invalidArgument(`map needs a function, got ${typeof fn}`);
+    const schema = options.schema === undefined ? undefined : parseSchema(options.schema);
+    const plan = markedNode(this.recipe.plan, options.id === undefined ? 'map' : `map:${options.id}`);
+    const map = { fn: fn as (record: any, context: MapContext) => unknown, schema };
+    return this.derive({ plan, maps: [...this.recipe.maps, map] });
+  }
+
+  batch(size: number, options?: BatchOptions): BatchFlow {
+    return this.#batches('batch', size, options, false);
+  }
+
+  globalBatch(size: number, options?: BatchOptions): BatchFlow {
+    if (this.recipe.source.options.shardBeforeShuffle) {
+      throw invalidArgument('globalBatch needs one order over all shards: leave shardBeforeShuffle out, or use batch');
+    }
+    return this.#batches('globalBatch', size, options, true);
+  }
+
+  repeat(count: number = Infinity): this {
+    if (count !== Infinity) countOf('repeat: count', count, 0);
+    return this.derive({ plan: repeatNode(this.recipe.plan, count) });
+  }
+
+  take(count: number): this {
+    return this.derive({ plan: takeNode(this.recipe.plan, countOf('take: count', count, 0)) });
+  }
+
+  skip(count: number): this {
+    return this.derive({ plan: skipNode(this.recipe.plan, countOf('skip: count', count, 0)) });
+  }
+
+  protected override openPass(start: Start): Pass<unknown> {
+    return openRecordPass(this.recipe, this.#reader, start);
+  }
+
+  protected override derive(changes: Partial<RecordRecipe>): this {
+    return new RecordFlow({ ...this.recipe, ...changes }) as this;
+  }
+
+  #batches(what: string, size: number, options: BatchOptions | undefined, isGlobal: boolean): BatchFlow {
+    const checked = checkBatchOptions(what, options);
+    const { source, maps, prefetch, pending } = this.recipe;
+    const plan = batchNode(
+      this.recipe.plan,
+      source.world,
+      countOf(`${what}: size`, size, 1),
+      isGlobal,
+      checked.remainder ?? 'keep',
+    );
+    return new BatchFlow({
+      source,
+      maps,
+      prefetch,
+      pending,
+      plan,
+      size,
+      options: checked,
+      batchMaps: [],
+      picked: undefined,
+    });
+  }
+}
+announceAdapters(RecordFlow.prototype);
+
+/** A stream over rows, with the options of `DataRef.stream`. */
+export function streamRows(rows: RowSource, options: unknown): RecordFlow {
+  return startStream(rows, checkStreamOptions(options, rows.length), undefined);
+}
+
+/** A stream that takes up a state once its pipeline is complete. */
+export function startStream(rows: RowSource, options: SourceOptions, pending: StreamState | undefined): RecordFlow {
+  const source = new SourceNode(rows, options);
+  return new RecordFlow({ source, plan: source, maps: [], prefetch: undefined, pending });
+}

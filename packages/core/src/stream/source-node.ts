@@ -1,0 +1,157 @@
+import { DataRefError } from '../errors.js';
+import { OrderSequence } from '../order/order-sequence.js';
+import type { OrderSpec } from '../order/order.js';
+import type { IndexArray, RowSource } from '../rows/row-source.js';
+import { pipelineMismatch, type Cursor, type PlanNode, type Segment, type Start } from './plan-node.js';
+import type { SourceState, StateNode } from './state.js';
+
+export interface World {
+  readonly rank: number;
+  readonly shards: number;
+}
+
+export interface SourceOptions {
+  readonly startOffset: number;
+  readonly order: OrderSpec;
+  readonly shardRank: number;
+  readonly numShards: number;
+  readonly dropShardRemainder: boolean;
+  readonly shardBeforeShuffle: boolean;
+}
+
+/** Indices prepared for the next epoch for each one handed out now: two suffice to be ready in time. */
+const AHEAD = 2;
+
+/** The dataset in its order, dealt to shards: the root of every pipeline. */
+export class SourceNode implements PlanNode<Segment> {
+  readonly rows: RowSource;
+  readonly options: SourceOptions;
+  /** Who shares the sequence that this node plans: one alone where shards were made before the shuffle. */
+  readonly world: World;
+  readonly unit: number;
+  /** Positions of one epoch. */
+  readonly #length: number;
+  readonly #orders: OrderSequence;
+
+  constructor(rows: RowSource, options: SourceOptions) {
+    this.rows = rows;
+    this.options = options;
+    const { shardRank, numShards, dropShardRemainder, shardBeforeShuffle } = options;
+    if (dropShardRemainder && numShards > rows.length) {
+      throw new DataRefError(
+        'INVALID_ARGUMENT',
+        `numShards is ${numShards}, the dataset has ${rows.length} records: dropShardRemainder leaves none`,
+      );
+    }
+    this.world = shardBeforeShuffle ? { rank: 0, shards: 1 } : { rank: shardRank, shards: numShards };
+    this.unit = this.world.shards;
+    this.#length = shardBeforeShuffle
+      ? dropShardRemainder
+        ? Math.floor(rows.length / numShards)
+        : Math.ceil((rows.length - shardRank) / numShards)
+      : rows.length;
+    this.#orders = new OrderSequence(options.order, this.#length);
+  }
+
+  get total(): number {
+    return this.#end(0);
+  }
+
+  /** Where the first iteration begins: startOffset counts records of this shard, and may exceed an epoch. */
+  get first(): { readonly epoch: number; readonly position: number } {
+    const { startOffset, dropShardRemainder } = this.options;
+    const { shards } = this.world;
+    const perEpoch = dropShardRemainder ? Math.floor(this.#length / shards) : Math.ceil(this.#length / shards);
+    if (startOffset === 0) return { epoch: 0, position: 0 };
+    if (perEpoch === 0)
+      throw new DataRefError('INVALID_ARGUMENT', `startOffset is ${startOffset}, the dataset is empty`);
+    return { epoch: Math.floor(startOffset / perEpoch), position: (startOffset % perEpoch) * shards };
+  }
+
+  open(start: Start): Cursor<Segment> {
+    const from = 'node' in start ? this.#check(start.node) : start;
+    let { position } = from;
+    const { epoch } = from;
+    const end = this.#end(position);
+    return {
+      pull(count) {
+        const taken = Math.min(count, end - position);
+        if (taken <= 0) return [];
+        const segment = { epoch, start: position, count: taken };
+        position += taken;
+        return [segment];
+      },
+      remaining: () => end - position,
+      snapshot: () => {
+        const at = position;
+        return () => this.initial(epoch, at);
+      },
+      epoch,
+    };
+  }
+
+  initial(epoch: number, position: number): SourceState {
+    const { order, shardBeforeShuffle, shardRank, numShards } = this.options;
+    const { rows } = this;
+    return {
+      kind: 'source',
+      dataset: { id: rows.id, version: rows.version, fingerprint: rows.fingerprint(), length: rows.length },
+      order: { ...order, shardBeforeShuffle: shardBeforeShuffle ? [shardRank, numShards] : null },
+      numShards,
+      epoch,
+      position,
+    };
+  }
+
+  /** Writes the indices of positions start, start + stride, … of an epoch. */
+  fill(epoch: number, out: IndexArray, offset: number, count: number, start: number, stride: number): void {
+    this.#orders.at(epoch).fill(out, offset, count, start, stride);
+    this.#orders.prepareNext(count * stride * AHEAD);
+    if (!this.options.shardBeforeShuffle) return;
+    const { shardRank, numShards } = this.options;
+    for (let i = offset; i < offset + count; i++) out[i] = shardRank + (out[i] as number) * numShards;
+  }
+
+  /** Positions that are used of an epoch that begins at `base`. */
+  #end(base: number): number {
+    const { shards } = this.world;
+    return this.options.dropShardRemainder ? base + Math.floor((this.#length - base) / shards) * shards : this.#length;
+  }
+
+  #check(node: StateNode): { readonly epoch: number; readonly position: number } {
+    if (node.kind !== 'source') throw pipelineMismatch('source', node);
+    const mine = this.initial(node.epoch, node.position);
+    const world = JSON.stringify(mine.order.shardBeforeShuffle);
+    if (JSON.stringify(node.order.shardBeforeShuffle) !== world) {
+      throw new DataRefError(
+        'STATE_WORLD',
+        `the state was made with shardBeforeShuffle ${JSON.stringify(node.order.shardBeforeShuffle)} ([rank, shards]), this stream has ${world}. Such a state belongs to one rank and world; without shardBeforeShuffle any world can go on`,
+      );
+    }
+    const pairs: [string, unknown, unknown][] = [
+      ['dataset.length', node.dataset.length, mine.dataset.length],
+      ['dataset.fingerprint', node.dataset.fingerprint, mine.dataset.fingerprint],
+      ['order.algorithm (shuffle, shuffleAlgorithm)', node.order.algorithm, mine.order.algorithm],
+      ['order.seed (shuffleSeed)', node.order.seed, mine.order.seed],
+      ['order.reshuffle (skipShuffleAtEpochEnd)', node.order.reshuffle, mine.order.reshuffle],
+    ];
+    for (const [field, theirs, ours] of pairs) {
+      if (theirs === ours) continue;
+      const { id, version } = node.dataset;
+      const replaced = field.startsWith('dataset')
+        ? `. The state belongs to other data${id === '' ? '' : ` (${id}@${version})`}: was the dataset replaced?`
+        : '';
+      throw new DataRefError(
+        'STATE_MISMATCH',
+        `the state does not belong to this stream: ${field} is ${String(theirs)} in the state, ${String(ours)} here${replaced}`,
+        {
+          details: { field, state: theirs, stream: ours },
+        },
+      );
+    }
+    if (node.position > this.#length) {
+      throw new DataRefError('STATE_INVALID', `the state's position is ${node.position}, an epoch has ${this.#length}`);
+    }
+    return { epoch: node.epoch, position: node.position };
+  }
+}

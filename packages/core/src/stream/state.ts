@@ -1,0 +1,148 @@
+import { DataRefError } from '../errors.js';
+
+/** Where a stream stands: plain JSON, the same after JSON.parse(JSON.stringify(state)). Specified in docs/state.md. */
+export type StreamState = {
+  readonly format: 'dataref-state';
+  readonly version: 1;
+  /** The epoch that the next element belongs to: what a trainer passes as `initialEpoch`. */
+  readonly epoch: number;
+  readonly node: StateNode;
+};
+export type SourceState = {
+  readonly kind: 'source';
+  readonly dataset: {
+    readonly id: string;
+    readonly version: string;
+    readonly fingerprint: string;
+    readonly length: number;
+  };
+  readonly order: {
+    readonly algorithm: 'sequential' | 'numpy' | 'permutation';
+    readonly seed: number | null;
+    readonly reshuffle: boolean;
+    /** Rank and number of shards where shards were made before the shuffle. */
+    readonly shardBeforeShuffle: readonly [rank: number, shards: number] | null;
+  };
+  /** The world that made the state; another may go on with it. */
+  readonly numShards: number;
+  readonly epoch: number;
+  /** Over all shards: the next record is the one at this position of the epoch's order. */
+  readonly position: number;
+};
+export type StepState = {
+  readonly kind: 'step';
+  readonly name: string;
+  readonly count: number;
+  readonly input: StateNode;
+};
+export type StateNode = SourceState | StepState;
+
+const MAX_DEPTH = 256;
+
+/**
+ * A checked copy of a state that comes from outside: from JSON, a checkpoint, another process.
+ * @throws DataRefError STATE_INVALID naming the field
+ */
+export function parseState(value: unknown): StreamState {
+  const state = objectOf(value, 'state');
+  if (state['format'] !== 'dataref-state') throw invalid('format', `"dataref-state", got ${show(state['format'])}`);
+  if (state['version'] !== 1)
+    throw invalid('version', `1, got ${show(state['version'])}; it was written by another release`);
+  return {
+    format: 'dataref-state',
+    version: 1,
+    epoch: count(state['epoch'], 'epoch'),
+    node: parseNode(state['node'], 'node', 0),
+  };
+}
+
+function parseNode(value: unknown, path: string, depth: number): StateNode {
+  if (depth > MAX_DEPTH) throw invalid(path, `at most ${MAX_DEPTH} nested nodes`);
+  const node = objectOf(value, path);
+  if (node['kind'] === 'step') {
+    const steps = node['count'];
+    if (typeof steps !== 'number' || !(steps >= 0 && steps <= Number.MAX_SAFE_INTEGER))
+      throw invalid(`${path}.count`, `a number ≥ 0, got ${show(steps)}`);
+    return {
+      kind: 'step',
+      name: text(node['name'], `${path}.name`),
+      count: steps,
+      input: parseNode(node['input'], `${path}.input`, depth + 1),
+    };
+  }
+  if (node['kind'] !== 'source') throw invalid(`${path}.kind`, `"source" or "step", got ${show(node['kind'])}`);
+  return parseSource(node, path);
+}
+
+function parseSource(node: Record<string, unknown>, path: string): SourceState {
+  const dataset = objectOf(node['dataset'], `${path}.dataset`);
+  const order = objectOf(node['order'], `${path}.order`);
+  const { algorithm, seed, reshuffle } = order;
+  if (algorithm !== 'sequential' && algorithm !== 'numpy' && algorithm !== 'permutation') {
+    throw invalid(`${path}.order.algorithm`, `sequential, numpy or permutation, got ${show(algorithm)}`);
+  }
+  if (typeof reshuffle !== 'boolean') throw invalid(`${path}.order.reshuffle`, `a boolean, got ${show(reshuffle)}`);
+  const length = count(dataset['length'], `${path}.dataset.length`);
+  const position = count(node['position'], `${path}.position`);
+  if (position > length) throw invalid(`${path}.position`, `at most ${length}, got ${position}`);
+  const numShards = count(node['numShards'], `${path}.numShards`);
+  if (numShards < 1) throw invalid(`${path}.numShards`, 'at least 1, got 0');
+  return {
+    kind: 'source',
+    dataset: {
+      id: text(dataset['id'], `${path}.dataset.id`),
+      version: text(dataset['version'], `${path}.dataset.version`),
+      fingerprint: text(dataset['fingerprint'], `${path}.dataset.fingerprint`),
+      length,
+    },
+    order: {
+      algorithm,
+      seed: seed === null ? null : count(seed, `${path}.order.seed`),
+      reshuffle,
+      shardBeforeShuffle: parseShard(order['shardBeforeShuffle'], `${path}.order.shardBeforeShuffle`),
+    },
+    numShards,
+    epoch: count(node['epoch'], `${path}.epoch`),
+    position,
+  };
+}
+
+function parseShard(value: unknown, path: string): readonly [number, number] | null {
+  if (value === null) return null;
+  if (!Array.isArray(value) || value.length !== 2) throw invalid(path, `null or [rank, shards], got ${show(value)}`);
+  return [count(value[0], `${path}[0]`), count(value[1], `${path}[1]`)];
+}
+
+function objectOf(value: unknown, path: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid(path, `an object, got ${show(value)}`);
+  return value as Record<string, unknown>;
+}
+
+function count(value: unknown, path: string): number {
+  if (!Number.isSafeInteger(value) || (value as number) < 0) throw invalid(path, `an integer ≥ 0, got ${show(value)}`);
+  return value as number;
+}
+
+function text(value: unknown, path: string): string {
+  if (typeof value !== 'string') throw invalid(path, `text, got ${show(value)}`);
+  return value;
+}
+
+function show(value: unknown): string {
+  const shown = JSON.stringify(value) ?? String(value);
+  return shown.length > 60 ? `${shown.slice(0, 60)}…` : shown;
+}
+
+function invalid(path: string, expected: string): DataRefError {
+  return new DataRefError('STATE_INVALID', `this is no state of a stream: ${path} should be ${expected}`, {
+    details: { path },
+  });
+}
+
+/** The dataset's part of a state: the one source at its root. */
+export function sourceOf(state: StreamState): SourceState {
+  let node = state.node;
+  while (node.kind !== 'source') node = node.input;
+  return node;
+}

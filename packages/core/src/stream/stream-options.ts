@@ -1,0 +1,105 @@
+import { DataRefError, invalidArgument } from '../errors.js';
+import { defaultAlgorithm } from '../order/order.js';
+import { countOf, refuseUnknown } from './flow.js';
+import type { SourceOptions } from './source-node.js';
+import type { BatchOptions } from './types.js';
+
+const STREAM_OPTIONS = [
+  'startOffset',
+  'shuffle',
+  'skipShuffleAtEpochEnd',
+  'shuffleSeed',
+  'shuffleAlgorithm',
+  'shardRank',
+  'numShards',
+  'dropShardRemainder',
+  'shardBeforeShuffle',
+];
+
+/**
+ * The options of `stream()`, checked and complete.
+ * @throws DataRefError INVALID_ARGUMENT naming the option and its value
+ */
+export function checkStreamOptions(options: unknown, length: number): SourceOptions {
+  const given = objectOf('stream', options);
+  refuseUnknown(
+    'stream',
+    Object.fromEntries(Object.entries(given).filter(([name]) => !STREAM_OPTIONS.includes(name))),
+    STREAM_OPTIONS,
+  );
+  const shuffle = booleanOf('stream: shuffle', given['shuffle']);
+  const { shuffleSeed } = given;
+  if (shuffle && shuffleSeed === undefined) {
+    throw invalidArgument(
+      'stream: shuffle needs a shuffleSeed, or no run could be repeated or resumed: stream({ shuffle: true, shuffleSeed: 1 })',
+    );
+  }
+  if (shuffleSeed !== undefined && countOf('stream: shuffleSeed', shuffleSeed, 0) > 2 ** 52) {
+    throw invalidArgument(`stream: shuffleSeed must be an integer from 0 to 2^52, got ${String(shuffleSeed)}`);
+  }
+  const algorithm = given['shuffleAlgorithm'] ?? defaultAlgorithm(length);
+  if (algorithm !== 'numpy' && algorithm !== 'permutation') {
+    throw invalidArgument(
+      `stream: shuffleAlgorithm must be 'numpy' or 'permutation', got ${JSON.stringify(algorithm)}`,
+    );
+  }
+  const { shardRank, numShards } = given;
+  if ((shardRank === undefined) !== (numShards === undefined)) {
+    throw invalidArgument(
+      `stream: shardRank and numShards come together; ${shardRank === undefined ? 'shardRank' : 'numShards'} is missing`,
+    );
+  }
+  const shards = numShards === undefined ? 1 : countOf('stream: numShards', numShards, 1);
+  const rank = shardRank === undefined ? 0 : countOf('stream: shardRank', shardRank, 0);
+  if (rank >= shards)
+    throw invalidArgument(`stream: shardRank must be below numShards (${shards}), got ${rank}; ranks count from 0`);
+  return {
+    startOffset: countOf('stream: startOffset', given['startOffset'] ?? 0, 0),
+    order: shuffle
+      ? {
+          algorithm,
+          seed: shuffleSeed as number,
+          reshuffle: !booleanOf('stream: skipShuffleAtEpochEnd', given['skipShuffleAtEpochEnd']),
+        }
+      : { algorithm: 'sequential', seed: null, reshuffle: false },
+    shardRank: rank,
+    numShards: shards,
+    dropShardRemainder: booleanOf('stream: dropShardRemainder', given['dropShardRemainder']),
+    shardBeforeShuffle: booleanOf('stream: shardBeforeShuffle', given['shardBeforeShuffle']),
+  };
+}
+
+const BATCH_OPTIONS = ['remainder', 'ragged', 'reuse'];
+
+/** The options of `batch()` and `globalBatch()`, checked. @throws DataRefError INVALID_ARGUMENT */
+export function checkBatchOptions(what: string, options: unknown): BatchOptions {
+  const given = objectOf(what, options);
+  refuseUnknown(
+    what,
+    Object.fromEntries(Object.entries(given).filter(([name]) => !BATCH_OPTIONS.includes(name))),
+    BATCH_OPTIONS,
+  );
+  oneOf(`${what}: remainder`, given['remainder'], ['keep', 'drop', 'pad', undefined]);
+  oneOf(`${what}: ragged`, given['ragged'], ['list', 'pad', undefined]);
+  oneOf(`${what}: reuse`, given['reuse'], [true, false, 'checked', undefined]);
+  return given as BatchOptions;
+}
+
+function oneOf(what: string, value: unknown, allowed: readonly unknown[]): void {
+  if (allowed.includes(value)) return;
+  const names = allowed.filter((item) => item !== undefined).map((item) => JSON.stringify(item));
+  throw invalidArgument(`${what} must be one of ${names.join(', ')}, got ${JSON.stringify(value)}`);
+}
+
+function objectOf(what: string, options: unknown): Record<string, unknown> {
+  if (options === undefined) return {};
+  if (typeof options !== 'object' || options === null) {
+    throw new DataRefError('INVALID_ARGUMENT', `${what}: options must be an object, got ${String(options)}`);
+  }
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+function booleanOf(what: string, value: unknown): boolean {
+  if (value === undefined || typeof value === 'boolean') return value ?? false;
+  throw invalidArgument(`${what} must be true or false, got ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,32 @@
+import { startOfInput, totalCount, type PlanNode } from './plan-node.js';
+
+/** At most `limit` outputs of each shard in a pass. The state counts outputs of one shard, so it suits any world. */
+export function takeNode<T extends { readonly count: number }>(input: PlanNode<T>, limit: number): PlanNode<T> {
+  const { unit } = input;
+  return {
+    unit,
+    total: Math.min(limit * unit, input.total),
+    open(start) {
+      const begun = startOfInput(start, 'take');
+      const cursor = input.open(begun.input);
+      let taken = Math.round(begun.count * unit);
+      return {
+        pull(count) {
+          const pulled = cursor.pull(Math.min(count, Math.max(0, limit * unit - taken)));
+          taken += totalCount(pulled);
+          return pulled;
+        },
+        remaining: () => Math.min(Math.max(0, limit * unit - taken), cursor.remaining()),
+        snapshot() {
+          const state = cursor.snapshot();
+          const count = taken / unit;
+          return () => ({ kind: 'step', name: 'take', count, input: state() });
+        },
+        get epoch() {
+          return cursor.epoch;
+        },
+      };
+    },
+    initial: (epoch, position) => ({ kind: 'step', name: 'take', count: 0, input: input.initial(epoch, position) }),
+  };
+}

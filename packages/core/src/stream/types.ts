@@ -1,0 +1,144 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+import type { Awaitable, Columns, ColumnsOf, RecordOf, Schema, SchemaOf, SchemaOfColumns } from '../schema/types.js';
+import type { StreamState } from './state.js';
+
+export interface Shard {
+  readonly shardRank: number;
+  readonly numShards: number;
+}
+type ShuffleOptions =
+  | {
+      readonly shuffle: boolean;
+      /** Integer from 0 to 2^52. Epoch e is shuffled with seed + e. */
+      readonly shuffleSeed: number;
+      /** Default: numpy up to 2^24 records, permutation above. */
+      readonly shuffleAlgorithm?: 'numpy' | 'permutation' | undefined;
+      /** Every epoch in the order of epoch 0. */
+      readonly skipShuffleAtEpochEnd?: boolean | undefined;
+      /** YogaDL's order: strided shards, each shuffled in itself. Its states belong to one rank and world. */
+      readonly shardBeforeShuffle?: boolean | undefined;
+    }
+  | { readonly shuffle?: false | undefined };
+type ShardOptions =
+  | (Shard & {
+      /** Leaves out up to numShards − 1 records an epoch, so that all shards have equally many. */
+      readonly dropShardRemainder?: boolean | undefined;
+    })
+  | { readonly shardRank?: undefined; readonly numShards?: undefined };
+export type StreamOptions = {
+  /** Records of this shard to leave out of the first epoch; may exceed one epoch. */
+  readonly startOffset?: number | undefined;
+} & ShuffleOptions &
+  ShardOptions;
+
+export interface BatchOptions {
+  /** What becomes of a last batch with fewer records: kept short (default), dropped, or padded with zeros. */
+  readonly remainder?: 'keep' | 'drop' | 'pad' | undefined;
+  /** Ragged columns: a list of arrays (default), or one array as large as the largest, the rest zero. */
+  readonly ragged?: 'list' | 'pad' | undefined;
+  /**
+   * true: a batch's arrays are valid until the next batch is asked for, and are then written anew. `'checked'`: they
+   * become empty then, which shows wrong use. Default: every batch has arrays of its own.
+   */
+  readonly reuse?: boolean | 'checked' | undefined;
+}
+
+export interface MapContext {
+  readonly epoch: number;
+  /** In the order of the epoch, over all shards. */
+  readonly position: number;
+  /** In the dataset. */
+  readonly index: number;
+  /** Numbers in [0, 1), keyed on seed, epoch and index: the same after a resume, on any rank. */
+  readonly random: () => number;
+  /** Aborted when the stream is closed or superseded. */
+  readonly signal: AbortSignal;
+}
+
+export interface PrefetchOptions {
+  /** Elements read ahead at most. Default 2. */
+  readonly batches?: number | undefined;
+  /** Bytes of elements read ahead at most; one is always allowed. Default 256 MiB. */
+  readonly byteLimit?: number | undefined;
+}
+
+/**
+ * A recipe with one cursor. Deriving (`map`, `batch`, …) gives a new stream with its own cursor. An iteration claims the
+ * next epoch when its first element is asked for, and supersedes an older one that has not ended.
+ */
+export interface Flow<T> extends AsyncIterable<T> {
+  /** Elements of one whole epoch for this shard; Infinity after `repeat()`; undefined where only reading can tell. */
+  readonly length: number | undefined;
+  /** The epoch that the next element belongs to. */
+  readonly epoch: number;
+  /** Where the stream stands: after the last element handed out. Plain JSON. */
+  readonly state: StreamState;
+  /**
+   * This pipeline, standing where the state says. `undefined` starts from the beginning.
+   * @throws DataRefError STATE_INVALID, STATE_MISMATCH, STATE_PIPELINE, STATE_WORLD
+   */
+  resume(state: StreamState | undefined): this;
+  /** `count` epochs as one iteration; endless without a count. */
+  repeat(count?: number): this;
+  /** At most `count` elements of this shard in each iteration. */
+  take(count: number): this;
+  /** Without the first `count` elements of this shard in each iteration. */
+  skip(count: number): this;
+  /** Reads elements ahead while the last one is worked on. */
+  prefetch(options?: PrefetchOptions): this;
+  /** Ends the iteration under way and closes files. Idempotent. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface Stream<S extends Schema = any> extends Flow<RecordOf<S>> {
+  readonly schema: S;
+  map<const T extends Schema>(
+    fn: (record: RecordOf<S>, context: MapContext) => Awaitable<RecordOf<NoInfer<T>>>,
+    options: { readonly schema: T; readonly id?: string | undefined },
+  ): Stream<T>;
+  map<R>(
+    fn: (record: RecordOf<S>, context: MapContext) => Awaitable<R>,
+    options?: { readonly id?: string | undefined },
+  ): Stream<SchemaOf<R>>;
+  /** Batches of `size` records of this shard. */
+  batch(size: number, options?: BatchOptions): BatchStream<S>;
+  /** This shard's part of each global batch of `size`: the same global batches, and as many steps on every rank, at any world size. */
+  globalBatch(size: number, options?: BatchOptions): BatchStream<S>;
+}
+
+export interface BatchStream<S extends Schema = any> extends Flow<Batch<S>> {
+  readonly schema: S;
+  /** Records of one batch: of this shard, or over all shards for `globalBatch`. */
+  readonly batchSize: number;
+  map<C extends Columns>(
+    fn: (batch: Batch<S>, context: MapContext) => Awaitable<C>,
+    options?: { readonly id?: string | undefined },
+  ): BatchStream<SchemaOfColumns<C>>;
+}
+
+export interface Rows<S extends Schema = any> {
+  readonly length: number;
+  /** The record's structure with an array for each leaf, the rows along axis 0; lists for strings, bytes and ragged leaves. */
+  readonly columns: ColumnsOf<S>;
+  /** The rows as records, without the padding. */
+  records(): RecordOf<S>[];
+}
+
+export interface Batch<S extends Schema = any> extends Rows<S> {
+  /** Real records, which come first, of `length` rows; less only under `remainder: 'pad'`. */
+  readonly validLength: number;
+  /** Real records of the batch over all shards: what a mean is divided by. Of this shard alone under `shardBeforeShuffle`. */
+  readonly globalLength: number;
+  /** Epoch of the first record. */
+  readonly epoch: number;
+  /** Number of the batch in its iteration, from 0. */
+  readonly step: number;
+  /** Indices of the real records in the dataset. */
+  readonly indices: ArrayLike<number>;
+  /** The state after this batch. */
+  readonly state: StreamState;
+  /** Gives the arrays back to be written anew: nothing of this batch may be used after it. */
+  release(): void;
+  [Symbol.dispose](): void;
+}
