@@ -1,0 +1,7 @@
+// What packages that feed a framework build upon. Its parts may change with any minor release.
+export { BatchFlow } from './stream/batch-stream.js';
+export { RecordFlow } from './stream/record-stream.js';
+export { pickColumns } from './stream/pick-columns.js';
+export { refuseUnknown, countOf } from './stream/flow.js';
+export type { Picker } from './stream/recipe.js';
+export { leavesOf, type Leaf } from './schema/schema.js';

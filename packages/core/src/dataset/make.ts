@@ -1,0 +1,120 @@
+import { DataRefError, invalidArgument } from '../errors.js';
+import { ConcatenatedRows } from '../rows/derived-rows.js';
+import { CustomRows, pushRecord } from '../rows/custom-rows.js';
+import { MemoryRows } from '../rows/memory-rows.js';
+import type { RowSource } from '../rows/row-source.js';
+import { ColumnBuilder } from '../schema/column-builder.js';
+import { schemaOfRecord } from '../schema/infer.js';
+import { leavesOf, parseSchema } from '../schema/schema.js';
+import type { Columns, RecordOf, Schema, SchemaOf, SchemaOfColumns } from '../schema/types.js';
+import { columnsFromUser } from '../schema/user-columns.js';
+import { countOf } from '../stream/flow.js';
+import { RowDataset } from './row-dataset.js';
+import type { DataRef, RecordSource } from './types.js';
+
+/** What fromRecords collects at most; beyond it data belongs on a disk. */
+const MEMORY_LIMIT_BYTES = 2 * 2 ** 30;
+
+/**
+ * A dataset over columns in memory, which are not copied: typed arrays, ndarrays [n, …], lists of scalars or strings.
+ * @throws DataRefError INVALID_ARGUMENT, MIXED_DTYPES, RAGGED, NULL_VALUE
+ */
+export function fromColumns<C extends Columns>(columns: C): DataRef<SchemaOfColumns<C>> {
+  const { schema, columns: made } = columnsFromUser(columns);
+  return new RowDataset(new MemoryRows(schema, made)) as DataRef;
+}
+
+/**
+ * A dataset of records in memory. The first record fixes the schema where none is given.
+ * @throws DataRefError SCHEMA_MISMATCH, RAGGED, NULL_VALUE, LOSSY_CAST, EMPTY; MEMORY_LIMIT beyond 2 GiB: submit them instead
+ */
+export function fromRecords<R>(records: Iterable<R> | AsyncIterable<R>): Promise<DataRef<SchemaOf<R>>>;
+export function fromRecords<const S extends Schema>(
+  records: Iterable<RecordOf<NoInfer<S>>> | AsyncIterable<RecordOf<NoInfer<S>>>,
+  options: { readonly schema: S },
+): Promise<DataRef<S>>;
+export async function fromRecords(
+  records: Iterable<unknown> | AsyncIterable<unknown>,
+  options: { readonly schema?: Schema } = {},
+): Promise<DataRef> {
+  if (!isIterable(records)) throw invalidArgument('fromRecords needs an iterable or async iterable of records');
+  let schema = options.schema === undefined ? undefined : parseSchema(options.schema);
+  let builders: ColumnBuilder[] | undefined;
+  let index = 0;
+  for await (const record of records) {
+    schema ??= schemaOfRecord(record, index);
+    builders ??= leavesOf(schema).map((leaf) => new ColumnBuilder(leaf));
+    pushRecord(schema, builders, record, index++);
+    if (builders.reduce((sum, builder) => sum + builder.byteLength, 0) > MEMORY_LIMIT_BYTES) {
+      throw new DataRefError(
+        'MEMORY_LIMIT',
+        `fromRecords holds its data in memory, at most ${MEMORY_LIMIT_BYTES} bytes, reached at record ${index}; storage.submit takes the same records and writes them to disk`,
+      );
+    }
+  }
+  if (schema === undefined) throw noRecords('fromRecords(records, { schema })');
+  builders ??= leavesOf(schema).map((leaf) => new ColumnBuilder(leaf));
+  return new RowDataset(
+    new MemoryRows(
+      schema,
+      builders.map((builder) => builder.take()),
+    ),
+  );
+}
+
+export function noRecords(call: string): DataRefError {
+  return new DataRefError(
+    'EMPTY',
+    `there is no record to take the schema from; for an empty dataset give one: ${call}`,
+  );
+}
+
+/**
+ * A DataRef over data of the user's own, with streams, shuffles, shards and states.
+ * @throws DataRefError INVALID_ARGUMENT
+ */
+export function defineDataRef<const S extends Schema>(source: RecordSource<S>): DataRef<S> {
+  if (typeof source !== 'object' || source === null || typeof source.read !== 'function') {
+    throw invalidArgument('defineDataRef needs { length, schema, fingerprint, read(indices) }');
+  }
+  const schema = parseSchema(source.schema);
+  const rows = new CustomRows({
+    schema,
+    length: countOf('defineDataRef: length', source.length, 0),
+    fingerprint: () => source.fingerprint,
+    read: async (indices, signal) => source.read(indices, { signal }),
+  });
+  return new RowDataset(rows) as DataRef;
+}
+
+/**
+ * The records of several datasets, one after another.
+ * @throws DataRefError SCHEMA_MISMATCH, INVALID_ARGUMENT without any
+ */
+export function concat<S extends Schema>(...datarefs: readonly DataRef<S>[]): DataRef<S> {
+  if (datarefs.length === 0) throw invalidArgument('concat needs at least one DataRef');
+  return new RowDataset(new ConcatenatedRows(datarefs.map(rowsOf))) as DataRef;
+}
+
+/** The rows of any DataRef: of ours as they are, of one made by hand through its own methods. */
+export function rowsOf(dataref: DataRef): RowSource {
+  if (dataref instanceof RowDataset) return dataref.rows;
+  if (!isDataRef(dataref)) throw invalidArgument('expected a DataRef, with length, schema and read(indices)');
+  return new CustomRows({
+    schema: parseSchema(dataref.schema),
+    length: countOf('DataRef: length', dataref.length, 0),
+    fingerprint: () => dataref.fingerprint,
+    read: async (indices, signal) => (await dataref.read(indices, { signal })).records(),
+  });
+}
+
+export function isDataRef(value: unknown): value is DataRef {
+  if (typeof value !== 'object' || value === null) return false;
+  const { length, schema, read } = value as { length?: unknown; schema?: unknown; read?: unknown };
+  return typeof length === 'number' && typeof schema === 'object' && typeof read === 'function';
+}
+
+export function isIterable(value: unknown): value is Iterable<unknown> | AsyncIterable<unknown> {
+  if (typeof value !== 'object' && typeof value !== 'string') return false;
+  return value !== null && (Symbol.iterator in Object(value) || Symbol.asyncIterator in Object(value));
+}

@@ -1,0 +1,149 @@
+import { DataRefError, invalidArgument } from '../errors.js';
+import { openOrder } from '../order/order.js';
+import { ChosenRows, SelectedRows, slicedRows } from '../rows/derived-rows.js';
+import { allColumns, indexArray, type IndexArray, type RowSource } from '../rows/row-source.js';
+import { allocateFresh, valueAt, type ColumnData } from '../schema/column-data.js';
+import { presentColumn } from '../schema/present.js';
+import { describeSchema, isField, leavesOf } from '../schema/schema.js';
+import { assemble } from '../schema/structure.js';
+import type { Schema } from '../schema/types.js';
+import type { IoOptions } from '../store/object-store.js';
+import { countOf } from '../stream/flow.js';
+import { startStream, streamRows } from '../stream/record-stream.js';
+import { parseState, sourceOf, type StreamState } from '../stream/state.js';
+import { checkStreamOptions } from '../stream/stream-options.js';
+import type { Rows, Shard, Stream, StreamOptions } from '../stream/types.js';
+import type { DataRef } from './types.js';
+
+/** Every DataRef of ours: a row source with the public methods. */
+export class RowDataset implements DataRef {
+  /** @internal */
+  readonly rows: RowSource;
+
+  constructor(rows: RowSource) {
+    this.rows = rows;
+  }
+
+  get length(): number {
+    return this.rows.length;
+  }
+
+  get schema(): any {
+    return this.rows.schema;
+  }
+
+  get fingerprint(): string {
+    return this.rows.fingerprint();
+  }
+
+  stream(options?: StreamOptions): Stream {
+    return streamRows(this.rows, options);
+  }
+
+  resume(state: StreamState, shard?: Shard): Stream {
+    const parsed = parseState(state);
+    const { order, numShards } = sourceOf(parsed);
+    const own = order.shardBeforeShuffle;
+    const shares = shard ?? (own === null ? undefined : { shardRank: own[0], numShards: own[1] });
+    if (shares === undefined && numShards > 1) {
+      throw new DataRefError(
+        'SHARD_REQUIRED',
+        `the state was made by ${numShards} shards: say which share this process has, resume(state, { shardRank, numShards }), or all would read the same; { shardRank: 0, numShards: 1 } reads everything here`,
+      );
+    }
+    const shuffle =
+      order.algorithm === 'sequential'
+        ? {}
+        : {
+            shuffle: true,
+            shuffleSeed: order.seed,
+            shuffleAlgorithm: order.algorithm,
+            skipShuffleAtEpochEnd: !order.reshuffle,
+          };
+    const options = { ...shuffle, ...shares, shardBeforeShuffle: own !== null };
+    return startStream(this.rows, checkStreamOptions(options, this.length), parsed);
+  }
+
+  async at(index: number, options?: IoOptions): Promise<any> {
+    const place = Number.isInteger(index) && index < 0 ? index + this.length : index;
+    this.#checkIndex(place, index);
+    const columns = await this.#read([place], options);
+    return assemble(this.schema, (leaf) => valueAt(columns[leaf] as ColumnData, 0));
+  }
+
+  async read(indices: ArrayLike<number>, options?: IoOptions): Promise<Rows> {
+    for (let i = 0; i < indices.length; i++) this.#checkIndex(indices[i] as number, indices[i] as number);
+    const columns = await this.#read(indices, options);
+    const { schema } = this;
+    return {
+      length: indices.length,
+      columns: assemble(schema, (leaf) => presentColumn(columns[leaf] as ColumnData, false, allocateFresh)),
+      records: () => Array.from(indices, (_, i) => assemble(schema, (leaf) => valueAt(columns[leaf] as ColumnData, i))),
+    };
+  }
+
+  slice(start: number, end: number = this.length): DataRef {
+    const first = bound('slice: start', start, this.length);
+    return new RowDataset(slicedRows(this.rows, first, Math.max(first, bound('slice: end', end, this.length))));
+  }
+
+  select(...columns: readonly string[]): DataRef {
+    if (isField(this.schema) || columns.length === 0) {
+      throw invalidArgument(
+        isField(this.schema) ? 'select: the records have no named columns' : 'select: name at least one column',
+      );
+    }
+    return new RowDataset(new SelectedRows(this.rows, columns));
+  }
+
+  split(fractions: Readonly<Record<string, number>>, options: { readonly seed: number }): any {
+    const seed = countOf('split: seed', options?.seed, 0);
+    let sum = 0;
+    const order = openOrder({ algorithm: 'permutation', seed, reshuffle: false }, this.length, 0);
+    const parts = Object.entries(fractions).map(([name, fraction]): [string, DataRef] => {
+      if (!(fraction >= 0 && fraction <= 1))
+        throw invalidArgument(`split: ${name} is ${String(fraction)}, not a fraction from 0 to 1`);
+      const start = Math.min(this.length, Math.round(sum * this.length));
+      sum += fraction;
+      const end = Math.min(this.length, Math.round(sum * this.length));
+      const choose = (places: IndexArray): IndexArray => {
+        const chosen = indexArray(places.length, this.length);
+        places.forEach((place, i) => order.fill(chosen, i, 1, start + place, 1));
+        return chosen;
+      };
+      return [name, new RowDataset(new ChosenRows(this.rows, end - start, `split ${seed} ${start} ${end}`, choose))];
+    });
+    if (parts.length === 0 || sum > 1 + 1e-9)
+      throw invalidArgument(`split: the fractions together are ${sum}; they must be above 0 and at most 1`);
+    return Object.fromEntries(parts);
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    const { id, version, length } = this.rows;
+    const name = id === '' ? '' : ` ${id}@${version}`;
+    return `DataRef${name} · ${length.toLocaleString('en-US')} records · ${describeSchema(this.schema as Schema)}`;
+  }
+
+  async #read(indices: ArrayLike<number>, options: IoOptions = {}): Promise<readonly ColumnData[]> {
+    options.signal?.throwIfAborted();
+    const wanted = indexArray(indices.length, this.length);
+    wanted.set(indices);
+    return this.rows.read(wanted, {
+      columns: allColumns(leavesOf(this.schema)),
+      allocate: allocateFresh,
+      signal: options.signal,
+    });
+  }
+
+  #checkIndex(place: number, given: number): void {
+    if (Number.isInteger(place) && place >= 0 && place < this.length) return;
+    throw new DataRefError('OUT_OF_RANGE', `no record ${String(given)}: the dataset has ${this.length}`, {
+      details: { index: given, length: this.length },
+    });
+  }
+}
+
+function bound(what: string, value: number, length: number): number {
+  if (!Number.isInteger(value)) throw invalidArgument(`${what} must be an integer, got ${String(value)}`);
+  return Math.min(length, value < 0 ? Math.max(0, value + length) : value);
+}

@@ -1,0 +1,48 @@
+import type { Awaitable, RecordOf, Schema } from '../schema/types.js';
+import type { IoOptions } from '../store/object-store.js';
+import type { StreamState } from '../stream/state.js';
+import type { Rows, Shard, Stream, StreamOptions } from '../stream/types.js';
+
+/** A dataset: records by index, and streams over them. An interface: a DataRef made by hand works wherever ours do. */
+export interface DataRef<S extends Schema = any> {
+  readonly length: number;
+  readonly schema: S;
+  /** Same records, same text: what a resumed state is checked against. */
+  readonly fingerprint: string;
+  /** A stream of records, in order or fully shuffled, of the whole dataset or one shard of it. */
+  stream(options?: StreamOptions): Stream<S>;
+  /**
+   * `stream(the state's own options + shard)`, standing where the state says once the same transforms are chained to it.
+   * @throws DataRefError SHARD_REQUIRED when the state was made by more than one shard and none is given
+   */
+  resume(state: StreamState, shard?: Shard): Stream<S>;
+  /** The record at an index; negative ones count from the end. @throws DataRefError OUT_OF_RANGE */
+  at(index: number, options?: IoOptions): Promise<RecordOf<S>>;
+  /** Records by index, as columns. @throws DataRefError OUT_OF_RANGE */
+  read(indices: ArrayLike<number>, options?: IoOptions): Promise<Rows<S>>;
+  /** Records start to end; negative ones count from the end, as in Array.slice. */
+  slice(start: number, end?: number): DataRef<S>;
+  /** Only these columns. The others are not read. */
+  select<K extends keyof S & string>(...columns: readonly K[]): DataRef<Pick<S, K> & Schema>;
+  /**
+   * Parts at random, disjoint, of the given fractions: the same for the same seed.
+   * @param fractions of the records, each in 0..1, together at most 1
+   */
+  split<const N extends string>(
+    fractions: Readonly<Record<N, number>>,
+    options: { readonly seed: number },
+  ): Readonly<Record<N, DataRef<S>>>;
+}
+
+/** What a user implements for data of their own; `defineDataRef` makes it a DataRef. */
+export interface RecordSource<S extends Schema> {
+  readonly length: number;
+  readonly schema: S;
+  /** Same data, same text: a resumed state is checked against it. */
+  readonly fingerprint: string;
+  /** One record for each index, in their order. */
+  read(
+    indices: readonly number[],
+    options: { readonly signal: AbortSignal },
+  ): Awaitable<readonly RecordOf<NoInfer<S>>[]>;
+}

@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import { totalmem } from 'node:os';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { invalidArgument } from './errors.js';
+import { DatasetStorage } from './storage/dataset-storage.js';
+import type { Storage } from './storage/types.js';
+import { FileStore } from './store/file-store.js';
+import { isRunning, thisProcess, type ProcessIdentity } from './store/process-identity.js';
+import { countOf, refuseUnknown } from './stream/flow.js';
+
+export interface FileStorageOptions {
+  /**
+   * Memory for datasets that are held whole while they are streamed, over all datasets of this storage. Default: a
+   * quarter of the machine's memory, at most 2 GiB, and only for records of up to 16 KiB. 0 reads everything by position.
+   */
+  readonly memoryLimitBytes?: number | undefined;
+  /** Compare each record's checksum on every positional read. Default false: whole parts are verified when they are loaded. */
+  readonly verifyReads?: boolean | undefined;
+}
+
+/** Datasets in a folder of the local file system. The folder is made by the first submit. */
+export interface FileStorage extends Storage {
+  /** Absolute path. */
+  readonly directory: string;
+}
+
+/** @throws DataRefError INVALID_ARGUMENT for a bad directory or an unknown option */
+export const FileStorage: new (directory: string | URL, options?: FileStorageOptions) => FileStorage =
+  class FileStorage extends DatasetStorage {
+    readonly directory: string;
+
+    constructor(directory: string | URL, options: FileStorageOptions = {}) {
+      const { memoryLimitBytes, verifyReads = false, ...unknown } = options;
+      refuseUnknown('FileStorage', unknown, ['memoryLimitBytes', 'verifyReads']);
+      const path = folderPath(directory);
+      const limitBytes =
+        memoryLimitBytes === undefined
+          ? Math.min(totalmem() / 4, 2 ** 31)
+          : countOf('FileStorage: memoryLimitBytes', memoryLimitBytes, 0);
+      super({
+        store: new FileStore(path),
+        identity: { self: thisProcess, isRunning: (writer) => isRunning(writer as ProcessIdentity) },
+        budget: { limitBytes, isExplicit: memoryLimitBytes !== undefined, usedBytes: 0 },
+        verifyReads,
+        nonce: () => randomBytes(8).toString('hex'),
+      });
+      this.directory = path;
+    }
+  };
+
+function folderPath(directory: string | URL): string {
+  if (directory instanceof URL) return resolve(fileURLToPath(directory));
+  if (typeof directory === 'string' && directory !== '') return resolve(directory);
+  throw invalidArgument(`FileStorage needs a directory, got ${JSON.stringify(directory)}`);
+}

@@ -1,0 +1,36 @@
+export { DataRefError, isDataRefError, type DataRefErrorOptions, type ErrorCode } from './errors.js';
+export { concat, defineDataRef, fromColumns, fromRecords } from './dataset/make.js';
+export type { DataRef, RecordSource } from './dataset/types.js';
+export { progressBar, type Progress } from './progress.js';
+export { ndarray, type NDArray } from './schema/ndarray.js';
+export { field } from './schema/schema.js';
+export type { ArrayTypes, DType, NumericDType, TypedArray } from './schema/dtypes.js';
+export type {
+  Awaitable,
+  Column,
+  ColumnPath,
+  ColumnSpec,
+  Columns,
+  ColumnsOf,
+  Field,
+  RecordOf,
+  Schema,
+  SchemaOf,
+  SchemaOfColumns,
+  Shape,
+} from './schema/types.js';
+export type { IoOptions } from './store/object-store.js';
+export type { DatasetInfo, ProgressOptions, Storage, SubmitOptions } from './storage/types.js';
+export { parseState, type SourceState, type StateNode, type StepState, type StreamState } from './stream/state.js';
+export type {
+  Batch,
+  BatchOptions,
+  BatchStream,
+  Flow,
+  MapContext,
+  PrefetchOptions,
+  Rows,
+  Shard,
+  Stream,
+  StreamOptions,
+} from './stream/types.js';

@@ -1,0 +1,40 @@
+/** How far long work has come. */
+export interface Progress {
+  readonly phase: string;
+  readonly done: number;
+  readonly total: number | undefined;
+  readonly unit: 'records' | 'bytes' | 'parts';
+  readonly elapsedMs: number;
+}
+
+interface Terminal {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+/**
+ * A bar on stderr for any `onProgress`: `storage.submit(data, id, version, { onProgress: progressBar() })`.
+ * Silent where stderr is no terminal.
+ */
+export function progressBar(label = ''): (progress: Progress) => void {
+  const terminal = (globalThis as { process?: { stderr?: Terminal } }).process?.stderr;
+  let shownMs = -Infinity;
+  return (progress) => {
+    const { phase, done, total, unit, elapsedMs } = progress;
+    const isEnd = total !== undefined && done >= total;
+    if (terminal?.isTTY !== true || (!isEnd && elapsedMs - shownMs < 100)) return;
+    shownMs = elapsedMs;
+    const rate = elapsedMs > 0 ? (done / elapsedMs) * 1000 : 0;
+    const count = total === undefined ? shown(done) : `${shown(done)}/${shown(total)}`;
+    const left = total === undefined || rate === 0 ? '' : ` · ${Math.ceil((total - done) / rate)} s left`;
+    const bar =
+      total === undefined || total === 0 ? '' : `${'█'.repeat(Math.round((done / total) * 20)).padEnd(20, '░')} `;
+    const line = `${label === '' ? '' : `${label}: `}${phase} ${bar}${count} ${unit} · ${shown(rate)} ${unit}/s${left}`;
+    terminal.write(`\r\u001b[2K${line.slice(0, (terminal.columns ?? 100) - 1)}${isEnd ? '\n' : ''}`);
+  };
+}
+
+function shown(count: number): string {
+  return Math.round(count).toLocaleString('en-US');
+}

@@ -1,0 +1,153 @@
+import { rowsOf, isDataRef, isIterable, noRecords } from '../dataset/make.js';
+import { invalidArgument } from '../errors.js';
+import { pushRecord } from '../rows/custom-rows.js';
+import { allColumns, indexArray, type IndexArray, type RowSource } from '../rows/row-source.js';
+import { ColumnBuilder } from '../schema/column-builder.js';
+import { allocateFresh, type ColumnData } from '../schema/column-data.js';
+import { concatColumns } from '../schema/concat-columns.js';
+import { schemaOfRecord } from '../schema/infer.js';
+import { leavesOf, parseSchema, type Leaf } from '../schema/schema.js';
+import type { Schema } from '../schema/types.js';
+
+/** Bytes of values in one part, about. */
+export const PART_BYTES = 64 * 2 ** 20;
+/** Records in one part at most, however small they are. */
+const MAX_PART_RECORDS = 2 ** 24;
+/** Records asked of another dataset at a time, at most. */
+const MAX_READ_RECORDS = 16_384;
+/** Records between two reports of progress. */
+const REPORT_RECORDS = 1024;
+const READ_BYTES = 8 * 2 ** 20;
+
+/** A dataset to be written, cut into blocks of about one part. */
+export interface RowBlocks {
+  readonly schema: Schema;
+  readonly total: number | undefined;
+  blocks(onRecords: (count: number) => void): AsyncGenerator<readonly ColumnData[]>;
+}
+
+/**
+ * What submit was given, as blocks of columns.
+ * @throws DataRefError INVALID_ARGUMENT, EMPTY where nothing tells the schema
+ */
+export async function rowBlocks(
+  data: unknown,
+  given: Schema | undefined,
+  signal: AbortSignal | undefined,
+): Promise<RowBlocks> {
+  if (isDataRef(data)) return datasetBlocks(rowsOf(data), signal);
+  if (!isIterable(data)) throw invalidArgument('submit needs a DataRef, or an iterable or async iterable of records');
+  const records =
+    Symbol.asyncIterator in Object(data)
+      ? (data as AsyncIterable<unknown>)[Symbol.asyncIterator]()
+      : (data as Iterable<unknown>)[Symbol.iterator]();
+  const first = await records.next();
+  if (first.done === true && given === undefined) throw noRecords('submit(records, id, version, { schema })');
+  const schema = given === undefined ? schemaOfRecord(first.value, 0) : parseSchema(given);
+  const total = Array.isArray(data) ? data.length : undefined;
+  return { schema, total, blocks: (onRecords) => recordBlocks(schema, first, records, signal, onRecords) };
+}
+
+async function* recordBlocks(
+  schema: Schema,
+  first: IteratorResult<unknown>,
+  records: Iterator<unknown> | AsyncIterator<unknown>,
+  signal: AbortSignal | undefined,
+  onRecords: (count: number) => void,
+): AsyncGenerator<readonly ColumnData[]> {
+  const builders = leavesOf(schema).map((leaf) => new ColumnBuilder(leaf));
+  let index = 0;
+  let blockStart = 0;
+  let ended = first.done === true;
+  try {
+    for (let result = first; result.done !== true;) {
+      signal?.throwIfAborted();
+      pushRecord(schema, builders, result.value, index++);
+      if (index % REPORT_RECORDS === 0) onRecords(index);
+      if (sizeOf(builders) >= PART_BYTES || index - blockStart >= MAX_PART_RECORDS) {
+        yield builders.map((builder) => builder.take());
+        blockStart = index;
+      }
+      const next = records.next();
+      result = next instanceof Promise ? await next : await Promise.resolve(next);
+      ended = result.done === true;
+    }
+    onRecords(index);
+    if (index > blockStart || index === 0) yield builders.map((builder) => builder.take());
+  } finally {
+    if (!ended) await records.return?.();
+  }
+}
+
+async function datasetBlocks(rows: RowSource, signal: AbortSignal | undefined): Promise<RowBlocks> {
+  const leaves = leavesOf(rows.schema);
+  async function* blocks(onRecords: (count: number) => void): AsyncGenerator<readonly ColumnData[]> {
+    const release = rows.hold();
+    try {
+      if (rows.slice === undefined) {
+        yield* readBlocks(rows, leaves, signal, onRecords);
+        return;
+      }
+      let start = 0;
+      do {
+        signal?.throwIfAborted();
+        const end = start + rowsOfOnePart(rows.slice(start, rows.length), rows.length - start);
+        yield rows.slice(start, end);
+        onRecords(end);
+        start = end;
+      } while (start < rows.length);
+    } finally {
+      await release();
+    }
+  }
+  return { schema: rows.schema, total: rows.length, blocks };
+}
+
+/** How many rows from the first make about one part. */
+function rowsOfOnePart(columns: readonly ColumnData[], count: number): number {
+  const bytesTo = (end: number): number =>
+    columns.reduce((sum, { leaf, offsets }) => {
+      const elements = offsets === undefined ? end * leaf.size : (offsets[end] as number) - (offsets[0] as number);
+      return sum + elements * leaf.elementBytes;
+    }, 0);
+  let low = Math.min(1, count);
+  let high = Math.min(count, MAX_PART_RECORDS);
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (bytesTo(middle) <= PART_BYTES) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+async function* readBlocks(
+  rows: RowSource,
+  leaves: readonly Leaf[],
+  signal: AbortSignal | undefined,
+  onRecords: (count: number) => void,
+): AsyncGenerator<readonly ColumnData[]> {
+  let block: (readonly ColumnData[])[] = [];
+  let blockBytes = 0;
+  let start = 0;
+  let step = 1;
+  do {
+    const indices = indexArray(Math.min(step, rows.length - start), rows.length).map((_, i) => start + i) as IndexArray;
+    const columns = await rows.read(indices, { columns: allColumns(leaves), allocate: allocateFresh, signal });
+    signal?.throwIfAborted();
+    start += indices.length;
+    onRecords(start);
+    const bytes = columns.reduce((sum, { data }) => sum + data.byteLength, 0);
+    step = Math.max(1, Math.min(MAX_READ_RECORDS, Math.floor(READ_BYTES / Math.max(1, bytes / indices.length))));
+    block.push(columns);
+    blockBytes += bytes;
+    if (start === rows.length || blockBytes >= PART_BYTES || start % MAX_PART_RECORDS < indices.length) {
+      yield leaves.map((_, i) => concatColumns(block.map((piece) => piece[i] as ColumnData)));
+      block = [];
+      blockBytes = 0;
+    }
+  } while (start < rows.length);
+}
+
+function sizeOf(builders: readonly ColumnBuilder[]): number {
+  return builders.reduce((sum, builder) => sum + builder.byteLength, 0);
+}
