@@ -1,0 +1,35 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { ndarray, progressBar, type DataRef } from '@dataref/core';
+import { FileStorage } from '@dataref/core/fs';
+
+const DIGITS = 10_000;
+const require = createRequire(import.meta.url);
+
+/** The 10,000 real digits of the package `mnist`, one by one: 0..1 floats there, uint8 pixels here. */
+async function* digits() {
+  for (let label = 0; label < 10; label++) {
+    const { data } = JSON.parse(await readFile(require.resolve(`mnist/src/digits/${label}.json`), 'utf8')) as {
+      data: number[];
+    };
+    for (let start = 0; start + 784 <= data.length; start += 784) {
+      const pixels = Uint8Array.from(data.slice(start, start + 784), (value) => Math.round(value * 255));
+      yield { image: ndarray(pixels, [28, 28]), label };
+    }
+  }
+}
+
+/** The stored digits, made once: 9,000 to train on and 1,000 held out, at random and always the same. */
+export async function openDigits(directory: string) {
+  const storage = new FileStorage(directory);
+  if (!(await storage.has('mnist', '1.0'))) {
+    await storage.submit(digits(), 'mnist', '1.0', {
+      onProgress: (
+        (show) => (progress) =>
+          show({ ...progress, total: DIGITS })
+      )(progressBar('mnist')),
+    });
+  }
+  const stored: DataRef = await storage.fetch('mnist', '1.0');
+  return { stored, ...stored.split({ train: 0.9, test: 0.1 }, { seed: 42 }) };
+}

@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { transformSync } from '@swc/core';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+interface Block {
+  readonly language: string;
+  readonly code: string;
+}
+
+/** The fenced blocks of a page. */
+function blocksOf(page: string): Block[] {
+  const text = readFileSync(join(root, page), 'utf8');
+  return [...text.matchAll(/^```(\w+)\n(.*?)^```$/gmsu)].map(([, language, code]) => ({
+    language: language as string,
+    code: code as string,
+  }));
+}
+
+/** The files that the pages' programs read. */
+function writeFixtures(folder: string): void {
+  writeFileSync(join(folder, 'reviews.jsonl'), '{"text":"good","stars":5}\n{"text":"bad","stars":1}\n');
+  writeFileSync(join(folder, 'iris.csv'), 'length,width,species\n5.1,3.5,setosa\n6.2,2.9,versicolor\n');
+  for (const name of ['cat', 'dog']) {
+    mkdirSync(join(folder, 'images', name), { recursive: true });
+    writeFileSync(join(folder, 'images', name, '1.png'), Buffer.from([137, 80, 78, 71]));
+  }
+  writeFileSync(
+    join(folder, 'images.idx3-ubyte'),
+    Buffer.from([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8]),
+  );
+  writeFileSync(join(folder, 'labels.idx1-ubyte'), Buffer.from([0, 0, 8, 1, 0, 0, 0, 2, 7, 2]));
+}
+
+const packages = readdirSync(join(root, 'packages')).map((name) => `packages/${name}/README.md`);
+const pages = ['README.md', 'docs/recipes.md', ...packages];
+
+describe.each(pages)('the programs of %s', (page) => {
+  const programs = blocksOf(page).filter(({ language }) => language === 'ts');
+  let folder: string;
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(root, 'test', '.docs-'));
+    writeFixtures(folder);
+    programs.forEach(({ code }, i) => writeFileSync(join(folder, `program-${i}.mts`), code));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test('compile with the tsconfig of the README', async () => {
+    const config = blocksOf('README.md').find(({ language }) => language === 'json') as Block;
+    const { compilerOptions } = JSON.parse(config.code) as { compilerOptions: object };
+    const options = { ...compilerOptions, noEmit: true, types: ['node'] };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, include: ['*.mts'] }));
+    const result = await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder]).catch(
+      (error: { stdout: string }) => error,
+    );
+    expect(result.stdout).toBe('');
+  }, 60_000);
+
+  test('run one after another', async () => {
+    expect(programs.length).toBeGreaterThan(0);
+    for (const [i, { code }] of programs.entries()) {
+      const { code: javaScript } = transformSync(code, {
+        jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
+        module: { type: 'es6' },
+      });
+      writeFileSync(join(folder, `program-${i}.mjs`), javaScript);
+      await run(process.execPath, [`program-${i}.mjs`], { cwd: folder, timeout: 60_000 });
+    }
+  }, 180_000);
+});
+
+test('the examples that need nothing else print what their pages say', async () => {
+  const walkthrough = await run(process.execPath, [join(root, 'examples/walkthrough/dist/main.js')]);
+  expect(walkthrough.stdout.trim()).toBe('[5 1 9 6 7] [1 7 3 9 8] [2 6 0 4 5] [9 5 3 0 8] [6 7 4 1 2]');
+  const custom = await run(process.execPath, [join(root, 'examples/custom-data-ref/dist/main.js')]);
+  const [before = '', after = ''] = custom.stdout.split('resumed:\n');
+  const indices = `${before}${after}`.match(/(?<=: ).*/gu)?.flatMap((line) => line.split(' ').map(Number));
+  expect(new Set(indices).size).toBe(50);
+}, 120_000);
