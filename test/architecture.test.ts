@@ -11,12 +11,14 @@ const PACKAGES = join(ROOT, 'packages');
 /** The rooms of core from the ground up; a file imports only from its own room or a lower one. */
 const ROOMS = [
   'errors',
+  'progress',
   'schema',
   'checksum',
   'kernel',
   'order',
   'store',
   'format',
+  'rows',
   'stream',
   'dataset',
   'storage',

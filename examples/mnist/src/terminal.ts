@@ -9,7 +9,7 @@ export function trainingBar(epochs: number, stepsPerEpoch: number, batchSize: nu
     steps++;
     const now = performance.now();
     const isLast = batch + 1 === stepsPerEpoch;
-    const isTerminal = process.stderr.isTTY === true;
+    const isTerminal = process.stderr.isTTY;
     if (!isLast && (!isTerminal || now - shownMs < 100)) return;
     shownMs = now;
     const perSecond = steps / ((now - startMs) / 1000);

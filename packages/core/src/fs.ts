@@ -20,6 +20,7 @@ export interface FileStorageOptions {
 }
 
 /** Datasets in a folder of the local file system. The folder is made by the first submit. */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging, no-shadow -- the value below has all of Storage
 export interface FileStorage extends Storage {
   /** Absolute path. */
   readonly directory: string;
@@ -27,7 +28,7 @@ export interface FileStorage extends Storage {
 
 /** @throws DataRefError INVALID_ARGUMENT for a bad directory or an unknown option */
 export const FileStorage: new (directory: string | URL, options?: FileStorageOptions) => FileStorage =
-  class FileStorage extends DatasetStorage {
+  class extends DatasetStorage {
     readonly directory: string;
 
     constructor(directory: string | URL, options: FileStorageOptions = {}) {

@@ -71,7 +71,7 @@ function columnToData(arrow: Arrow, column: ColumnData): Data {
       data: data as Uint8Array,
     });
   }
-  const values = primitive(arrow, leaf.dtype as NumericDType, data.length, data);
+  const values = primitive(arrow, leaf.dtype, data.length, data);
   const list = arrow.makeData({
     type: new arrow.List(new arrow.Field('item', values.type, false)),
     length,

@@ -102,7 +102,7 @@ function compact(column: ColumnData): ColumnData {
   const { offsets, length, data } = column;
   if (offsets === undefined || (offsets[0] === 0 && offsets[length] === data.length)) return column;
   return concatColumns([
-    { ...column, length: 0, offsets: offsets.subarray(0, 1), shapes: column.shapes?.subarray(0, 0) } as ColumnData,
+    { ...column, length: 0, offsets: offsets.subarray(0, 1), shapes: column.shapes?.subarray(0, 0) },
     column,
   ]);
 }

@@ -64,7 +64,7 @@ export function convertColumn(
     return { leaf, length: column.length, data };
   }
   const data = allocateElements(leaf, source.length, allocate);
-  convertElements(source as ElementArray, column.leaf.dtype as NumericDType, data, to, lossy);
+  convertElements(source, column.leaf.dtype as NumericDType, data, to, lossy);
   return { ...column, leaf, data };
 }
 

@@ -42,12 +42,7 @@ export class ChosenRows implements RowSource {
 
 /** Rows start to end of a source. */
 export function slicedRows(source: RowSource, start: number, end: number): RowSource {
-  return new ChosenRows(
-    source,
-    end - start,
-    `slice ${start} ${end}`,
-    (places) => places.map((place) => place + start) as IndexArray,
-  );
+  return new ChosenRows(source, end - start, `slice ${start} ${end}`, (places) => places.map((place) => place + start));
 }
 
 /** A source with only some of the columns at the top of its records. */

@@ -123,7 +123,9 @@ export class StoredParts {
     const files = [...this.#files].slice(0, this.#files.size - keep);
     for (const [key] of files) this.#files.delete(key);
     const readers = await Promise.allSettled(files.map(([, file]) => file));
-    await Promise.all(readers.map((reader) => (reader.status === 'fulfilled' ? reader.value.close() : undefined)));
+    await Promise.all(
+      readers.map((reader) => (reader.status === 'fulfilled' ? reader.value.close() : Promise.resolve())),
+    );
   }
 
   async #open(key: string, number: number, kind: 'arrow' | 'head'): Promise<ObjectReader> {

@@ -69,7 +69,7 @@ export class ColumnBuilder {
     const taken: ColumnData = {
       leaf,
       length,
-      data: this.#data.subarray(0, this.#used) as ElementArray,
+      data: this.#data.subarray(0, this.#used),
       offsets: this.#offsets?.subarray(0, length + 1),
       shapes: this.#shapes?.subarray(0, length * leaf.shape.length),
     };
@@ -115,7 +115,7 @@ export class ColumnBuilder {
     if (this.#shapes !== undefined) {
       const at = this.#rows * leaf.shape.length;
       if (at + leaf.shape.length > this.#shapes.length) this.#shapes = grown(this.#shapes, at + leaf.shape.length);
-      this.#shapes.set(array.shape as number[], at);
+      this.#shapes.set(array.shape, at);
     }
   }
 

@@ -33,14 +33,14 @@ export function allocateElements(leaf: Leaf, count: number, allocate: Allocate):
 export function sliceColumn(column: ColumnData, start: number, end: number): ColumnData {
   const { leaf, data, offsets, shapes } = column;
   if (offsets === undefined) {
-    return { leaf, length: end - start, data: data.subarray(start * leaf.size, end * leaf.size) as ElementArray };
+    return { leaf, length: end - start, data: data.subarray(start * leaf.size, end * leaf.size) };
   }
   const rank = leaf.shape.length;
   return {
     leaf,
     length: end - start,
     data,
-    offsets: offsets.subarray(start, end + 1) as OffsetArray,
+    offsets: offsets.subarray(start, end + 1),
     shapes: shapes?.subarray(start * rank, end * rank),
   };
 }
@@ -77,7 +77,7 @@ function gatherVariable(column: ColumnData, indices: ArrayLike<number>, allocate
   const outShapes = shapes === undefined ? undefined : new Int32Array(count * rank);
   for (let i = 0; i < count; i++) {
     const index = indices[i] as number;
-    out.set(data.subarray(from[index], from[index + 1]) as never, offsets[i] as number);
+    out.set(data.subarray(from[index], from[index + 1]) as never, offsets[i]);
     if (outShapes !== undefined)
       outShapes.set((shapes as Int32Array).subarray(index * rank, (index + 1) * rank), i * rank);
   }
@@ -108,10 +108,10 @@ export function valueAt(column: ColumnData, i: number): unknown {
   }
   if (leaf.kind === 'fixed') {
     if (leaf.shape.length === 0) return scalar(leaf.dtype as NumericDType, data[i] as number | bigint);
-    const row = data.subarray(i * leaf.size, (i + 1) * leaf.size) as ElementArray;
+    const row = data.subarray(i * leaf.size, (i + 1) * leaf.size);
     return new DenseArray(leaf.dtype as NumericDType, leaf.shape as readonly number[], row);
   }
-  const row = data.subarray(column.offsets?.[i], column.offsets?.[i + 1]) as ElementArray;
+  const row = data.subarray(column.offsets?.[i], column.offsets?.[i + 1]);
   return new DenseArray(leaf.dtype as NumericDType, shapeAt(column, i), row);
 }
 

@@ -91,7 +91,8 @@ export function describeValue(value: unknown): string {
     return `a ${Object.prototype.toString.call(value).slice(8, -1)} of ${value.byteLength} bytes`;
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (typeof value === 'object') return Array.isArray(value) ? `an array of ${value.length}` : 'an object';
-  return typeof value === 'bigint' ? `${value}n` : typeof value === 'function' ? 'a function' : String(value);
+  if (typeof value === 'bigint') return `${value}n`;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `a ${typeof value}`;
 }
 
 function arrayTypeName(dtype: NumericDType): string {

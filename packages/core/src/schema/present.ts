@@ -33,7 +33,7 @@ function padColumn(column: ColumnData, allocate: Allocate): DenseArray {
   const out = allocateElements(leaf, length * rowSize, allocate);
   out.fill((out instanceof BigInt64Array || out instanceof BigUint64Array ? 0n : 0) as never);
   for (let i = 0; i < length; i++) {
-    const row = data.subarray(column.offsets?.[i], column.offsets?.[i + 1]) as ElementArray;
+    const row = data.subarray(column.offsets?.[i], column.offsets?.[i + 1]);
     copyBlock(row, shapes[i] as number[], out, largest, i * rowSize);
   }
   return new DenseArray(leaf.dtype as NumericDType, [length, ...largest], out);

@@ -34,14 +34,14 @@ export function disassemble(
     if (typeof item !== 'object' || item === null || ArrayBuffer.isView(item)) {
       mismatch(path, `expected ${Array.isArray(node) ? 'a tuple' : 'an object'} with ${keys.join(', ')}`);
     }
-    const given = Object.keys(item as object);
+    const given = Object.keys(item);
     if (given.length !== keys.length) {
       const extra = given.filter((key) => !keys.includes(key));
       const missing = keys.filter((key) => !given.includes(key));
       mismatch(path, missing.length > 0 ? `${missing.join(', ')} missing` : `unknown ${extra.join(', ')}`);
     }
     for (const key of keys) {
-      if (!Object.hasOwn(item as object, key)) mismatch(path, `${key} missing`);
+      if (!Object.hasOwn(item, key)) mismatch(path, `${key} missing`);
       const child = (node as Record<string, Schema>)[key] as Schema;
       walk(child, (item as Record<string, unknown>)[key], path === '' ? key : `${path}.${key}`);
     }

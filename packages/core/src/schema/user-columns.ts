@@ -1,6 +1,6 @@
 import { DataRefError, invalidArgument, isDataRefError } from '../errors.js';
 import { ColumnBuilder } from './column-builder.js';
-import type { ColumnData, ElementArray } from './column-data.js';
+import type { ColumnData } from './column-data.js';
 import { dtypeOfArray, isNumericDType } from './dtypes.js';
 import { schemaOfRecord } from './infer.js';
 import { describeValue, isNDArray, ndarray } from './ndarray.js';
@@ -64,7 +64,7 @@ function columnOf(value: unknown, name: string, isBatch: boolean): [Field, Colum
       `columns: ${name} has ${array.data.length} elements, shape [${array.shape.join(', ')}] needs ${length * (leaf as Leaf).size}`,
     );
   }
-  return [field, { leaf: leaf as Leaf, length, data: array.data as ElementArray }];
+  return [field, { leaf: leaf as Leaf, length, data: array.data }];
 }
 
 function listColumn(list: readonly unknown[], name: string, isBatch: boolean): [Field, ColumnData] {

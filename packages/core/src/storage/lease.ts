@@ -27,7 +27,9 @@ export async function takeLease(store: ObjectStore, folder: string, identity: Wr
   await beat();
   let beating: Promise<void> = Promise.resolve();
   // A beat that fails is no failure of the work: the next one, or the work itself, will tell.
-  const timer = setInterval(() => (beating = beat().catch(() => undefined)), HEARTBEAT_MS);
+  const timer = setInterval(() => {
+    beating = beat().catch(() => undefined);
+  }, HEARTBEAT_MS);
   timer.unref?.();
   return {
     async release() {

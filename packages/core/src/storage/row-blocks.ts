@@ -23,7 +23,7 @@ const READ_BYTES = 8 * 2 ** 20;
 export interface RowBlocks {
   readonly schema: Schema;
   readonly total: number | undefined;
-  blocks(onRecords: (count: number) => void): AsyncGenerator<readonly ColumnData[]>;
+  readonly blocks: (onRecords: (count: number) => void) => AsyncGenerator<readonly ColumnData[]>;
 }
 
 /**

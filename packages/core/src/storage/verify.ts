@@ -23,7 +23,7 @@ export async function verifyParts(
       await verifyFile(store, key, byteLength, checksum, signal);
     } catch (error) {
       if (!isDataRefError(error)) throw error;
-      problems.push(error as DataRefError);
+      problems.push(error);
     }
   };
   const hasHeads = hasHeadFile(leavesOf(manifest.schema));

@@ -106,7 +106,7 @@ export function fileError(error: unknown, key: string): unknown {
 
 function isLocal(path: string): boolean {
   try {
-    return !NETWORK_TYPES.has(Number(statfsSync(path).type) >>> 0);
+    return !NETWORK_TYPES.has(statfsSync(path).type >>> 0);
   } catch {
     return true;
   }

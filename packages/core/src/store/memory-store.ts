@@ -63,7 +63,7 @@ export class MemoryStore implements ObjectStore {
   }
 
   async *list(prefix: string): AsyncGenerator<ObjectInfo> {
-    for (const [key, { bytes, modifiedMs }] of [...this.#objects]) {
+    for (const [key, { bytes, modifiedMs }] of Array.from(this.#objects)) {
       if (key.startsWith(prefix)) yield { key, byteLength: bytes.length, modifiedMs };
     }
   }

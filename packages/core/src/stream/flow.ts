@@ -57,7 +57,7 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
     this.#needsPending = false;
     const start = state === undefined ? this.recipe.source.first : { node: parseState(state).node };
     this.recipe.plan.open(start); // refuses a state that does not fit
-    this.#supersede();
+    void this.#supersede();
     this.#start = start;
     this.#place = undefined;
     return this;

@@ -25,7 +25,7 @@ function resolve(
   const leaves = leavesOf(schema);
   const picked: Record<string, Field> = {};
   const requests = Object.entries(specs).map(([name, spec]): ColumnRequest => {
-    const wanted = typeof spec === 'string' ? { column: spec as string } : (spec as Exclude<ColumnSpec<any>, string>);
+    const wanted = typeof spec === 'string' ? { column: spec } : spec;
     const place = leaves.findIndex((leaf) => leaf.name === wanted?.column);
     if (place < 0) {
       throw invalidArgument(

@@ -16,13 +16,9 @@ export function prefetched<T>(inner: Pass<T>, { batches, byteLimit }: PrefetchLi
   let wake: (() => void) | undefined;
 
   const pull = async (): Promise<void> => {
-    while (
-      !ended &&
-      !closed &&
-      failure === undefined &&
-      ready.length < batches &&
-      (ready.length === 0 || bytes < byteLimit)
-    ) {
+    const wantsMore = (): boolean =>
+      !ended && !closed && failure === undefined && ready.length < batches && (ready.length === 0 || bytes < byteLimit);
+    while (wantsMore()) {
       try {
         const item = await inner.next();
         if (item === undefined) ended = true;

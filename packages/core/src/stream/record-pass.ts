@@ -2,7 +2,8 @@ import type { Item, Pass } from './pass.js';
 import { placeOf } from './place.js';
 import type { Start } from './plan-node.js';
 import type { RecordRecipe } from './recipe.js';
-import { RecordReader, type Share } from './record-reader.js';
+import type { RecordReader } from './record-reader.js';
+import { type Share } from './record-reader.js';
 
 /** Records read from the dataset at a time. */
 const CHUNK = 64;

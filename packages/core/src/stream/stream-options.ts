@@ -1,5 +1,6 @@
 import { DataRefError, invalidArgument } from '../errors.js';
 import { defaultAlgorithm } from '../order/order.js';
+import { describeValue } from '../schema/ndarray.js';
 import { countOf, refuseUnknown } from './flow.js';
 import type { SourceOptions } from './source-node.js';
 import type { BatchOptions } from './types.js';
@@ -35,7 +36,7 @@ export function checkStreamOptions(options: unknown, length: number): SourceOpti
     );
   }
   if (shuffleSeed !== undefined && countOf('stream: shuffleSeed', shuffleSeed, 0) > 2 ** 52) {
-    throw invalidArgument(`stream: shuffleSeed must be an integer from 0 to 2^52, got ${String(shuffleSeed)}`);
+    throw invalidArgument(`stream: shuffleSeed must be an integer from 0 to 2^52, got ${describeValue(shuffleSeed)}`);
   }
   const algorithm = given['shuffleAlgorithm'] ?? defaultAlgorithm(length);
   if (algorithm !== 'numpy' && algorithm !== 'permutation') {
@@ -82,7 +83,7 @@ export function checkBatchOptions(what: string, options: unknown): BatchOptions 
   oneOf(`${what}: remainder`, given['remainder'], ['keep', 'drop', 'pad', undefined]);
   oneOf(`${what}: ragged`, given['ragged'], ['list', 'pad', undefined]);
   oneOf(`${what}: reuse`, given['reuse'], [true, false, 'checked', undefined]);
-  return given as BatchOptions;
+  return given;
 }
 
 function oneOf(what: string, value: unknown, allowed: readonly unknown[]): void {
@@ -94,7 +95,7 @@ function oneOf(what: string, value: unknown, allowed: readonly unknown[]): void 
 function objectOf(what: string, options: unknown): Record<string, unknown> {
   if (options === undefined) return {};
   if (typeof options !== 'object' || options === null) {
-    throw new DataRefError('INVALID_ARGUMENT', `${what}: options must be an object, got ${String(options)}`);
+    throw new DataRefError('INVALID_ARGUMENT', `${what}: options must be an object, got ${describeValue(options)}`);
   }
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
