@@ -115,6 +115,6 @@ export function isDataRef(value: unknown): value is DataRef {
 }
 
 export function isIterable(value: unknown): value is Iterable<unknown> | AsyncIterable<unknown> {
-  if (typeof value !== 'object' && typeof value !== 'string') return false;
-  return value !== null && (Symbol.iterator in Object(value) || Symbol.asyncIterator in Object(value));
+  if (typeof value !== 'object' || value === null) return false;
+  return Symbol.iterator in value || Symbol.asyncIterator in value;
 }

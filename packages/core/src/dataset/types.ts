@@ -15,7 +15,7 @@ export interface DataRef<S extends Schema = any> {
    * `stream(the state's own options + shard)`, standing where the state says once the same transforms are chained to it.
    * @throws DataRefError SHARD_REQUIRED when the state was made by more than one shard and none is given
    */
-  resume(state: StreamState, shard?: Shard): Stream<S>;
+  resume(state: StreamState, shard?: Shard & { readonly dropShardRemainder?: boolean | undefined }): Stream<S>;
   /** The record at an index; negative ones count from the end. @throws DataRefError OUT_OF_RANGE */
   at(index: number, options?: IoOptions): Promise<RecordOf<S>>;
   /** Records by index, as columns. @throws DataRefError OUT_OF_RANGE */

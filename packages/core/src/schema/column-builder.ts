@@ -85,6 +85,7 @@ export class ColumnBuilder {
     const { leaf } = this;
     if (leaf.dtype === 'string') {
       if (typeof value !== 'string') throw mismatch(leaf, value, index);
+      if (!isWellFormed(value)) throw loneSurrogate(leaf, index);
       this.#reserve(value.length * 3);
       this.#used += utf8.encodeInto(value, this.#data.subarray(this.#used) as Uint8Array).written;
       return;
@@ -130,6 +131,19 @@ export class ColumnBuilder {
 }
 
 const utf8 = new TextEncoder();
+
+/** Whether a string has a UTF-8 form: TextEncoder would put U+FFFD in place of a lone surrogate. */
+function isWellFormed(text: string): boolean {
+  return (text as string & { isWellFormed(): boolean }).isWellFormed();
+}
+
+function loneSurrogate(leaf: Leaf, index: number): DataRefError {
+  return new DataRefError(
+    'LOSSY_CAST',
+    `record ${index}: ${leaf.name} has a lone surrogate, which UTF-8 cannot hold; mend it with toWellFormed(), or store bytes`,
+    { details: { column: leaf.name, index } },
+  );
+}
 
 function arrayOf(leaf: Leaf, value: unknown, index: number): { shape: readonly number[]; data: TypedArray } {
   const array = isNDArray(value) ? value : isTypedArray(value) ? { shape: [value.length], data: value } : undefined;

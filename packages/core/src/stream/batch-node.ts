@@ -1,5 +1,5 @@
+import { shareOf, type World } from './deal.js';
 import { startOfInput, totalCount, type PlanNode, type Segment } from './plan-node.js';
-import type { World } from './source-node.js';
 
 export type Remainder = 'keep' | 'drop' | 'pad';
 
@@ -37,6 +37,7 @@ export function batchNode(
   return {
     unit: 1,
     total: batchesIn(input.total),
+    own: isGlobal || remainder === 'pad' ? batchesIn(input.total) : ownBatches(input.own, size, remainder),
     open(start) {
       const begun = startOfInput(start, 'batch');
       const cursor = input.open(begun.input);
@@ -84,7 +85,8 @@ export function batchNode(
   };
 }
 
-/** Of `count` outputs dealt out by turns: how many rank `rank` of `shards` gets. */
-export function shareOf(count: number, rank: number, shards: number): number {
-  return count === Infinity ? Infinity : Math.max(0, Math.ceil((count - rank) / shards));
+/** Batches of one shard's own records. */
+function ownBatches(records: number, size: number, remainder: Remainder): number {
+  if (records === Infinity) return Infinity;
+  return remainder === 'drop' ? Math.floor(records / size) : Math.ceil(records / size);
 }

@@ -36,7 +36,7 @@ export class BatchFlow extends IteratedFlow<any, BatchRecipe> implements BatchSt
   }
 
   get length(): number {
-    return this.recipe.plan.total;
+    return this.recipe.plan.own;
   }
 
   map(fn: (batch: any, context: MapContext) => unknown, options: { readonly id?: string | undefined } = {}): any {
@@ -47,7 +47,7 @@ export class BatchFlow extends IteratedFlow<any, BatchRecipe> implements BatchSt
 
   repeat(count: number = Infinity): this {
     if (count !== Infinity) countOf('repeat: count', count, 0);
-    return this.derive({ plan: repeatNode(this.recipe.plan, count) });
+    return this.derive({ plan: repeatNode(this.recipe.plan, count, () => count * this.recipe.plan.own || 0) });
   }
 
   take(count: number): this {

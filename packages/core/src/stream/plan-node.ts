@@ -32,6 +32,8 @@ export interface PlanNode<T extends { readonly count: number }> {
   readonly unit: number;
   /** Outputs of one whole pass, over all shards. */
   readonly total: number;
+  /** Outputs of one whole pass for this shard. */
+  readonly own: number;
   open(start: Start): Cursor<T>;
   /** The state at the beginning of an epoch. */
   initial(epoch: number, position: number): StateNode;
@@ -65,6 +67,7 @@ export function markedNode<T extends { readonly count: number }>(input: PlanNode
   return {
     unit: input.unit,
     total: input.total,
+    own: input.own,
     open(start) {
       const cursor = input.open(startOfInput(start, name).input);
       return {

@@ -7,7 +7,7 @@ import { leavesOf } from '../schema/schema.js';
 import { assemble } from '../schema/structure.js';
 import type { Schema } from '../schema/types.js';
 import { pushRecord } from '../rows/custom-rows.js';
-import { shareOf } from './batch-node.js';
+import { shareOf } from './deal.js';
 import { mapContext } from './map-context.js';
 import { totalCount, type Segment } from './plan-node.js';
 import type { RecordMap } from './recipe.js';

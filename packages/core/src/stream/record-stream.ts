@@ -2,7 +2,7 @@ import { invalidArgument } from '../errors.js';
 import type { RowSource } from '../rows/row-source.js';
 import { parseSchema } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
-import { batchNode, shareOf } from './batch-node.js';
+import { batchNode } from './batch-node.js';
 import { BatchFlow, schemaOr } from './batch-stream.js';
 import { announceAdapters } from './extensions.js';
 import { IteratedFlow, countOf } from './flow.js';
@@ -38,8 +38,7 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
   }
 
   get length(): number {
-    const { rank, shards } = this.recipe.source.world;
-    return shareOf(this.recipe.plan.total, rank, shards);
+    return this.recipe.plan.own;
   }
 
   map(fn: unknown, options: { readonly schema?: Schema | undefined; readonly id?: string | undefined } = {}): any {
@@ -63,7 +62,7 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
 
   repeat(count: number = Infinity): this {
     if (count !== Infinity) countOf('repeat: count', count, 0);
-    return this.derive({ plan: repeatNode(this.recipe.plan, count) });
+    return this.derive({ plan: repeatNode(this.recipe.plan, count, (total) => this.recipe.source.shareOf(total)) });
   }
 
   take(count: number): this {

@@ -1,11 +1,20 @@
 import { DataRefError } from '../errors.js';
 import { startOfInput, totalCount, type PlanNode } from './plan-node.js';
 
-/** `passes` passes over the input as one, each the next epoch; Infinity for endless ones. */
-export function repeatNode<T extends { readonly count: number }>(input: PlanNode<T>, passes: number): PlanNode<T> {
+/**
+ * `passes` passes over the input as one, each the next epoch; Infinity for endless ones.
+ * @param own outputs of this shard in all passes: records are dealt on across the edge of epochs, batches are not
+ */
+export function repeatNode<T extends { readonly count: number }>(
+  input: PlanNode<T>,
+  passes: number,
+  own: (total: number) => number,
+): PlanNode<T> {
+  const total = passes === 0 || input.total === 0 ? 0 : passes * input.total;
   return {
     unit: input.unit,
-    total: passes === 0 || input.total === 0 ? 0 : passes * input.total,
+    total,
+    own: own(total),
     open(start) {
       const begun = startOfInput(start, 'repeat');
       let cursor = input.open(begun.input);

@@ -1,11 +1,12 @@
 import { startOfInput, type PlanNode } from './plan-node.js';
 
-/** Without the first `left out` outputs of each shard in a pass. They are never read. */
+/** Without the first `skipped` outputs of each shard in a pass. They are never read. */
 export function skipNode<T extends { readonly count: number }>(input: PlanNode<T>, skipped: number): PlanNode<T> {
   const { unit } = input;
   return {
     unit,
     total: Math.max(0, input.total - skipped * unit),
+    own: Math.max(0, input.own - skipped),
     open(start) {
       const begun = startOfInput(start, 'skip');
       const cursor = input.open(begun.input);

@@ -2,13 +2,9 @@ import { DataRefError } from '../errors.js';
 import { OrderSequence } from '../order/order-sequence.js';
 import type { OrderSpec } from '../order/order.js';
 import type { IndexArray, RowSource } from '../rows/row-source.js';
+import { shareOf, type World } from './deal.js';
 import { pipelineMismatch, type Cursor, type PlanNode, type Segment, type Start } from './plan-node.js';
 import type { SourceState, StateNode } from './state.js';
-
-export interface World {
-  readonly rank: number;
-  readonly shards: number;
-}
 
 export interface SourceOptions {
   readonly startOffset: number;
@@ -55,6 +51,15 @@ export class SourceNode implements PlanNode<Segment> {
 
   get total(): number {
     return this.#end(0);
+  }
+
+  get own(): number {
+    return this.shareOf(this.total);
+  }
+
+  /** Of `count` records dealt out: how many this shard gets. */
+  shareOf(count: number): number {
+    return shareOf(count, this.world.rank, this.world.shards);
   }
 
   /** Where the first iteration begins: startOffset counts records of this shard, and may exceed an epoch. */

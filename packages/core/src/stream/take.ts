@@ -6,6 +6,7 @@ export function takeNode<T extends { readonly count: number }>(input: PlanNode<T
   return {
     unit,
     total: Math.min(limit * unit, input.total),
+    own: Math.min(limit, input.own),
     open(start) {
       const begun = startOfInput(start, 'take');
       const cursor = input.open(begun.input);
