@@ -28,15 +28,21 @@ export function rowChecksums(column: ColumnData): Uint32Array {
   return out;
 }
 
-/** Hashes a dataset's content block by block; equal content gives equal text however it is cut into blocks. */
+/**
+ * Hashes a dataset's content block by block; equal content gives equal text however it is cut into blocks.
+ * Sizes and values have a hash each, since in one they would alternate from block to block.
+ */
 export class Fingerprint {
   readonly #schema: Schema;
-  readonly #hashes;
+  readonly #leaves;
   #length = 0;
 
   constructor(schema: Schema) {
     this.#schema = schema;
-    this.#hashes = leavesOf(schema).map(() => sha256.create());
+    this.#leaves = leavesOf(schema).map(({ kind }) => ({
+      sizes: kind === 'fixed' ? undefined : sha256.create(),
+      values: sha256.create(),
+    }));
   }
 
   /**
@@ -46,12 +52,12 @@ export class Fingerprint {
    */
   add(columns: readonly ColumnData[], checksums: readonly (Uint32Array | undefined)[]): void {
     columns.forEach((column, i) => {
-      const hash = this.#hashes[i];
       const { leaf, offsets, shapes, length } = column;
-      if (shapes !== undefined) hash?.update(bytesOf(shapes));
-      else if (offsets !== undefined) hash?.update(bytesOf(lengthsOf(offsets, length)));
+      const hashes = this.#leaves[i];
+      if (shapes !== undefined) hashes?.sizes?.update(bytesOf(shapes));
+      else if (offsets !== undefined) hashes?.sizes?.update(bytesOf(lengthsOf(offsets, length)));
       const sums = checksums[i];
-      hash?.update(sums !== undefined ? bytesOf(sums) : bytesOf(column.data.subarray(0, length * leaf.size)));
+      hashes?.values.update(sums !== undefined ? bytesOf(sums) : bytesOf(column.data.subarray(0, length * leaf.size)));
     });
     this.#length += columns[0]?.length ?? 0;
   }
@@ -59,7 +65,10 @@ export class Fingerprint {
   /** `sha256:` and 64 hexadecimal digits. */
   digest(): string {
     const lines = ['dataref-fingerprint-1', canonicalSchema(this.#schema), String(this.#length)];
-    for (const hash of this.#hashes) lines.push(bytesToHex(hash.clone().digest()));
+    for (const { sizes, values } of this.#leaves) {
+      if (sizes !== undefined) lines.push(bytesToHex(sizes.clone().digest()));
+      lines.push(bytesToHex(values.clone().digest()));
+    }
     return sha256Text(lines.join('\n'));
   }
 }
