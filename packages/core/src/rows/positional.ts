@@ -22,7 +22,16 @@ const SLICE_MS = 2;
 const PARALLEL_READS = 16;
 
 /** Reads rows from their places in the files: nothing but heads is kept in memory. */
-export async function readByPosition(
+export function readByPosition(
+  parts: StoredParts,
+  indices: IndexArray,
+  request: ReadRequest,
+  verify: boolean,
+): Promise<ColumnData[]> {
+  return parts.during(() => readColumns(parts, indices, request, verify));
+}
+
+async function readColumns(
   parts: StoredParts,
   indices: IndexArray,
   request: ReadRequest,
@@ -42,7 +51,6 @@ export async function readByPosition(
       to === undefined ? column : convertColumn(column, to, request.allocate, (row) => indices[row] as number),
     );
   }
-  await parts.trim();
   return columns;
 }
 
@@ -156,22 +164,28 @@ async function execute(
   const files = new Map<number, ObjectReader>();
   for (const { part } of reads) if (!files.has(part)) files.set(part, await context.parts.file(part, kind));
   let sliceEnd = performance.now() + SLICE_MS;
-  const waiting: Promise<void>[] = [];
+  let waiting: Promise<void>[] = [];
+  const settle = async (): Promise<void> => {
+    const results = await Promise.allSettled(waiting);
+    waiting = [];
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    context.signal?.throwIfAborted();
+  };
   for (const { part, position, byteLength, target } of reads) {
     const file = files.get(part) as ObjectReader;
     const into = out.subarray(target, target + byteLength);
-    if (file.readSync !== undefined) {
+    if (file.readSync === undefined) {
+      waiting.push(file.read(into, position));
+      if (waiting.length === PARALLEL_READS) await settle();
+    } else {
       file.readSync(into, position);
       if (performance.now() < sliceEnd) continue;
       await new Promise<void>((resolve) => setImmediate(resolve));
       sliceEnd = performance.now() + SLICE_MS;
-    } else {
-      waiting.push(file.read(into, position));
-      if (waiting.length === PARALLEL_READS) await Promise.all(waiting.splice(0));
+      context.signal?.throwIfAborted();
     }
-    context.signal?.throwIfAborted();
   }
-  await Promise.all(waiting);
+  await settle();
 }
 
 async function verifyRows(context: Context, place: number, column: ColumnData): Promise<void> {

@@ -23,6 +23,7 @@ export class StoredParts {
   readonly #readyHeads = new Map<number, PartHead>();
   readonly #bodies = new Map<number, readonly PlacedBuffer[]>();
   #holders = 0;
+  #reads = 0;
 
   /** @param folder prefix of the generation, ending in `/` */
   constructor(store: ObjectStore, folder: string, manifest: Manifest, headLimitBytes: number) {
@@ -106,17 +107,30 @@ export class StoredParts {
       if (!held) return;
       held = false;
       this.#holders--;
-      if (this.#holders === 0) await this.#close(0);
+      await this.#closeUnused();
     };
+  }
+
+  /** Runs a read, whose files stay open until it has ended, whoever else ends meanwhile. */
+  async during<T>(read: () => Promise<T>): Promise<T> {
+    this.#reads++;
+    try {
+      return await read();
+    } finally {
+      this.#reads--;
+      await this.#closeUnused();
+    }
   }
 
   get isHeld(): boolean {
     return this.#holders > 0;
   }
 
-  /** Closes the files used longest ago. For the moment after a read, when no other read is under way. */
-  async trim(): Promise<void> {
-    if (this.#holders <= 1 && this.#files.size > MAX_OPEN_FILES) await this.#close(MAX_OPEN_FILES);
+  /** While nothing is read: closes all files where nobody holds them, else those used longest ago. */
+  async #closeUnused(): Promise<void> {
+    if (this.#reads > 0) return;
+    const keep = this.#holders > 0 ? MAX_OPEN_FILES : 0;
+    if (this.#files.size > keep) await this.#close(keep);
   }
 
   async #close(keep: number): Promise<void> {
@@ -153,15 +167,13 @@ export class StoredParts {
   async #readHead(number: number): Promise<PartHead> {
     const { headBytes, bodyStart } = this.part(number);
     const own = hasHeadFile(this.leaves);
-    const bytes = new Uint8Array(headBytes);
-    if (headBytes > 0) {
-      const release = this.hold();
-      try {
-        await (await this.file(number, own ? 'head' : 'arrow')).read(bytes, own ? 0 : bodyStart);
-      } finally {
-        await release();
-      }
-    }
+    const bytes = await this.during(async () => {
+      if (headBytes === 0) return new Uint8Array(0);
+      const file = await this.file(number, own ? 'head' : 'arrow'); // its size is that of the manifest: room for it may be made
+      const head = new Uint8Array(headBytes);
+      await file.read(head, own ? 0 : bodyStart);
+      return head;
+    });
     return decodeHead(this.leaves, this.part(number), bytes, `${this.name}: part ${number}`);
   }
 }

@@ -56,20 +56,8 @@ export class StoredRows implements RowSource {
   read(indices: IndexArray, request: ReadRequest): readonly ColumnData[] | Promise<readonly ColumnData[]> {
     if (this.#resident?.isReady === true) return this.#resident.read(indices, request);
     if (this.#failure !== undefined) throw this.#failure.error;
-    if (this.#parts.isHeld) {
-      this.#loadMore();
-      return readByPosition(this.#parts, indices, request, this.#verify);
-    }
-    return this.#readOnce(indices, request);
-  }
-
-  async #readOnce(indices: IndexArray, request: ReadRequest): Promise<readonly ColumnData[]> {
-    const release = this.#parts.hold();
-    try {
-      return await readByPosition(this.#parts, indices, request, this.#verify);
-    } finally {
-      await release();
-    }
+    if (this.#parts.isHeld) this.#loadMore();
+    return readByPosition(this.#parts, indices, request, this.#verify);
   }
 
   /** Loads a slice in the background: as long as somebody pulls batches, and no longer. */
@@ -77,8 +65,9 @@ export class StoredRows implements RowSource {
     if (this.#loading !== undefined || this.#declined) return;
     this.#resident ??= this.#startResident();
     if (this.#resident === undefined) return;
-    this.#loading = this.#resident
-      .load()
+    const resident = this.#resident;
+    this.#loading = this.#parts
+      .during(() => resident.load())
       .catch((error: unknown) => {
         this.#failure = { error };
       })

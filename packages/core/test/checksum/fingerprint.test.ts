@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { field, fromRecords, ndarray, type RecordOf } from '@dataref/core';
 import { Fingerprint, isWide, rowChecksums } from '../../dist/checksum/fingerprint.js';
 import { sliceColumn, type ColumnData } from '../../dist/schema/column-data.js';
