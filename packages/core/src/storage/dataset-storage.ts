@@ -11,7 +11,7 @@ import type { Schema } from '../schema/types.js';
 import { decodeSegment, encodeSegment } from '../store/key.js';
 import type { IoOptions, ObjectStore } from '../store/object-store.js';
 import { countOf, refuseUnknown } from '../stream/flow.js';
-import { leaseState, takeLease, type WriterIdentity } from './lease.js';
+import { takeLease, type WriterIdentity } from './lease.js';
 import { rowBlocks } from './row-blocks.js';
 import type { DatasetInfo, ProgressOptions, Storage, SubmitOptions } from './types.js';
 import { vacuumDatasets } from './vacuum.js';
@@ -117,11 +117,7 @@ export class DatasetStorage implements Storage {
   async delete(id: string, version: string, options: IoOptions = {}): Promise<boolean> {
     const folder = folderOf(id, version);
     const existed = await this.#store.delete(`${folder}dataset.json`, options);
-    for (const generation of await this.#store.listFolders(`${folder}data/`, options)) {
-      const generationFolder = `${folder}data/${generation}/`;
-      if ((await leaseState(this.#store, generationFolder, this.#parts.identity)) !== 'live')
-        await this.#remove(generationFolder);
-    }
+    await vacuumDatasets(this.#store, [folder], this.#currentOf(options), this.#parts.identity, 0, () => undefined);
     return existed;
   }
 
@@ -148,9 +144,8 @@ export class DatasetStorage implements Storage {
     const graceMs = countOf('vacuum: graceMs', options.graceMs ?? 24 * 3600 * 1000, 0);
     const folders = (await this.#names(options, true)).map(([id, version]) => folderOf(id, version));
     const report = reporter(options.onProgress, 'vacuum', folders.length, 'parts');
-    const generationOf = async (folder: string) =>
-      (await this.#read(`${folder}dataset.json`, options).catch(() => 'unreadable' as const)) ?? 'none';
-    const freed = await vacuumDatasets(this.#store, folders, generationOf, this.#parts.identity, graceMs, report);
+    const currentOf = this.#currentOf(options);
+    const freed = await vacuumDatasets(this.#store, folders, currentOf, this.#parts.identity, graceMs, report);
     return { bytesFreed: freed + (await this.#store.sweep(options)) };
   }
 
@@ -174,6 +169,12 @@ export class DatasetStorage implements Storage {
   async #read(key: string, options: IoOptions): Promise<Manifest | undefined> {
     const bytes = await this.#store.get(key, MANIFEST_LIMIT_BYTES, options);
     return bytes === undefined ? undefined : decodeManifest(bytes, `${this.#store.description}: ${key}`);
+  }
+
+  /** Tells the manifest in a dataset's folder. */
+  #currentOf(options: IoOptions): (folder: string) => Promise<Manifest | 'none' | 'unreadable'> {
+    return async (folder) =>
+      (await this.#read(`${folder}dataset.json`, options).catch(() => 'unreadable' as const)) ?? 'none';
   }
 
   /** Every id and version that has a folder. */

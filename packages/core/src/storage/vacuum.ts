@@ -17,14 +17,16 @@ export async function vacuumDatasets(
 ): Promise<number> {
   let freed = 0;
   for (const [i, folder] of folders.entries()) {
-    // Leases first, the manifest after: a writer that commits in between is found to be live, or to be current.
-    const generations = await store.listFolders(`${folder}data/`);
-    const leases = await Promise.all(generations.map((name) => leaseState(store, `${folder}data/${name}/`, identity)));
+    // Objects first: a writer's lease is the first of them. Leases next, the manifest last: a writer that commits in
+    // between is found to be live, or to be current. What comes later was not listed, and is not touched.
+    const names = await store.listFolders(`${folder}data/`);
+    const contents = await Promise.all(names.map((name) => listAll(store, `${folder}data/${name}/`)));
+    const leases = await Promise.all(names.map((name) => leaseState(store, `${folder}data/${name}/`, identity)));
     const current = await currentOf(folder);
-    for (const [g, name] of generations.entries()) {
+    for (const [g, name] of names.entries()) {
       if (leases[g] === 'live' || current === 'unreadable') continue;
       if (current !== 'none' && current.generation === name) continue;
-      const objects = await listAll(store, `${folder}data/${name}/`);
+      const objects = contents[g] ?? [];
       const newestMs = Math.max(0, ...objects.map(({ modifiedMs }) => modifiedMs));
       const supersededMs = current === 'none' ? newestMs : Date.parse(current.createdAt);
       if (leases[g] === 'none' && Date.now() - supersededMs < graceMs) continue;
