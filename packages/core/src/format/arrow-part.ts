@@ -1,4 +1,4 @@
-import type { Data, DataType } from 'apache-arrow';
+import type { Data, DataType, RecordBatchFileWriter, Schema as ArrowSchema } from 'apache-arrow';
 import { DataRefError } from '../errors.js';
 import type { ColumnData } from '../schema/column-data.js';
 import type { NumericDType } from '../schema/dtypes.js';
@@ -31,12 +31,26 @@ export async function encodeArrowPart(schema: Schema, columns: readonly ColumnDa
     new arrow.Schema(fields, metadata),
     arrow.makeData({ type: new arrow.Struct(fields), length, nullCount: 0, children }),
   );
-  const writer = new arrow.RecordBatchFileWriter();
+  const writer = makeWriter(arrow);
   writer.write(batch);
   writer.finish();
   const chunks: Uint8Array[] = [];
   for await (const chunk of writer) chunks.push(chunk);
   return { chunks, bodyStart: bodyStartOf(chunks) };
+}
+
+/**
+ * A writer whose file begins with the schema message that the format asks for, so that readers of streams can read it
+ * too. apache-arrow's own leaves it out.
+ */
+function makeWriter(arrow: Arrow): RecordBatchFileWriter {
+  class FileWriter extends arrow.RecordBatchFileWriter {
+    protected override _writeSchema(schema: ArrowSchema): this {
+      // oxlint-disable-next-line no-underscore-dangle -- apache-arrow's names
+      return super._writeSchema(schema)._writeMessage(arrow.Message.from(schema));
+    }
+  }
+  return new FileWriter();
 }
 
 async function loadArrow(): Promise<Arrow> {
@@ -119,9 +133,10 @@ function primitive(arrow: Arrow, dtype: NumericDType, length: number, data: Colu
   return arrow.makeData({ type, length, nullCount: 0, data } as never);
 }
 
-/** Magic and padding (8 bytes), a marker, the length of the record batch's metadata, the metadata; then comes the body. */
+/** Magic and padding (8 bytes); schema and record batch, each a marker, the length of its metadata, the metadata; then the body. */
 function bodyStartOf(chunks: readonly Uint8Array[]): number {
-  return 16 + int32At(chunks, 12);
+  const batch = 16 + int32At(chunks, 12);
+  return batch + 8 + int32At(chunks, batch + 4);
 }
 
 function int32At(chunks: readonly Uint8Array[], position: number): number {
