@@ -79,7 +79,8 @@ export function decodeHead(leaves: readonly Leaf[], part: PartInfo, bytes: Uint8
   return { columns, checksums };
 }
 
-function checkOffsets(offsets: Uint32Array, end: number, where: string): void {
+/** @throws DataRefError CORRUPT unless a column's offsets rise from 0 to `end` */
+export function checkOffsets(offsets: Uint32Array, end: number, where: string): void {
   let last = 0;
   for (const offset of offsets) {
     if (offset < last) throw corrupt(where, 'its offsets run backwards');
@@ -88,7 +89,8 @@ function checkOffsets(offsets: Uint32Array, end: number, where: string): void {
   if (offsets[0] !== 0 || last !== end) throw corrupt(where, `its offsets end at ${last}, its values at ${end}`);
 }
 
-function checkShapes(shapes: Int32Array, { leaf, offsets }: ColumnData, where: string): void {
+/** @throws DataRefError CORRUPT unless each row's shape fits the schema and the row's number of elements */
+export function checkShapes(shapes: Int32Array, { leaf, offsets }: ColumnData, where: string): void {
   const rank = leaf.shape.length;
   for (let row = 0; row * rank < shapes.length; row++) {
     let size = 1;

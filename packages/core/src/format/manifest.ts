@@ -115,6 +115,7 @@ function checkCrc(text: string, stored: unknown, refuse: Refuse): void {
   const end = text.lastIndexOf(CRC_KEY);
   const actual = end < 0 ? undefined : crc32(new TextEncoder().encode(text.slice(0, end)));
   if (actual !== stored) refuse(`its checksum is ${String(stored)}, the text has ${String(actual)}`);
+  if (text.slice(end) !== `${CRC_KEY}${actual}\n}\n`) refuse('something follows its checksum');
 }
 
 function schemaOf(value: unknown, refuse: Refuse): Schema {
@@ -130,9 +131,14 @@ function checkPart(value: unknown, leaves: readonly Leaf[], refuse: Refuse): Par
   const part = value as Record<string, unknown>;
   const records = count(part['records'], 'records', refuse);
   const listed = part['valueBytes'];
-  const variable = leaves.filter(({ kind }) => kind !== 'fixed').length;
-  if (!Array.isArray(listed) || listed.length !== variable) return refuse(`valueBytes must list ${variable} sizes`);
+  const variable = leaves.filter(({ kind }) => kind !== 'fixed');
+  if (!Array.isArray(listed) || listed.length !== variable.length)
+    return refuse(`valueBytes must list ${variable.length} sizes`);
   const valueBytes = listed.map((bytes: unknown) => count(bytes, 'valueBytes', refuse));
+  valueBytes.forEach((bytes, i) => {
+    const { name, dtype, elementBytes } = variable[i] as Leaf;
+    if (bytes % elementBytes !== 0) refuse(`valueBytes: ${name} has ${bytes} bytes, which are no whole ${dtype}s`);
+  });
   const info: PartInfo = {
     records,
     byteLength: count(part['byteLength'], 'byteLength', refuse),

@@ -12,6 +12,9 @@ import { encodeHead } from './head.js';
 import { hasHeadFile } from './layout.js';
 import type { PartInfo } from './manifest.js';
 
+/** 2^31 − 1 less the padding, which apache-arrow adds in 32 bits. */
+const MAX_VALUE_BYTES = 2 ** 31 - 8;
+
 /** Writes blocks of rows as the parts of one generation. */
 export class PartWriter {
   readonly #store: ObjectStore;
@@ -49,10 +52,10 @@ export class PartWriter {
   async write(rows: readonly ColumnData[]): Promise<void> {
     const columns = rows.map(compact);
     for (const { leaf, data } of columns) {
-      if (data.byteLength > 2 ** 31 - 1) {
+      if (data.byteLength > MAX_VALUE_BYTES) {
         throw new DataRefError(
           'OUT_OF_RANGE',
-          `column ${leaf.name}: one part would have ${data.byteLength} bytes; a record has at most 2^31 − 1`,
+          `column ${leaf.name}: one part would have ${data.byteLength} bytes; a record has at most ${MAX_VALUE_BYTES}`,
         );
       }
     }
@@ -61,10 +64,13 @@ export class PartWriter {
     const { chunks, bodyStart } = await encodeArrowPart(this.#schema, columns);
     const key = `${this.#folder}${partName(this.#parts.length)}`;
     const head = hasHeadFile(this.#leaves) ? encodeHead(this.#leaves, columns, checksums) : undefined;
-    const [arrow] = await Promise.all([
+    const [arrowWritten, headWritten] = await Promise.allSettled([
       this.#writeChunks(`${key}.arrow`, chunks),
       head && this.#writeChunks(`${key}.head`, [head]),
-    ]);
+    ]); // both at once; when one fails, nothing goes on being written behind its back
+    if (arrowWritten.status === 'rejected') throw arrowWritten.reason;
+    if (headWritten.status === 'rejected') throw headWritten.reason;
+    const arrow = arrowWritten.value;
     const body = head ?? bodyOf(chunks, bodyStart, arrow.byteLength, columns);
     this.#byteLength += arrow.byteLength + (head?.length ?? 0);
     this.#parts.push({

@@ -1,5 +1,5 @@
 import { crc32 } from '../checksum/crc32.js';
-import { corrupt } from '../format/head.js';
+import { checkOffsets, checkShapes, corrupt } from '../format/head.js';
 import type { PlacedBuffer } from '../format/layout.js';
 import { GatherArea } from '../kernel/gather-area.js';
 import { allocateElements, allocateFresh, type Allocate, type ColumnData } from '../schema/column-data.js';
@@ -11,6 +11,8 @@ import type { StoredParts } from './stored-parts.js';
 
 /** Bytes read from the files at a time: with their checksum about a millisecond of the main thread. */
 const SLICE_BYTES = 2 * 2 ** 20;
+
+const NO_VALUES = new Uint8Array(0);
 
 interface Place {
   readonly values: Uint8Array;
@@ -162,24 +164,28 @@ export class Resident {
     const where = `${this.#parts.name}: part ${number}`;
     if (this.#crc !== this.#parts.part(number).crc32) throw corrupt(where, 'its checksum is wrong');
     const firstRecord = this.#parts.table.starts[number] as number;
-    for (const [leaf, raw] of this.#rawOffsets) {
+    for (const [place, raw] of this.#rawOffsets) {
       const own = new Uint32Array(raw.buffer);
-      const { offsets } = this.#places[leaf] as Place;
+      const leaf = this.#parts.leaves[place] as Leaf;
+      const { offsets, shapes } = this.#places[place] as Place;
       const all = new Uint32Array(
         (offsets as Uint8Array).buffer,
         (offsets as Uint8Array).byteOffset,
         (offsets as Uint8Array).byteLength / 4,
       );
-      const base = this.#filled[leaf] as number;
+      const base = this.#filled[place] as number;
       const size =
-        this.#parts.body(number).find((buffer) => buffer.leaf === leaf && buffer.role === 'values')?.byteLength ?? 0;
-      const end = size / (this.#parts.leaves[leaf] as Leaf).elementBytes;
-      for (let i = 0; i < own.length; i++) {
-        const offset = own[i] as number;
-        if (offset > end || (i > 0 && offset < (own[i - 1] as number))) throw corrupt(where, 'its offsets are wrong');
-        all[firstRecord + i] = base + offset;
+        this.#parts.body(number).find((buffer) => buffer.leaf === place && buffer.role === 'values')?.byteLength ?? 0;
+      const end = size / leaf.elementBytes;
+      checkOffsets(own, end, `${where}: ${leaf.name}`);
+      if (shapes !== undefined) {
+        const rank = leaf.shape.length;
+        const rows = own.length - 1;
+        const sizes = new Int32Array(shapes.buffer, shapes.byteOffset + 4 * rank * firstRecord, rank * rows);
+        checkShapes(sizes, { leaf, length: rows, data: NO_VALUES, offsets: own }, `${where}: ${leaf.name}`);
       }
-      this.#filled[leaf] = base + end;
+      for (let i = 0; i < own.length; i++) all[firstRecord + i] = base + (own[i] as number);
+      this.#filled[place] = base + end;
     }
     this.#rawOffsets.clear();
     this.#part++;

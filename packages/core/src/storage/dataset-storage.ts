@@ -1,6 +1,7 @@
 import { RowDataset } from '../dataset/row-dataset.js';
 import type { DataRef } from '../dataset/types.js';
 import { DataRefError } from '../errors.js';
+import { corrupt } from '../format/head.js';
 import { decodeManifest, encodeManifest, MANIFEST_LIMIT_BYTES, type Manifest } from '../format/manifest.js';
 import { PartWriter } from '../format/part-writer.js';
 import type { Progress } from '../progress.js';
@@ -168,7 +169,13 @@ export class DatasetStorage implements Storage {
 
   async #read(key: string, options: IoOptions): Promise<Manifest | undefined> {
     const bytes = await this.#store.get(key, MANIFEST_LIMIT_BYTES, options);
-    return bytes === undefined ? undefined : decodeManifest(bytes, `${this.#store.description}: ${key}`);
+    if (bytes === undefined) return undefined;
+    const where = `${this.#store.description}: ${key}`;
+    const manifest = decodeManifest(bytes, where);
+    const { id, version } = manifest;
+    const [idOfFolder, versionOfFolder] = key.split('/').map(decodeSegment);
+    if (id === idOfFolder && version === versionOfFolder) return manifest;
+    throw corrupt(where, `says that it is ${id}@${version}; a copied or renamed folder is no dataset of its own`);
   }
 
   /** Tells the manifest in a dataset's folder. */

@@ -43,13 +43,12 @@ export async function openFileReader(path: string, key: string): Promise<ObjectR
       readSync(into: Uint8Array, position: number): void {
         check(into, position);
         for (let done = 0; done < into.length;) {
-          const bytesRead = readFromDisk(
-            handle.fd,
-            into,
-            done,
-            Math.min(MAX_READ, into.length - done),
-            position + done,
-          );
+          let bytesRead: number;
+          try {
+            bytesRead = readFromDisk(handle.fd, into, done, Math.min(MAX_READ, into.length - done), position + done);
+          } catch (error) {
+            throw fileError(error, key);
+          }
           if (bytesRead === 0) throw truncated(key, position + into.length, position + done);
           done += bytesRead;
         }

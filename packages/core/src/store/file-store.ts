@@ -3,13 +3,11 @@ import { constants, promises as fs } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { DataRefError } from '../errors.js';
 import { fileError, openFileReader, writeFully } from './file-access.js';
-import { checkKey } from './key.js';
+import { checkKey, WORKSHOP } from './key.js';
 import { tooLarge } from './memory-store.js';
 import type { IoOptions, ObjectInfo, ObjectReader, ObjectStore, ObjectWriter, PutOptions } from './object-store.js';
 import { isRunning, thisProcess } from './process-identity.js';
 
-/** Writers work here and rename when whole; nothing below it is ever listed. */
-const WORKSHOP = '.tmp';
 /** Work of another host is taken for abandoned when it has not grown for so long. */
 const FOREIGN_IDLE_MS = 24 * 3600 * 1000;
 
