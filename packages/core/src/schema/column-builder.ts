@@ -85,7 +85,7 @@ export class ColumnBuilder {
     const { leaf } = this;
     if (leaf.dtype === 'string') {
       if (typeof value !== 'string') throw mismatch(leaf, value, index);
-      if (!isWellFormed(value)) throw loneSurrogate(leaf, index);
+      if (!isWellFormed(value)) throw malformed(leaf, value, index);
       this.#reserve(value.length * 3);
       this.#used += utf8.encodeInto(value, this.#data.subarray(this.#used) as Uint8Array).written;
       return;
@@ -132,19 +132,6 @@ export class ColumnBuilder {
 
 const utf8 = new TextEncoder();
 
-/** Whether a string has a UTF-8 form: TextEncoder would put U+FFFD in place of a lone surrogate. */
-function isWellFormed(text: string): boolean {
-  return (text as string & { isWellFormed(): boolean }).isWellFormed();
-}
-
-function loneSurrogate(leaf: Leaf, index: number): DataRefError {
-  return new DataRefError(
-    'LOSSY_CAST',
-    `record ${index}: ${leaf.name} has a lone surrogate, which UTF-8 cannot hold; mend it with toWellFormed(), or store bytes`,
-    { details: { column: leaf.name, index } },
-  );
-}
-
 function arrayOf(leaf: Leaf, value: unknown, index: number): { shape: readonly number[]; data: TypedArray } {
   const array = isNDArray(value) ? value : isTypedArray(value) ? { shape: [value.length], data: value } : undefined;
   if (array === undefined) throw mismatch(leaf, value, index);
@@ -165,6 +152,20 @@ export function mismatch(leaf: Leaf, value: unknown, index: number, dtype?: stri
   return new DataRefError(
     'SCHEMA_MISMATCH',
     `record ${index}: ${leaf.name} should be ${leaf.dtype}${leaf.shape.length > 0 ? `[${leaf.shape.map((n) => n ?? '?').join(',')}]` : ''}, got ${dtype === undefined ? describeValue(value) : `an array of ${dtype}`}`,
+    { details: { column: leaf.name, index } },
+  );
+}
+
+/** Strings of other engines' age have no such method. */
+function isWellFormed(text: string): boolean {
+  const { isWellFormed: method } = text as { isWellFormed?: () => boolean };
+  return method === undefined ? !/\p{Surrogate}/u.test(text) : method.call(text);
+}
+
+function malformed(leaf: Leaf, value: string, index: number): DataRefError {
+  return new DataRefError(
+    'LOSSY_CAST',
+    `record ${index}: ${leaf.name} is ${describeValue(value)}, with half of a surrogate pair, which UTF-8 cannot hold. Mend it with toWellFormed(), or store bytes`,
     { details: { column: leaf.name, index } },
   );
 }

@@ -97,7 +97,8 @@ export function offsetsFor(offsets: OffsetArray, indices: ArrayLike<number>): Of
   return packed;
 }
 
-const utf8 = new TextDecoder('utf-8');
+// A byte order mark that was submitted is part of the text.
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Row `i` as a record shows it: a scalar, a string, bytes, or an NDArray over the column's own memory. */
 export function valueAt(column: ColumnData, i: number): unknown {

@@ -20,6 +20,14 @@ export function schemaOfRecord(record: unknown, index: number): Schema {
         `record ${index}: ${path || 'the record'} is ${describeValue(value)}, which has no dtype`,
       );
     }
+    const tag = Object.prototype.toString.call(value).slice(8, -1);
+    if (tag !== 'Object' && tag !== 'Array') {
+      throw new DataRefError(
+        'SCHEMA_MISMATCH',
+        `record ${index}: ${path || 'the record'} is a ${tag}, which has no dtype; give a number, a string or bytes that stand for it`,
+        { details: { column: path, index } },
+      );
+    }
     if (Array.isArray(value)) return value.map((item, i) => walk(item, join(path, String(i))));
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, walk(item, join(path, key))]));
   };
