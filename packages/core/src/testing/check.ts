@@ -1,0 +1,38 @@
+/** One claim of a suite, for any test runner: `run` rejects where it does not hold. */
+export interface Check {
+  readonly name: string;
+  run(): Promise<void>;
+}
+
+export function check(holds: boolean, what: string): asserts holds {
+  if (!holds) throw new Error(`does not hold: ${what}`);
+}
+
+/** Compares plain data and typed arrays by value. */
+export function checkEqual(got: unknown, expected: unknown, what: string): void {
+  const [shownGot, shownExpected] = [shown(got), shown(expected)];
+  check(shownGot === shownExpected, `${what}: expected ${cut(shownExpected)}, got ${cut(shownGot)}`);
+}
+
+/** What a promise rejects with. */
+export async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('does not hold: it rejects');
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value, (_, item: unknown) => (ArrayBuffer.isView(item) ? listed(item) : item));
+  return text ?? 'undefined';
+}
+
+function listed(view: ArrayBufferView): string {
+  return `bytes ${new Uint8Array(view.buffer, view.byteOffset, view.byteLength).join(' ')}`;
+}
+
+function cut(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}

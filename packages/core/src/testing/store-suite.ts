@@ -1,0 +1,246 @@
+import { isDataRefError, type ErrorCode } from '../errors.js';
+import type { ObjectStore } from '../store/object-store.js';
+import { check, type Check, checkEqual, rejectionOf } from './check.js';
+
+/** An empty store to try, and what ends it. */
+export interface TriedStore {
+  readonly store: ObjectStore;
+  close?(): Promise<void>;
+}
+
+/**
+ * What every ObjectStore must do, as checks for any test runner:
+ * `for (const { name, run } of storeSuite(open)) test(name, run)`.
+ * @param open a new, empty store for each check
+ */
+export function storeSuite(open: () => Promise<TriedStore> | TriedStore): Check[] {
+  return Object.entries(CHECKS).map(([name, body]) => ({
+    name,
+    async run() {
+      const { store, close } = await open();
+      try {
+        await body(store);
+      } finally {
+        await close?.();
+      }
+    },
+  }));
+}
+
+const LIMIT = 2 ** 20;
+const BAD_KEYS = ['', '.', '..', '/a', 'a/', 'a//b', '../a', 'a/../b', 'a/.', 'a\0b', 'a b', 'a\\b', 'é', 'a/\n'];
+
+const CHECKS: Readonly<Record<string, (store: ObjectStore) => Promise<void>>> = {
+  async 'what is not there is undefined, and no failure'(store) {
+    checkEqual(await store.head('a/b'), undefined, 'head');
+    checkEqual(await store.get('a/b', LIMIT), undefined, 'get');
+    checkEqual(await store.open('a/b'), undefined, 'open');
+    checkEqual(await store.delete('a/b'), false, 'delete');
+    checkEqual(await keysOf(store, ''), [], 'list');
+    checkEqual(await store.listFolders('a/'), [], 'listFolders');
+    await store.put('a/b', bytes(3));
+    checkEqual(await store.head('a/b/c'), undefined, 'head below an object');
+    checkEqual(await store.get('a', LIMIT), undefined, 'get of a folder');
+    checkEqual(await store.open('a'), undefined, 'open of a folder');
+  },
+
+  async 'what was put is read back, until the next put'(store) {
+    for (const length of [5, 0, 70_000, 1]) {
+      checkEqual(await store.put('a/b/c', bytes(length)), true, 'put');
+      checkEqual(await store.get('a/b/c', LIMIT), bytes(length), 'get');
+      const info = await store.head('a/b/c');
+      checkEqual([info?.key, info?.byteLength], ['a/b/c', length], 'head');
+      check(Math.abs(Date.now() - (info?.modifiedMs ?? 0)) < 600_000, 'modifiedMs is about now');
+    }
+  },
+
+  async 'put ifAbsent writes only where nothing is'(store) {
+    checkEqual(await store.put('k', bytes(1), { ifAbsent: true }), true, 'the first');
+    checkEqual(await store.put('k', bytes(2), { ifAbsent: true }), false, 'the second');
+    checkEqual(await store.get('k', LIMIT), bytes(1), 'what is there');
+  },
+
+  async 'of many at once, one put ifAbsent succeeds'(store) {
+    const won = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => store.put('a/k', bytes(i + 1), { ifAbsent: true })),
+    );
+    checkEqual(won.filter(Boolean).length, 1, 'puts that succeeded');
+    checkEqual(await store.get('a/k', LIMIT), bytes(won.indexOf(true) + 1), 'what is there');
+  },
+
+  async 'of many puts at once, one is there, whole'(store) {
+    await Promise.all(Array.from({ length: 8 }, (_, i) => store.put('a/k', bytes(10_000 * i, i))));
+    const got = await store.get('a/k', LIMIT);
+    const length = got?.length ?? 0;
+    checkEqual(got, bytes(length, length / 10_000), 'what is there');
+  },
+
+  async 'get refuses an object above its limit'(store) {
+    await store.put('k', bytes(11));
+    checkEqual(await store.get('k', 11), bytes(11), 'at the limit');
+    await checkRejects(store.get('k', 10), 'CORRUPT');
+  },
+
+  async 'a created object shows once it is committed, in one piece'(store) {
+    const writer = await store.create('a/k');
+    const chunk = new Uint8Array(1000);
+    for (const [start, end] of [
+      [0, 1],
+      [1, 1],
+      [1, 1000],
+      [1000, 1003],
+    ] as const) {
+      chunk.set(bytes(1003).subarray(start, end));
+      await writer.write(chunk.subarray(0, end - start));
+      chunk.fill(99); // what was written is the writer's no more
+      checkEqual(await store.head('a/k'), undefined, 'before the commit');
+      checkEqual(await keysOf(store, ''), [], 'list before the commit');
+    }
+    await writer.commit();
+    checkEqual(await store.get('a/k', LIMIT), bytes(1003), 'after it');
+  },
+
+  async 'an aborted object never shows, and leaves the one that was there'(store) {
+    await store.put('k', bytes(4));
+    const writer = await store.create('k');
+    await writer.write(bytes(100));
+    await writer.abort();
+    await writer.abort();
+    checkEqual(await store.get('k', LIMIT), bytes(4), 'what is there');
+    checkEqual(await keysOf(store, ''), ['k'], 'list');
+  },
+
+  async 'an abort signal ends writes with its reason'(store) {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const writer = await store.create('k', { signal });
+    await writer.write(bytes(10));
+    const reason = new Error('enough');
+    controller.abort(reason);
+    check((await rejectionOf(writer.write(bytes(10)))) === reason, 'write');
+    await writer.abort();
+    check((await rejectionOf(store.put('k', bytes(1), { signal }))) === reason, 'put');
+    check((await rejectionOf(store.create('k', { signal }))) === reason, 'create');
+    checkEqual(await keysOf(store, ''), [], 'list');
+  },
+
+  async 'a reader fills any range, and refuses one past the end'(store) {
+    await store.put('k', bytes(5000));
+    const reader = await store.open('k');
+    check(reader !== undefined, 'opened');
+    checkEqual(reader.byteLength, 5000, 'byteLength');
+    for (const [start, length] of [
+      [0, 5000],
+      [4999, 1],
+      [5000, 0],
+      [17, 33],
+    ] as const) {
+      const into = new Uint8Array(length + 2).fill(7);
+      await reader.read(into.subarray(1, length + 1), start);
+      checkEqual(into.subarray(1, length + 1), bytes(5000).subarray(start, start + length), `read at ${start}`);
+      checkEqual([into[0], into[length + 1]], [7, 7], 'around it');
+      const again = new Uint8Array(length);
+      reader.readSync?.(again, start);
+      if (reader.readSync !== undefined) checkEqual(again, into.slice(1, length + 1), `readSync at ${start}`);
+    }
+    await checkRejects(reader.read(new Uint8Array(2), 4999), 'CORRUPT');
+    await checkRejects(
+      (async () =>
+        reader.readSync === undefined
+          ? reader.read(new Uint8Array(1), 5000)
+          : reader.readSync(new Uint8Array(1), 5000))(),
+      'CORRUPT',
+    );
+    await reader.close();
+    await reader.close();
+  },
+
+  async 'a reader stays on the object that it opened'(store) {
+    await store.put('k', bytes(9, 1));
+    const reader = await store.open('k');
+    await store.put('k', bytes(9, 2));
+    const into = new Uint8Array(9);
+    await reader?.read(into, 0);
+    checkEqual(into, bytes(9, 1), 'after a put');
+    await store.delete('k');
+    await reader?.read(into, 0);
+    checkEqual(into, bytes(9, 1), 'after a delete');
+    await reader?.close();
+  },
+
+  async 'lists by folder'(store) {
+    const keys = ['a/x', 'a/b/y', 'a/b/c/z', 'ab/x', 'b', 'a.b/x', 'A-%20/x'];
+    for (const key of keys) await store.put(key, bytes(key.length));
+    checkEqual(await keysOf(store, ''), keys.toSorted(), 'everything');
+    checkEqual(await keysOf(store, 'a/'), ['a/b/c/z', 'a/b/y', 'a/x'], 'a/');
+    checkEqual(await keysOf(store, 'a/b/'), ['a/b/c/z', 'a/b/y'], 'a/b/');
+    checkEqual(await keysOf(store, 'none/'), [], 'none/');
+    checkEqual((await store.listFolders('')).toSorted(), ['A-%20', 'a', 'a.b', 'ab'], 'folders');
+    checkEqual(await store.listFolders('a/'), ['b'], 'folders of a/');
+    for await (const { key, byteLength } of store.list('')) checkEqual(byteLength, key.length, `byteLength of ${key}`);
+  },
+
+  async 'what is deleted is gone, with the folders that it leaves empty'(store) {
+    await store.put('a/b/x', bytes(1));
+    await store.put('a/c/y', bytes(1));
+    checkEqual([await store.delete('a/b/x'), await store.delete('a/b/x')], [true, false], 'delete');
+    checkEqual(await store.listFolders('a/'), ['c'], 'folders of a/');
+    await store.delete('a/c/y');
+    checkEqual(await store.listFolders(''), [], 'folders');
+  },
+
+  async 'writing into a folder that others empty and sweep does not fail'(store) {
+    const write = async (key: string): Promise<void> => {
+      for (let i = 0; i < 25; i++) {
+        await store.put(key, bytes(i));
+        checkEqual(await store.get(key, LIMIT), bytes(i), 'what was put');
+        await store.delete(key);
+      }
+    };
+    const sweep = async (): Promise<void> => {
+      for (let i = 0; i < 25; i++) await store.sweep();
+    };
+    await Promise.all([write('a/b/x'), write('a/b/y'), write('a/c/z'), sweep()]);
+    checkEqual(await store.listFolders(''), [], 'folders');
+  },
+
+  async 'a sweep keeps objects, and those that are being written'(store) {
+    await store.put('a/k', bytes(5));
+    const writer = await store.create('a/l');
+    await writer.write(bytes(7));
+    checkEqual(await store.sweep(), 0, 'bytes freed');
+    await writer.commit();
+    checkEqual([await store.get('a/k', LIMIT), await store.get('a/l', LIMIT)], [bytes(5), bytes(7)], 'objects');
+  },
+
+  async 'a key names nothing outside the store'(store) {
+    for (const key of BAD_KEYS) {
+      for (const attempt of [
+        () => store.head(key),
+        () => store.get(key, LIMIT),
+        () => store.open(key),
+        () => store.put(key, bytes(1)),
+        () => store.create(key),
+        () => store.delete(key),
+      ])
+        await checkRejects((async () => attempt())(), 'INVALID_ID');
+    }
+    checkEqual(await keysOf(store, ''), [], 'list');
+  },
+};
+
+/** A pattern that differs from place to place, and from seed to seed. */
+function bytes(length: number, seed = 1): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8) + seed * 101) & 255);
+}
+
+async function keysOf(store: ObjectStore, prefix: string): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(prefix)) keys.push(key);
+  return keys.toSorted();
+}
+
+async function checkRejects(promise: Promise<unknown>, code: ErrorCode): Promise<void> {
+  const error = await rejectionOf(promise);
+  check(isDataRefError(error, code), `rejects with ${code}, got ${String(error)}`);
+}
