@@ -6,7 +6,7 @@ import { invalidArgument } from './errors.js';
 import { DatasetStorage } from './storage/dataset-storage.js';
 import type { Storage } from './storage/types.js';
 import { FileStore } from './store/file-store.js';
-import { isRunning, thisProcess, type ProcessIdentity } from './store/process-identity.js';
+import { isRunning, thisProcess } from './store/process-identity.js';
 import { countOf, refuseUnknown } from './stream/flow.js';
 
 export interface FileStorageOptions {
@@ -41,7 +41,7 @@ export const FileStorage: new (directory: string | URL, options?: FileStorageOpt
           : countOf('FileStorage: memoryLimitBytes', memoryLimitBytes, 0);
       super({
         store: new FileStore(path),
-        identity: { self: thisProcess, isRunning: (writer) => isRunning(writer as ProcessIdentity) },
+        identity: { self: thisProcess, isRunning },
         budget: { limitBytes, isExplicit: memoryLimitBytes !== undefined, usedBytes: 0 },
         verifyReads,
         nonce: () => randomBytes(8).toString('hex'),

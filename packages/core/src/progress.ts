@@ -3,7 +3,7 @@ export interface Progress {
   readonly phase: string;
   readonly done: number;
   readonly total: number | undefined;
-  readonly unit: 'records' | 'bytes' | 'parts';
+  readonly unit: 'records' | 'bytes' | 'parts' | 'datasets';
   readonly elapsedMs: number;
 }
 

@@ -90,7 +90,11 @@ export function checkOffsets(offsets: Uint32Array, end: number, where: string): 
 }
 
 /** @throws DataRefError CORRUPT unless each row's shape fits the schema and the row's number of elements */
-export function checkShapes(shapes: Int32Array, { leaf, offsets }: ColumnData, where: string): void {
+export function checkShapes(
+  shapes: Int32Array,
+  { leaf, offsets }: Pick<ColumnData, 'leaf' | 'offsets'>,
+  where: string,
+): void {
   const rank = leaf.shape.length;
   for (let row = 0; row * rank < shapes.length; row++) {
     let size = 1;

@@ -56,10 +56,11 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
 const CRC_KEY = ',\n  "crc32": ';
 
 /**
- * A checked manifest. Every size is held against the others, so that nothing is allocated or read on its word alone.
+ * The checked manifest of dataset id@version. Every size is held against the others, so that nothing is allocated or read
+ * on its word alone.
  * @throws DataRefError CORRUPT, UNSUPPORTED for a newer format
  */
-export function decodeManifest(bytes: Uint8Array, where: string): Manifest {
+export function decodeManifest(bytes: Uint8Array, where: string, id: string, version: string): Manifest {
   const refuse = (problem: string, cause?: unknown): never => {
     throw new DataRefError('CORRUPT', `${where}: ${problem}. Fetch another version, or submit the dataset again`, {
       cause,
@@ -69,13 +70,16 @@ export function decodeManifest(bytes: Uint8Array, where: string): Manifest {
   const text = new TextDecoder().decode(bytes);
   const value = parseJson(text, refuse);
   if (value['format'] !== 'dataref-dataset') return refuse('is no manifest of a dataset');
+  // Before the format's version is believed: every one ends with the checksum.
+  checkCrc(text, value['crc32'], refuse);
   if (value['formatVersion'] !== 1) {
     throw new DataRefError(
       'UNSUPPORTED',
       `${where}: format version ${String(value['formatVersion'])}, this release reads 1`,
     );
   }
-  checkCrc(text, value['crc32'], refuse);
+  if (value['id'] !== id || value['version'] !== version)
+    return refuse(`is the manifest of ${String(value['id'])}@${String(value['version'])}, expected ${id}@${version}`);
   const schema = schemaOf(value['schema'], refuse);
   const leaves = leavesOf(schema);
   if (!Array.isArray(value['parts'])) return refuse('parts is no list');
@@ -86,10 +90,11 @@ export function decodeManifest(bytes: Uint8Array, where: string): Manifest {
   const length = count(value['length'], 'length', refuse);
   const total = parts.reduce((sum, part) => sum + part.records, 0);
   if (total !== length) return refuse(`says ${length} records, its parts have ${total}`);
+  if (!(Date.parse(String(value['createdAt'])) >= 0)) return refuse('createdAt is no time');
   return {
-    id: word(value['id'], 'id', refuse),
-    version: word(value['version'], 'version', refuse),
-    createdAt: word(value['createdAt'], 'createdAt', refuse),
+    id,
+    version,
+    createdAt: matching(value['createdAt'], 'createdAt', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/u, refuse),
     schema,
     length,
     byteLength: count(value['byteLength'], 'byteLength', refuse),
@@ -173,10 +178,6 @@ function count(value: unknown, name: string, refuse: Refuse): number {
   return Number.isSafeInteger(value) && (value as number) >= 0
     ? (value as number)
     : refuse(`${name} is ${String(value)}, not an integer ≥ 0`);
-}
-
-function word(value: unknown, name: string, refuse: Refuse): string {
-  return typeof value === 'string' && value.length <= 500 ? value : refuse(`${name} is no text`);
 }
 
 function matching(value: unknown, name: string, pattern: RegExp, refuse: Refuse): string {

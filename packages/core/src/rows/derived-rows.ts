@@ -132,7 +132,8 @@ export class ConcatenatedRows implements RowSource {
       this.#sources.map(async (source, i) => {
         const mine = indexArray((rows[i] as number[]).length, source.length);
         mine.set(rows[i] as number[]);
-        return mine.length === 0 ? undefined : source.read(mine, partRequest);
+        // Of the first even none, for the form of its columns.
+        return mine.length === 0 && i > 0 ? undefined : source.read(mine, partRequest);
       }),
     );
     const bases = rows.map((_, i) => rows.slice(0, i).reduce((sum, list) => sum + list.length, 0));

@@ -1,6 +1,8 @@
 import { crc32 } from '../checksum/crc32.js';
 import { isWide } from '../checksum/fingerprint.js';
 import { DataRefError } from '../errors.js';
+import { checkShapes } from '../format/head.js';
+import { hasShapes } from '../format/layout.js';
 import { locateRows, planFixed, planVariable, type LocatedRows, type PlannedRead } from '../format/plan.js';
 import {
   allocateElements,
@@ -42,6 +44,9 @@ async function readColumns(
     const missing = located.distinct.filter((part) => !parts.hasHead(part));
     if (missing.length > 0) await Promise.all(missing.map((part) => parts.head(part)));
   }
+  const needsFiles = request.columns.some(({ leaf }) => !parts.keepsHeads || isWide(parts.leaves[leaf] as Leaf));
+  // Opened before anything is allocated: then every file is as large as the manifest says.
+  if (needsFiles) for (const part of located.distinct) await parts.file(part, 'arrow');
   const context: Context = { parts, indices, located, signal: request.signal, verify };
   const columns: ColumnData[] = [];
   for (const { leaf: place, to } of request.columns) {
@@ -105,7 +110,8 @@ async function readVariable(context: Context, place: number, leaf: Leaf, allocat
     offsets[i + 1] = (offsets[i] as number) + (from[at + 1] as number) - (from[at] as number);
   }
   const data = allocateElements(leaf, offsets[count] as number, allocate);
-  const shapes = leaf.kind === 'ragged' && leaf.shape.length > 1 ? await readShapes(context, place, leaf) : undefined;
+  const shapes = hasShapes(leaf) ? await readShapes(context, place, leaf) : undefined;
+  if (shapes !== undefined && !parts.keepsHeads) checkShapes(shapes, { leaf, offsets }, parts.name);
   const reads = planVariable(located, leaf.elementBytes, starts, offsets, (part) =>
     parts.bufferStart(part, place, 'values'),
   );

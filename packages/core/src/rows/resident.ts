@@ -12,8 +12,6 @@ import type { StoredParts } from './stored-parts.js';
 /** Bytes read from the files at a time: with their checksum about a millisecond of the main thread. */
 const SLICE_BYTES = 2 * 2 ** 20;
 
-const NO_VALUES = new Uint8Array(0);
-
 interface Place {
   readonly values: Uint8Array;
   /** uint32 element offsets over the whole dataset. */
@@ -182,7 +180,7 @@ export class Resident {
         const rank = leaf.shape.length;
         const rows = own.length - 1;
         const sizes = new Int32Array(shapes.buffer, shapes.byteOffset + 4 * rank * firstRecord, rank * rows);
-        checkShapes(sizes, { leaf, length: rows, data: NO_VALUES, offsets: own }, `${where}: ${leaf.name}`);
+        checkShapes(sizes, { leaf, offsets: own }, `${where}: ${leaf.name}`);
       }
       for (let i = 0; i < own.length; i++) all[firstRecord + i] = base + (own[i] as number);
       this.#filled[place] = base + end;

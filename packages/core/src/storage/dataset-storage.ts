@@ -1,7 +1,6 @@
 import { RowDataset } from '../dataset/row-dataset.js';
 import type { DataRef } from '../dataset/types.js';
-import { DataRefError } from '../errors.js';
-import { corrupt } from '../format/head.js';
+import { DataRefError, invalidArgument } from '../errors.js';
 import { decodeManifest, encodeManifest, MANIFEST_LIMIT_BYTES, type Manifest } from '../format/manifest.js';
 import { PartWriter } from '../format/part-writer.js';
 import type { Progress } from '../progress.js';
@@ -13,9 +12,9 @@ import { decodeSegment, encodeSegment } from '../store/key.js';
 import type { IoOptions, ObjectStore } from '../store/object-store.js';
 import { countOf, refuseUnknown } from '../stream/flow.js';
 import { takeLease, type WriterIdentity } from './lease.js';
-import { rowBlocks } from './row-blocks.js';
+import { rowBlocks, type RowBlocks } from './row-blocks.js';
 import type { DatasetInfo, ProgressOptions, Storage, SubmitOptions } from './types.js';
-import { vacuumDatasets } from './vacuum.js';
+import { vacuumGenerations, type Current } from './vacuum.js';
 import { verifyParts } from './verify.js';
 
 export interface StorageParts {
@@ -46,51 +45,67 @@ export class DatasetStorage implements Storage {
   ): Promise<any> {
     const { signal, onProgress, ifExists = 'replace', schema: given, ...unknown } = options;
     refuseUnknown('submit', unknown, ['schema', 'signal', 'onProgress', 'ifExists']);
-    const folder = folderOf(id, version);
+    if (ifExists !== 'replace' && ifExists !== 'error')
+      throw invalidArgument(`submit: ifExists must be 'replace' or 'error', got ${JSON.stringify(ifExists)}`);
+    folderOf(id, version);
     signal?.throwIfAborted();
     await this.#refuseOtherCase(id);
     if (ifExists === 'error' && (await this.has(id, version))) throw alreadyExists(id, version);
-    const { schema, total, blocks } = await rowBlocks(data, given, signal);
-    const report = reporter(onProgress, 'write', total, 'records');
+    const rows = await rowBlocks(data, given, signal);
+    try {
+      return this.#open(await this.#write(rows, id, version, ifExists === 'error', options));
+    } finally {
+      await rows.close();
+    }
+  }
+
+  async #write(
+    rows: RowBlocks,
+    id: string,
+    version: string,
+    ifAbsent: boolean,
+    { signal, onProgress }: ProgressOptions,
+  ): Promise<Manifest> {
+    const folder = folderOf(id, version);
     const generation = this.#parts.nonce();
     const generationFolder = `${folder}data/${generation}/`;
+    const { schema } = rows;
+    const report = reporter(onProgress, 'write', rows.total, 'records');
     const lease = await takeLease(this.#store, generationFolder, this.#parts.identity);
+    let isCommitting = false;
     try {
       const writer = new PartWriter(this.#store, generationFolder, schema, { signal });
-      let written = 0;
-      for await (const block of blocks(report)) {
+      let length = 0;
+      for await (const block of rows.blocks(report)) {
         await writer.write(block);
-        written += block[0]?.length ?? 0;
+        length += block[0]?.length ?? 0;
       }
       const { parts, byteLength, fingerprint } = writer;
       const createdAt = new Date().toISOString();
-      const manifest: Manifest = {
-        id,
-        version,
-        createdAt,
-        schema,
-        length: written,
-        byteLength,
-        fingerprint,
-        generation,
-        parts,
-      };
+      const manifest = { id, version, createdAt, schema, length, byteLength, fingerprint, generation, parts };
+      await lease.check();
       signal?.throwIfAborted();
-      const isWritten = await this.#store.put(`${folder}dataset.json`, encodeManifest(manifest), {
-        ifAbsent: ifExists === 'error',
-      });
+      isCommitting = true;
+      const isWritten = await this.#store.put(`${folder}dataset.json`, encodeManifest(manifest), { ifAbsent });
       if (!isWritten) throw alreadyExists(id, version);
-      await lease.release();
-      return this.#open(manifest);
+      // Committed: a lease that cannot be given up is no failure, it ends with this process.
+      await lease.release().catch(() => undefined);
+      return manifest;
     } catch (error) {
-      await this.#discard(generationFolder, lease);
+      // A commit that failed may have come to pass all the same.
+      const current = isCommitting ? await this.#current(id, version) : 'none';
+      const isOurs = current === 'unreadable' || (current !== 'none' && current.generation === generation);
+      // The failure that brought us here is the one to report; what is left behind, vacuum finds.
+      if (!isOurs) await this.#remove(generationFolder).catch(() => undefined);
+      await lease.release().catch(() => undefined);
       throw error;
     }
   }
 
   async fetch(id: string, version: string, options: IoOptions & { readonly schema?: Schema } = {}): Promise<any> {
-    const manifest = await this.#manifest(id, version, options);
-    const { schema } = options;
+    const { schema, signal, ...unknown } = options;
+    refuseUnknown('fetch', unknown, ['schema', 'signal']);
+    const manifest = await this.#manifest(id, version, { signal });
     if (schema !== undefined && !sameSchema(parseSchema(schema), manifest.schema)) {
       throw new DataRefError(
         'SCHEMA_MISMATCH',
@@ -110,7 +125,7 @@ export class DatasetStorage implements Storage {
 
   async *list(options: IoOptions = {}): AsyncGenerator<DatasetInfo> {
     for (const [id, version] of await this.#names(options)) {
-      const manifest = await this.#read(`${folderOf(id, version)}dataset.json`, options);
+      const manifest = await this.#read(id, version, options);
       if (manifest !== undefined) yield infoOf(manifest);
     }
   }
@@ -118,7 +133,9 @@ export class DatasetStorage implements Storage {
   async delete(id: string, version: string, options: IoOptions = {}): Promise<boolean> {
     const folder = folderOf(id, version);
     const existed = await this.#store.delete(`${folder}dataset.json`, options);
-    await vacuumDatasets(this.#store, [folder], this.#currentOf(options), this.#parts.identity, 0, () => undefined);
+    // All that was there before; what another process commits meanwhile stays.
+    const currentOf = () => this.#current(id, version);
+    await vacuumGenerations(this.#store, folder, currentOf, this.#parts.identity, 0);
     return existed;
   }
 
@@ -127,27 +144,37 @@ export class DatasetStorage implements Storage {
     version: string,
     options: ProgressOptions = {},
   ): Promise<{ ok: boolean; problems: DataRefError[] }> {
-    const manifest = await this.#manifest(id, version, options);
-    const folder = `${folderOf(id, version)}data/${manifest.generation}/`;
-    const problems = await verifyParts(
-      this.#store,
-      folder,
-      manifest,
-      options.signal,
-      reporter(options.onProgress, 'verify', manifest.parts.length, 'parts'),
-    );
-    return { ok: problems.length === 0, problems };
+    const { signal, onProgress, ...unknown } = options;
+    refuseUnknown('verify', unknown, ['signal', 'onProgress']);
+    for (let manifest = await this.#manifest(id, version, options); ;) {
+      const folder = `${folderOf(id, version)}data/${manifest.generation}/`;
+      const report = reporter(onProgress, 'verify', manifest.parts.length, 'parts');
+      const problems = await verifyParts(this.#store, folder, manifest, signal, report);
+      if (problems.length === 0) return { ok: true, problems };
+      // Files that are missing because the dataset was replaced meanwhile are no damage.
+      const now = await this.#manifest(id, version, options);
+      if (now.generation === manifest.generation) return { ok: false, problems };
+      manifest = now;
+    }
   }
 
   async vacuum(
     options: ProgressOptions & { readonly graceMs?: number | undefined } = {},
   ): Promise<{ bytesFreed: number }> {
-    const graceMs = countOf('vacuum: graceMs', options.graceMs ?? 24 * 3600 * 1000, 0);
-    const folders = (await this.#names(options, true)).map(([id, version]) => folderOf(id, version));
-    const report = reporter(options.onProgress, 'vacuum', folders.length, 'parts');
-    const currentOf = this.#currentOf(options);
-    const freed = await vacuumDatasets(this.#store, folders, currentOf, this.#parts.identity, graceMs, report);
-    return { bytesFreed: freed + (await this.#store.sweep(options)) };
+    const { graceMs: given = 24 * 3600 * 1000, signal, onProgress, ...unknown } = options;
+    refuseUnknown('vacuum', unknown, ['graceMs', 'signal', 'onProgress']);
+    const graceMs = countOf('vacuum: graceMs', given, 0);
+    const names = await this.#names({ signal }, true);
+    const report = reporter(onProgress, 'vacuum', names.length, 'datasets');
+    let bytesFreed = 0;
+    for (const [i, [id, version]] of names.entries()) {
+      signal?.throwIfAborted();
+      const currentOf = () => this.#current(id, version);
+      const folder = folderOf(id, version);
+      bytesFreed += await vacuumGenerations(this.#store, folder, currentOf, this.#parts.identity, graceMs);
+      report(i + 1);
+    }
+    return { bytesFreed: bytesFreed + (await this.#store.sweep({ signal })) };
   }
 
   #open(manifest: Manifest): DataRef {
@@ -158,43 +185,46 @@ export class DatasetStorage implements Storage {
   }
 
   async #manifest(id: string, version: string, options: IoOptions): Promise<Manifest> {
-    const manifest = await this.#read(`${folderOf(id, version)}dataset.json`, options);
+    const manifest = await this.#read(id, version, options);
     if (manifest !== undefined) return manifest;
-    const versions = (await this.#store.listFolders(`${encodeSegment(id, 'id')}/`, options)).map(decodeSegment);
+    const versions = (await this.#versions(encodeSegment(id, 'id'), options)).map(decodeSegment);
     const hint = versions.length > 0 ? `; there are versions ${versions.slice(0, 10).join(', ')}` : '';
     throw new DataRefError('NOT_FOUND', `no dataset ${id}@${version} in ${this.#store.description}${hint}`, {
       details: { id, version },
     });
   }
 
-  async #read(key: string, options: IoOptions): Promise<Manifest | undefined> {
+  async #current(id: string, version: string): Promise<Current> {
+    return (await this.#read(id, version, {}).catch(() => 'unreadable' as const)) ?? 'none';
+  }
+
+  async #read(id: string, version: string, options: IoOptions): Promise<Manifest | undefined> {
+    const key = `${folderOf(id, version)}dataset.json`;
     const bytes = await this.#store.get(key, MANIFEST_LIMIT_BYTES, options);
-    if (bytes === undefined) return undefined;
-    const where = `${this.#store.description}: ${key}`;
-    const manifest = decodeManifest(bytes, where);
-    const { id, version } = manifest;
-    const [idOfFolder, versionOfFolder] = key.split('/').map(decodeSegment);
-    if (id === idOfFolder && version === versionOfFolder) return manifest;
-    throw corrupt(where, `says that it is ${id}@${version}; a copied or renamed folder is no dataset of its own`);
+    return bytes && decodeManifest(bytes, `${this.#store.description}: ${key}`, id, version);
   }
 
-  /** Tells the manifest in a dataset's folder. */
-  #currentOf(options: IoOptions): (folder: string) => Promise<Manifest | 'none' | 'unreadable'> {
-    return async (folder) =>
-      (await this.#read(`${folder}dataset.json`, options).catch(() => 'unreadable' as const)) ?? 'none';
-  }
-
-  /** Every id and version that has a folder. */
+  /** Every id and version that has a folder; unless `withLeftovers`, a dataset too. */
   async #names(options: IoOptions, withLeftovers = false): Promise<[string, string][]> {
     const names: [string, string][] = [];
     for (const idFolder of (await this.#store.listFolders('', options)).toSorted()) {
-      for (const versionFolder of (await this.#store.listFolders(`${idFolder}/`, options)).toSorted()) {
-        const [id, version] = [decodeSegment(idFolder), decodeSegment(versionFolder)];
-        if (id !== undefined && version !== undefined && (withLeftovers || (await this.has(id, version, options))))
-          names.push([id, version]);
-      }
+      const id = decodeSegment(idFolder);
+      if (id === undefined) continue;
+      for (const versionFolder of await this.#versions(idFolder, options, withLeftovers))
+        names.push([id, decodeSegment(versionFolder) as string]);
     }
     return names;
+  }
+
+  /** Folders of an id's versions. */
+  async #versions(idFolder: string, options: IoOptions, withLeftovers = false): Promise<string[]> {
+    const folders: string[] = [];
+    for (const name of (await this.#store.listFolders(`${idFolder}/`, options)).toSorted()) {
+      if (decodeSegment(name) === undefined) continue;
+      const isThere = withLeftovers || (await this.#store.head(`${idFolder}/${name}/dataset.json`, options));
+      if (isThere) folders.push(name);
+    }
+    return folders;
   }
 
   /** Two ids that differ by case alone would be one on some file systems. */
@@ -209,12 +239,6 @@ export class DatasetStorage implements Storage {
         `id ${JSON.stringify(id)} differs from ${JSON.stringify(decodeSegment(other))} by case alone; use that one, or another name`,
       );
     }
-  }
-
-  async #discard(folder: string, lease: { release(): Promise<void> }): Promise<void> {
-    // The failure that brought us here is the one to report; what is left behind, vacuum finds.
-    await this.#remove(folder).catch(() => undefined);
-    await lease.release().catch(() => undefined);
   }
 
   async #remove(folder: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { DataRefError, isDataRefError } from '../errors.js';
 import type { ObjectStore } from '../store/object-store.js';
 
 const HEARTBEAT_MS = 5_000;
@@ -13,29 +14,45 @@ export interface WriterIdentity {
 
 /** A writer's sign of life in the folder of what it writes, until it is released. */
 export interface Lease {
+  /** @throws DataRefError STORE_FAILED when others took the writer for dead, and may have removed what it wrote */
+  check(): Promise<void>;
   release(): Promise<void>;
 }
 
-const leaseKey = (folder: string): string => `${folder}writer.json`;
+export const leaseKey = (folder: string): string => `${folder}writer.json`;
 
-/** Marks a generation's folder as being written, and keeps saying so. */
+/** Marks a generation's folder as being written, and keeps saying so. The lease is the first object in the folder. */
 export async function takeLease(store: ObjectStore, folder: string, identity: WriterIdentity): Promise<Lease> {
+  const key = leaseKey(folder);
   const beat = async (): Promise<void> => {
     const text = JSON.stringify({ writer: identity.self(), beatMs: Date.now() });
-    await store.put(leaseKey(folder), new TextEncoder().encode(text));
+    await store.put(key, new TextEncoder().encode(text));
   };
+  const isHeld = async (): Promise<boolean> => (await store.head(key)) !== undefined;
   await beat();
-  let beating: Promise<void> = Promise.resolve();
-  // A beat that fails is no failure of the work: the next one, or the work itself, will tell.
+  let beating: Promise<void> | undefined;
   const timer = setInterval(() => {
-    beating = beat().catch(() => undefined);
+    // One at a time, so that none outlives the release. A lease that is gone was taken away, and stays so.
+    beating ??= isHeld()
+      .then((held) => (held ? beat() : undefined))
+      // A beat that fails is no failure of the work: the next one, or the work itself, will tell.
+      .catch(() => undefined)
+      .finally(() => (beating = undefined));
   }, HEARTBEAT_MS);
   timer.unref?.();
   return {
+    async check() {
+      if (await isHeld()) return;
+      throw new DataRefError(
+        'STORE_FAILED',
+        `${store.description}: ${key} is gone. This writer was not heard of for ${SILENT_MS / 1000} s, so that a vacuum took it for dead and removed what it had written; submit again`,
+        { details: { key } },
+      );
+    },
     async release() {
       clearInterval(timer);
       await beating;
-      await store.delete(leaseKey(folder));
+      await store.delete(key);
     },
   };
 }
@@ -46,16 +63,25 @@ export async function leaseState(
   folder: string,
   identity: WriterIdentity,
 ): Promise<'live' | 'expired' | 'none'> {
-  const bytes = await store.get(leaseKey(folder), LIMIT_BYTES);
-  if (bytes === undefined) return 'none';
-  let lease: { writer?: unknown; beatMs?: unknown } = {};
-  try {
-    lease = JSON.parse(new TextDecoder().decode(bytes)) as typeof lease;
-  } catch {
-    // cut short by a crash: nobody writes it any more
-    return 'expired';
-  }
+  const key = leaseKey(folder);
+  const lease = await readLease(store, key);
+  if (lease === undefined) return 'none';
   const runs = identity.isRunning(lease.writer);
   if (runs !== undefined) return runs ? 'live' : 'expired';
-  return Date.now() - Number(lease.beatMs) < SILENT_MS ? 'live' : 'expired';
+  // Two clocks, the writer's and the store's: one that is wrong must not make a writer look dead.
+  const modifiedMs = (await store.head(key))?.modifiedMs ?? 0;
+  const heardMs = Math.max(modifiedMs, Number(lease.beatMs) || 0);
+  return Date.now() - heardMs < SILENT_MS ? 'live' : 'expired';
+}
+
+async function readLease(store: ObjectStore, key: string): Promise<{ writer?: unknown; beatMs?: unknown } | undefined> {
+  try {
+    const bytes = await store.get(key, LIMIT_BYTES);
+    if (bytes === undefined) return undefined;
+    return Object(JSON.parse(new TextDecoder().decode(bytes))) as { writer?: unknown };
+  } catch (error) {
+    // What is no lease says nothing of a writer; only its age tells.
+    if (error instanceof SyntaxError || isDataRefError(error, 'CORRUPT')) return {};
+    throw error;
+  }
 }

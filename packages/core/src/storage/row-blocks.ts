@@ -18,12 +18,16 @@ const MAX_READ_RECORDS = 16_384;
 /** Records between two reports of progress. */
 const REPORT_RECORDS = 1024;
 const READ_BYTES = 8 * 2 ** 20;
+/** Records that are at hand are taken for so long before timers, signals and heartbeats have their turn. */
+const TURN_MS = 20;
 
 /** A dataset to be written, cut into blocks of about one part. */
 export interface RowBlocks {
   readonly schema: Schema;
   readonly total: number | undefined;
-  readonly blocks: (onRecords: (count: number) => void) => AsyncGenerator<readonly ColumnData[]>;
+  blocks(onRecords: (count: number) => void): AsyncGenerator<readonly ColumnData[]>;
+  /** Ends the iteration of the user's records, where it has not ended by itself. */
+  close(): Promise<void>;
 }
 
 /**
@@ -37,46 +41,120 @@ export async function rowBlocks(
 ): Promise<RowBlocks> {
   if (isDataRef(data)) return datasetBlocks(rowsOf(data), signal);
   if (!isIterable(data)) throw invalidArgument('submit needs a DataRef, or an iterable or async iterable of records');
-  const records =
-    Symbol.asyncIterator in Object(data)
-      ? (data as AsyncIterable<unknown>)[Symbol.asyncIterator]()
-      : (data as Iterable<unknown>)[Symbol.iterator]();
-  const first = await records.next();
-  if (first.done === true && given === undefined) throw noRecords('submit(records, id, version, { schema })');
-  const schema = given === undefined ? schemaOfRecord(first.value, 0) : parseSchema(given);
-  const total = Array.isArray(data) ? data.length : undefined;
-  return { schema, total, blocks: (onRecords) => recordBlocks(schema, first, records, signal, onRecords) };
+  const schemaGiven = given === undefined ? undefined : parseSchema(given);
+  const records = new RecordIterator(data, signal);
+  try {
+    const first = await records.next();
+    if (first.done === true && schemaGiven === undefined) throw noRecords('submit(records, id, version, { schema })');
+    const schema = schemaGiven ?? schemaOfRecord(first.value, 0);
+    const total = Array.isArray(data) ? data.length : undefined;
+    const blocks = (onRecords: (count: number) => void) => recordBlocks(schema, first, records, onRecords);
+    return { schema, total, blocks, close: () => records.close() };
+  } catch (error) {
+    await records.close();
+    throw error;
+  }
+}
+
+/** The user's records one by one; an abort ends the wait for one that does not come. */
+class RecordIterator {
+  readonly #records: Iterator<unknown> | AsyncIterator<unknown>;
+  readonly #signal: AbortSignal | undefined;
+  #ended = false;
+  #waiting = false;
+
+  constructor(data: Iterable<unknown> | AsyncIterable<unknown>, signal: AbortSignal | undefined) {
+    this.#records =
+      Symbol.asyncIterator in Object(data)
+        ? (data as AsyncIterable<unknown>)[Symbol.asyncIterator]()
+        : (data as Iterable<unknown>)[Symbol.iterator]();
+    this.#signal = signal;
+  }
+
+  /** Answers at once where the record is at hand. */
+  next(): IteratorResult<unknown> | Promise<IteratorResult<unknown>> {
+    this.#signal?.throwIfAborted();
+    try {
+      const next = this.#records.next();
+      if (isPromise(next)) return this.#wait(next);
+      this.#ended = next.done === true;
+      return next;
+    } catch (error) {
+      this.#ended = true; // an iterator that throws has ended
+      throw error;
+    }
+  }
+
+  async #wait(next: Promise<IteratorResult<unknown>>): Promise<IteratorResult<unknown>> {
+    this.#waiting = true;
+    const settled = next.then(
+      (result) => {
+        this.#waiting = false;
+        this.#ended ||= result.done === true;
+        return result;
+      },
+      (error: unknown) => {
+        this.#ended = true;
+        throw error;
+      },
+    );
+    return orAbort(settled, this.#signal);
+  }
+
+  async close(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    const returned = this.#records.return?.();
+    // A generator that waits for something answers only once that has come, perhaps never.
+    if (this.#waiting) Promise.resolve(returned).catch(() => undefined);
+    else await returned;
+  }
+}
+
+function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
+  return typeof (value as { then?: unknown }).then === 'function';
+}
+
+async function orAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  let onAbort: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort);
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort as () => void);
+  }
 }
 
 async function* recordBlocks(
   schema: Schema,
   first: IteratorResult<unknown>,
-  records: Iterator<unknown> | AsyncIterator<unknown>,
-  signal: AbortSignal | undefined,
+  records: RecordIterator,
   onRecords: (count: number) => void,
 ): AsyncGenerator<readonly ColumnData[]> {
   const builders = leavesOf(schema).map((leaf) => new ColumnBuilder(leaf));
   let index = 0;
   let blockStart = 0;
-  let ended = first.done === true;
-  try {
-    for (let result = first; result.done !== true;) {
-      signal?.throwIfAborted();
-      pushRecord(schema, builders, result.value, index++);
-      if (index % REPORT_RECORDS === 0) onRecords(index);
-      if (sizeOf(builders) >= PART_BYTES || index - blockStart >= MAX_PART_RECORDS) {
-        yield builders.map((builder) => builder.take());
-        blockStart = index;
-      }
-      const next = records.next();
-      result = next instanceof Promise ? await next : await Promise.resolve(next);
-      ended = result.done === true;
+  let turnEnd = performance.now() + TURN_MS;
+  for (let result = first; result.done !== true;) {
+    pushRecord(schema, builders, result.value, index++);
+    if (index % REPORT_RECORDS === 0) onRecords(index);
+    if (sizeOf(builders) >= PART_BYTES || index - blockStart >= MAX_PART_RECORDS) {
+      yield builders.map((builder) => builder.take());
+      blockStart = index;
     }
-    onRecords(index);
-    if (index > blockStart || index === 0) yield builders.map((builder) => builder.take());
-  } finally {
-    if (!ended) await records.return?.();
+    if (performance.now() >= turnEnd) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      turnEnd = performance.now() + TURN_MS;
+    }
+    const next = records.next();
+    result = isPromise(next) ? await next : next;
   }
+  onRecords(index);
+  if (index > blockStart || index === 0) yield builders.map((builder) => builder.take());
 }
 
 async function datasetBlocks(rows: RowSource, signal: AbortSignal | undefined): Promise<RowBlocks> {
@@ -100,7 +178,7 @@ async function datasetBlocks(rows: RowSource, signal: AbortSignal | undefined): 
       await release();
     }
   }
-  return { schema: rows.schema, total: rows.length, blocks };
+  return { schema: rows.schema, total: rows.length, blocks, close: async () => undefined };
 }
 
 /** How many rows from the first make about one part. */

@@ -1,43 +1,54 @@
 import type { Manifest } from '../format/manifest.js';
-import type { ObjectStore } from '../store/object-store.js';
-import { leaseState, type WriterIdentity } from './lease.js';
+import type { ObjectInfo, ObjectStore } from '../store/object-store.js';
+import { leaseKey, leaseState, type WriterIdentity } from './lease.js';
+
+/** What the manifest under a dataset's name says now. */
+export type Current = Manifest | 'none' | 'unreadable';
 
 /**
- * Removes generations that nobody will read again: of dead writers, and replaced more than `graceMs` ago.
- * A generation that was there before the manifest was read, has no writer, and is not the manifest's, is superseded.
+ * Removes the generations of one dataset that nobody will read again: of dead writers, and replaced more than `graceMs`
+ * ago. A generation that had files before the manifest was read, has no writer, and is not the manifest's, is superseded.
  * @returns bytes freed
  */
-export async function vacuumDatasets(
+export async function vacuumGenerations(
   store: ObjectStore,
-  folders: readonly string[],
-  currentOf: (folder: string) => Promise<Manifest | 'none' | 'unreadable'>,
+  folder: string,
+  currentOf: () => Promise<Current>,
   identity: WriterIdentity,
   graceMs: number,
-  report: (done: number) => void,
 ): Promise<number> {
+  // Files, then leases, then the manifest. A writer begins with its lease and gives it up once the manifest is its own:
+  // one that begins meanwhile has no files here, one that commits meanwhile is found to be live, or to be current.
+  const generations = await Promise.all(
+    (await store.listFolders(`${folder}data/`)).map(async (name) => {
+      const prefix = `${folder}data/${name}/`;
+      const objects = await listAll(store, prefix);
+      return { name, prefix, objects, lease: await leaseState(store, prefix, identity) };
+    }),
+  );
+  const current = await currentOf();
+  if (current === 'unreadable') return 0;
   let freed = 0;
-  for (const [i, folder] of folders.entries()) {
-    // Objects first: a writer's lease is the first of them. Leases next, the manifest last: a writer that commits in
-    // between is found to be live, or to be current. What comes later was not listed, and is not touched.
-    const names = await store.listFolders(`${folder}data/`);
-    const contents = await Promise.all(names.map((name) => listAll(store, `${folder}data/${name}/`)));
-    const leases = await Promise.all(names.map((name) => leaseState(store, `${folder}data/${name}/`, identity)));
-    const current = await currentOf(folder);
-    for (const [g, name] of names.entries()) {
-      if (leases[g] === 'live' || current === 'unreadable') continue;
-      if (current !== 'none' && current.generation === name) continue;
-      const objects = contents[g] ?? [];
-      const newestMs = Math.max(0, ...objects.map(({ modifiedMs }) => modifiedMs));
-      const supersededMs = current === 'none' ? newestMs : Date.parse(current.createdAt);
-      if (leases[g] === 'none' && Date.now() - supersededMs < graceMs) continue;
-      for (const { key, byteLength } of objects) if (await store.delete(key)) freed += byteLength;
+  for (const { name, prefix, objects, lease } of generations) {
+    if (lease === 'live') continue;
+    if (current !== 'none' && current.generation === name) {
+      // Its writer was killed just after the commit.
+      if (lease === 'expired') await store.delete(leaseKey(prefix));
+      continue;
     }
-    report(i + 1);
+    const newestMs = Math.max(0, ...objects.map(({ modifiedMs }) => modifiedMs));
+    const supersededMs = current === 'none' ? newestMs : Date.parse(current.createdAt);
+    if (lease === 'none' && Math.max(0, Date.now() - supersededMs) < graceMs) continue;
+    // The lease last: until then the rest is known to be of a dead writer.
+    const isLease = ({ key }: ObjectInfo): number => Number(key === leaseKey(prefix));
+    for (const { key, byteLength } of objects.toSorted((a, b) => isLease(a) - isLease(b))) {
+      if (await store.delete(key)) freed += byteLength;
+    }
   }
   return freed;
 }
 
-async function listAll(store: ObjectStore, prefix: string) {
+async function listAll(store: ObjectStore, prefix: string): Promise<ObjectInfo[]> {
   const objects = [];
   for await (const info of store.list(prefix)) objects.push(info);
   return objects;

@@ -43,12 +43,7 @@ export async function openFileReader(path: string, key: string): Promise<ObjectR
       readSync(into: Uint8Array, position: number): void {
         check(into, position);
         for (let done = 0; done < into.length;) {
-          let bytesRead: number;
-          try {
-            bytesRead = readFromDisk(handle.fd, into, done, Math.min(MAX_READ, into.length - done), position + done);
-          } catch (error) {
-            throw fileError(error, key);
-          }
+          const bytesRead = readHere(handle.fd, into, done, position, key);
           if (bytesRead === 0) throw truncated(key, position + into.length, position + done);
           done += bytesRead;
         }
@@ -59,6 +54,14 @@ export async function openFileReader(path: string, key: string): Promise<ObjectR
       open = false;
     },
   };
+}
+
+function readHere(fd: number, into: Uint8Array, done: number, position: number, key: string): number {
+  try {
+    return readFromDisk(fd, into, done, Math.min(MAX_READ, into.length - done), position + done);
+  } catch (error) {
+    throw fileError(error, key);
+  }
 }
 
 export async function writeFully(

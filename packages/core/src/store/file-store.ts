@@ -3,13 +3,17 @@ import { constants, promises as fs } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { DataRefError } from '../errors.js';
 import { fileError, openFileReader, writeFully } from './file-access.js';
-import { checkKey, WORKSHOP } from './key.js';
+import { checkKey } from './key.js';
 import { tooLarge } from './memory-store.js';
 import type { IoOptions, ObjectInfo, ObjectReader, ObjectStore, ObjectWriter, PutOptions } from './object-store.js';
 import { isRunning, thisProcess } from './process-identity.js';
 
+/** Writers work here and rename when whole; nothing below it is ever listed, and no key can name it. */
+const WORKSHOP = '.tmp~';
 /** Work of another host is taken for abandoned when it has not grown for so long. */
 const FOREIGN_IDLE_MS = 24 * 3600 * 1000;
+/** How often a folder may be removed by others, empty as it still is, before something is written into it. */
+const MAX_ATTEMPTS = 20;
 
 /** An ObjectStore in a folder of a file system: temp file, fsync, rename, fsync of the folder. */
 export class FileStore implements ObjectStore {
@@ -84,6 +88,7 @@ export class FileStore implements ObjectStore {
   async delete(key: string): Promise<boolean> {
     const removed = await this.#try(key, async () => {
       await fs.unlink(this.#path(key));
+      await syncFolder(dirname(this.#path(key)));
       return true;
     });
     await this.#removeEmptyFolders(dirname(this.#path(key)));
@@ -95,12 +100,22 @@ export class FileStore implements ObjectStore {
     for (const entry of await fs.readdir(join(this.#root, WORKSHOP)).catch(() => [])) {
       const path = join(this.#root, WORKSHOP, entry);
       const stat = await fs.lstat(path).catch(() => undefined);
-      if (stat === undefined || (await isBusy(entry, stat.mtimeMs))) continue;
-      await fs.rm(path, { force: true });
+      if (stat?.isFile() !== true || isBusy(entry, stat.mtimeMs)) continue;
+      await this.#try(entry, () => fs.rm(path, { force: true }));
       freed += stat.size;
     }
     await this.#removeEmptyFolders(join(this.#root, WORKSHOP));
+    await this.#pruneFolders(this.#root);
     return freed;
+  }
+
+  /** Removes folders without a file below a folder. A writer that was about to use one makes it again. */
+  async #pruneFolders(folder: string): Promise<void> {
+    const folders = (await this.#entries(folder)).filter((entry) => entry.isDirectory());
+    for (const { name } of folders) {
+      await this.#pruneFolders(join(folder, name));
+      await fs.rmdir(join(folder, name)).catch(() => undefined); // not empty, or gone already
+    }
   }
 
   #path(key: string): string {
@@ -146,9 +161,7 @@ export class FileStore implements ObjectStore {
         try {
           await handle.sync();
           await close();
-          await this.#makeFolder(dirname(target));
-          if (ifAbsent) await fs.link(path, target);
-          else await fs.rename(path, target);
+          await this.#place(path, target, ifAbsent);
           await syncFolder(dirname(target));
           return true;
         } catch (error) {
@@ -172,7 +185,22 @@ export class FileStore implements ObjectStore {
         return await fs.open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o666);
       } catch (error) {
         // Another process may remove the empty folder between the two calls.
-        if ((error as { code?: string }).code !== 'ENOENT' || attempt > 20) throw fileError(error, path);
+        if ((error as { code?: string }).code !== 'ENOENT' || attempt > MAX_ATTEMPTS) throw fileError(error, path);
+      }
+    }
+  }
+
+  /** Moves a whole file to its place, the folder of which is made where there is none. */
+  async #place(path: string, target: string, ifAbsent: boolean): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await this.#makeFolder(dirname(target));
+        if (ifAbsent) await fs.link(path, target);
+        else await fs.rename(path, target);
+        return;
+      } catch (error) {
+        // As above: a folder that is empty yet may be removed by a delete or a sweep elsewhere.
+        if ((error as { code?: string }).code !== 'ENOENT' || attempt > MAX_ATTEMPTS) throw error;
       }
     }
   }
@@ -198,7 +226,7 @@ export class FileStore implements ObjectStore {
   }
 }
 
-async function isBusy(name: string, modifiedMs: number): Promise<boolean> {
+function isBusy(name: string, modifiedMs: number): boolean {
   try {
     const [host, pid, startTicks] = JSON.parse(Buffer.from(name.split('.')[1] ?? '', 'base64url').toString()) as [
       string,
@@ -211,15 +239,17 @@ async function isBusy(name: string, modifiedMs: number): Promise<boolean> {
   }
 }
 
+/** Makes a folder's entries durable. One that is gone again has none. */
 async function syncFolder(folder: string): Promise<void> {
-  const handle = await fs.open(folder, constants.O_RDONLY);
+  let handle: fs.FileHandle | undefined;
   try {
+    handle = await fs.open(folder, constants.O_RDONLY);
     await handle.sync();
   } catch (error) {
-    if (!['EINVAL', 'EPERM', 'EISDIR'].includes((error as { code?: string }).code ?? '')) {
+    if (!['ENOENT', 'EINVAL', 'EPERM', 'EISDIR'].includes((error as { code?: string }).code ?? '')) {
       throw new DataRefError('STORE_FAILED', `${folder}: could not be synced`, { cause: error });
     }
   } finally {
-    await handle.close();
+    await handle?.close();
   }
 }

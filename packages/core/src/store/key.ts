@@ -1,7 +1,5 @@
 import { DataRefError } from '../errors.js';
 
-/** Where a FileStore's writers work, beside the datasets. */
-export const WORKSHOP = '.tmp';
 const SEGMENT = /^[A-Za-z0-9._%-]{1,255}$/;
 
 /** The key itself. @throws DataRefError INVALID_ID where it could name anything outside its store */
@@ -30,7 +28,6 @@ export function encodeSegment(text: unknown, what: 'id' | 'version'): string {
   if (/\p{Surrogate}/u.test(text)) return refuse('is not well-formed Unicode');
   if (/[\u0000-\u001f\u007f]/u.test(text)) return refuse('has control characters');
   if (/^[/\\]|^[A-Za-z]:[/\\]/u.test(text)) return refuse('must not be an absolute path');
-  if (text.toLowerCase() === WORKSHOP) return refuse('is the folder that writers work in');
   if (text.split(/[/\\]/u).some((part) => part === '.' || part === '..'))
     return refuse("must not have '.' or '..' as a path segment");
   const encoded = Array.from(bytes, (byte) => {

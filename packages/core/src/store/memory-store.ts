@@ -1,6 +1,6 @@
 import { DataRefError } from '../errors.js';
 import { checkKey } from './key.js';
-import type { ObjectInfo, ObjectReader, ObjectStore, ObjectWriter, PutOptions } from './object-store.js';
+import type { IoOptions, ObjectInfo, ObjectReader, ObjectStore, ObjectWriter, PutOptions } from './object-store.js';
 
 interface Held {
   readonly bytes: Uint8Array;
@@ -39,16 +39,21 @@ export class MemoryStore implements ObjectStore {
   }
 
   async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<boolean> {
+    options.signal?.throwIfAborted();
     if (options.ifAbsent === true && this.#objects.has(checkKey(key))) return false;
     this.#objects.set(checkKey(key), { bytes: bytes.slice(), modifiedMs: Date.now() });
     return true;
   }
 
-  async create(key: string): Promise<ObjectWriter> {
+  async create(key: string, { signal }: IoOptions = {}): Promise<ObjectWriter> {
     checkKey(key);
+    signal?.throwIfAborted();
     let chunks: Uint8Array[] = [];
     return {
-      write: async (bytes) => void chunks.push(bytes.slice()),
+      write: async (bytes) => {
+        signal?.throwIfAborted();
+        chunks.push(bytes.slice());
+      },
       commit: async () => {
         const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
         let at = 0;

@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 /** Names a process so that others can tell whether it still runs, though its number be used anew. */
 export interface ProcessIdentity {
+  /** The host's name, and a hash of all that must be equal for process numbers to mean the same. */
   readonly host: string;
   readonly pid: number;
   /** Clock ticks since the host's start, from /proc; null where there is none. */
@@ -10,27 +12,49 @@ export interface ProcessIdentity {
 }
 
 export function thisProcess(): ProcessIdentity {
-  return { host: hostname(), pid: process.pid, startTicks: startTicksOf(process.pid) };
+  return { host: thisHost(), pid: process.pid, startTicks: startTicksOf(process.pid) };
 }
 
-/** false: it has ended; true: it runs; undefined: it is on another host, and only time can tell. */
-export function isRunning(identity: ProcessIdentity): boolean | undefined {
-  if (identity.host !== hostname()) return undefined;
+/** false: it has ended; true: it runs; undefined: it is on another host, or names none, and only time can tell. */
+export function isRunning(identity: unknown): boolean | undefined {
+  if (typeof identity !== 'object' || identity === null) return undefined;
+  const { host, pid, startTicks } = identity as Partial<ProcessIdentity>;
+  if (host !== thisHost() || !Number.isInteger(pid) || (pid as number) <= 0) return undefined;
   try {
-    process.kill(identity.pid, 0);
+    process.kill(pid as number, 0);
   } catch (error) {
     return (error as { code?: string }).code === 'EPERM';
   }
-  return identity.startTicks === null || startTicksOf(identity.pid) === identity.startTicks;
+  return startTicks === null || startTicksOf(pid as number) === startTicks;
+}
+
+let known: string | undefined;
+
+/** Hosts may share a name, and the containers of a host have process numbers of their own. */
+function thisHost(): string {
+  if (known === undefined) {
+    const parts = [
+      hostname(),
+      textOr('', () => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1')),
+      textOr('', () => readlinkSync('/proc/self/ns/pid')),
+    ];
+    known = `${hostname().slice(0, 64)}-${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16)}`;
+  }
+  return known;
 }
 
 function startTicksOf(pid: number): number | null {
+  // Field 22 of proc(5) stat; the second field, a name in parentheses, may hold spaces.
+  const stat = textOr('', () => readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  if (stat === '') return null;
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[0] === 'Z' ? -1 : Number(fields[19]);
+}
+
+function textOr(otherwise: string, read: () => string): string {
   try {
-    // Field 22 of proc(5) stat; the second field, a name in parentheses, may hold spaces.
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? -1 : Number(fields[19]);
+    return read();
   } catch {
-    return null;
+    return otherwise;
   }
 }
