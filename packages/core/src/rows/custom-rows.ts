@@ -45,7 +45,8 @@ export class CustomRows implements RowSource {
 
   async read(indices: IndexArray, { columns, allocate, signal }: ReadRequest): Promise<readonly ColumnData[]> {
     const list = Array.from(indices);
-    const records: unknown = await this.#source.read(list, signal ?? new AbortController().signal);
+    const records: unknown =
+      list.length === 0 ? [] : await this.#source.read(list, signal ?? new AbortController().signal);
     signal?.throwIfAborted();
     const got = Array.isArray(records) ? records.length : undefined;
     if (got !== list.length) {

@@ -132,8 +132,8 @@ export class ConcatenatedRows implements RowSource {
       this.#sources.map(async (source, i) => {
         const mine = indexArray((rows[i] as number[]).length, source.length);
         mine.set(rows[i] as number[]);
-        // Of the first even none, for the form of its columns.
-        return mine.length === 0 && i > 0 ? undefined : source.read(mine, partRequest);
+        // Without any rows the first source still gives the columns.
+        return mine.length === 0 && (i > 0 || indices.length > 0) ? undefined : source.read(mine, partRequest);
       }),
     );
     const bases = rows.map((_, i) => rows.slice(0, i).reduce((sum, list) => sum + list.length, 0));

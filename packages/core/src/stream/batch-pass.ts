@@ -101,14 +101,14 @@ export function openBatchPass(recipe: BatchRecipe, reader: RecordReader, start: 
     next() {
       const [batchPlan] = cursor.pull(1);
       if (batchPlan === undefined) return undefined;
-      const after = placeOf(plan, cursor);
+      const after = placeOf(plan, cursor, batchPlan.segments.at(-1)?.epoch);
       const share = reader.share(batchPlan.segments);
       const lent: ArrayBuffer[] = [];
       const allocate = pool.lender(lent);
       if (reader.hasMaps) {
         return reader
-          .readMapped(share, abort.signal)
-          .then((read) => finish(batchPlan, share, after, knownSchema(reader), read, lent, allocate));
+          .readMapped(share, batchPlan.segments, abort.signal)
+          .then((read) => finish(batchPlan, share, after, reader.schema as Schema, read, lent, allocate));
       }
       const chosen = isDirect ? picked?.resolve(source.rows.schema) : undefined;
       const read = reader.readColumns(share, chosen?.requests, allocate, abort.signal);
@@ -124,15 +124,6 @@ export function openBatchPass(recipe: BatchRecipe, reader: RecordReader, start: 
       await release();
     },
   };
-}
-
-function knownSchema(reader: RecordReader): Schema {
-  const { schema } = reader;
-  if (schema !== undefined) return schema;
-  throw new DataRefError(
-    'EMPTY',
-    "this rank has no record in the first batch, so what map gives is not known; pass map's schema: map(fn, { schema })",
-  );
 }
 
 function sizeOf(columns: readonly ColumnData[]): number {

@@ -1,6 +1,6 @@
 import { DataRefError, invalidArgument } from '../errors.js';
 import { stateOf, type Item, type Pass, type Place } from './pass.js';
-import type { PlanNode, Start } from './plan-node.js';
+import type { Cursor, PlanNode, Start } from './plan-node.js';
 import { placeOf } from './place.js';
 import { prefetched, type PrefetchLimits } from './prefetch.js';
 import { parseState, type StreamState } from './state.js';
@@ -54,9 +54,9 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
   }
 
   resume(state: StreamState | undefined): this {
-    this.#needsPending = false;
     const start = state === undefined ? this.recipe.source.first : { node: parseState(state).node };
     this.recipe.plan.open(start); // refuses a state that does not fit
+    this.#needsPending = false;
     void this.#supersede();
     this.#start = start;
     this.#place = undefined;
@@ -88,7 +88,9 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
 
   #current(): Place {
     this.#takePending();
-    return this.#place ?? placeOf(this.recipe.plan, this.recipe.plan.open(this.#start));
+    if (this.#place !== undefined) return this.#place;
+    const { cursor } = this.#begin(this.#start);
+    return { epoch: cursor.epoch, lastEpoch: cursor.epoch, node: cursor.snapshot() };
   }
 
   /** A state given to `dataref.resume` is taken up once the pipeline is complete. */
@@ -101,21 +103,14 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
     if (this.#closed) throw new DataRefError('STREAM_CLOSED', 'the stream was closed; make a new one from the dataset');
     this.#takePending();
     const { plan, prefetch } = this.recipe;
-    let start = this.#start;
-    if (this.#place !== undefined) start = { epoch: this.#place.lastEpoch + 1, position: 0 };
-    // A state that stands at the end of an epoch, with nothing left of it, is the beginning of the next one.
-    const begun = placeOf(plan, plan.open(start));
-    if ('node' in start && plan.open(start).remaining() === 0) start = { epoch: begun.lastEpoch + 1, position: 0 };
+    const { start, cursor } = this.#begin(
+      this.#place === undefined ? this.#start : { epoch: this.#place.lastEpoch + 1, position: 0 },
+    );
     void this.#supersede();
     const opened = this.openPass(start);
     const pass = prefetch === undefined ? opened : prefetched(opened, prefetch);
     this.#active = iteration;
-    const cursor = plan.open(start);
-    this.#place = {
-      epoch: begun.epoch,
-      lastEpoch: cursor.epoch,
-      node: cursor.remaining() > 0 ? cursor.snapshot() : begun.node,
-    };
+    this.#place = placeOf(plan, cursor);
     return {
       pass,
       handOut: ({ value, after }) => {
@@ -124,6 +119,15 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
       },
       retire: (element) => this.retire(element),
     };
+  }
+
+  /** A start at the end of an epoch, with nothing left of it, is the beginning of the next one, where that has output. */
+  #begin(start: Start): { readonly start: Start; readonly cursor: Cursor<any> } {
+    const { plan } = this.recipe;
+    const cursor = plan.open(start);
+    if (cursor.remaining() > 0 || plan.total === 0) return { start, cursor };
+    const next = { epoch: cursor.epoch + 1, position: 0 };
+    return { start: next, cursor: plan.open(next) };
   }
 
   #supersede(): Promise<void> {

@@ -15,9 +15,10 @@ export function prefetched<T>(inner: Pass<T>, { batches, byteLimit }: PrefetchLi
   let pulling: Promise<void> | undefined;
   let wake: (() => void) | undefined;
 
+  const wantsMore = (): boolean =>
+    !ended && !closed && failure === undefined && ready.length < batches && (ready.length === 0 || bytes < byteLimit);
+
   const pull = async (): Promise<void> => {
-    const wantsMore = (): boolean =>
-      !ended && !closed && failure === undefined && ready.length < batches && (ready.length === 0 || bytes < byteLimit);
     while (wantsMore()) {
       try {
         const item = await inner.next();
@@ -33,15 +34,19 @@ export function prefetched<T>(inner: Pass<T>, { batches, byteLimit }: PrefetchLi
     }
     pulling = undefined;
   };
+  /** Only where there is something to pull: a pull that ended at once would be taken for one under way. */
+  const keepPulling = (): void => {
+    if (pulling === undefined && wantsMore()) pulling = pull();
+  };
 
   return {
     async next() {
       for (;;) {
-        if (!closed) pulling ??= pull();
+        keepPulling();
         const item = ready.shift();
         if (item !== undefined) {
           bytes -= item.byteLength;
-          pulling ??= pull();
+          keepPulling();
           return item;
         }
         if (failure !== undefined) throw failure.error;

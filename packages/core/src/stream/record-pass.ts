@@ -1,6 +1,6 @@
 import type { Item, Pass } from './pass.js';
 import { placeOf } from './place.js';
-import type { Start } from './plan-node.js';
+import type { Segment, Start } from './plan-node.js';
 import type { RecordRecipe } from './recipe.js';
 import type { RecordReader } from './record-reader.js';
 import { type Share } from './record-reader.js';
@@ -33,8 +33,8 @@ export function openRecordPass(recipe: RecordRecipe, reader: RecordReader, start
       const { records, share } = chunk;
       const value = reader.hasMaps ? await reader.mapRecord(records[row], share, row, abort.signal) : records[row];
       row++;
-      behind.pull(shards);
-      return { value, after: placeOf(plan, behind), byteLength: 0 };
+      const { epoch: lastEpoch } = behind.pull(shards).at(-1) as Segment;
+      return { value, after: placeOf(plan, behind, lastEpoch), byteLength: 0 };
     },
     async close() {
       abort.abort();

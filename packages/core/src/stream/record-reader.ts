@@ -39,8 +39,8 @@ export class RecordReader {
     return this.#mappedSchema;
   }
 
-  share(segments: readonly Segment[]): Share {
-    const { rank, shards } = this.#source.world;
+  share(segments: readonly Segment[], rank: number = this.#source.world.rank): Share {
+    const { shards } = this.#source.world;
     const { length } = this.#source.rows;
     const indices = indexArray(shareOf(totalCount(segments), rank, shards), length);
     const runs: { readonly row: number; readonly epoch: number; readonly position: number }[] = [];
@@ -100,8 +100,9 @@ export class RecordReader {
   }
 
   /** Mapped records of a share as columns; the first record fixes their schema. */
-  async readMapped(share: Share, signal: AbortSignal): Promise<ColumnData[]> {
+  async readMapped(share: Share, segments: readonly Segment[], signal: AbortSignal): Promise<ColumnData[]> {
     const records = await this.readRecords(share, signal);
+    if (records.length === 0) await this.#learnSchema(segments, signal);
     let builders: ColumnBuilder[] | undefined;
     for (const [row, record] of records.entries()) {
       const mapped = await this.mapRecord(record, share, row, signal);
@@ -110,9 +111,18 @@ export class RecordReader {
       builders ??= leavesOf(this.#mappedSchema).map((leaf) => new ColumnBuilder(leaf));
       pushMapped(this.#mappedSchema, builders, mapped, index);
     }
-    builders ??=
-      this.#mappedSchema === undefined ? [] : leavesOf(this.#mappedSchema).map((leaf) => new ColumnBuilder(leaf));
+    builders ??= leavesOf(this.#mappedSchema as Schema).map((leaf) => new ColumnBuilder(leaf));
     return builders.map((builder) => builder.take());
+  }
+
+  /** A shard without a record in its first batch looks at the batch's first record, which is another shard's. */
+  async #learnSchema(segments: readonly Segment[], signal: AbortSignal): Promise<void> {
+    if (this.#mappedSchema !== undefined) return;
+    const [{ epoch, start }] = segments as readonly [Segment];
+    const share = this.share([{ epoch, start, count: 1 }], 0);
+    const [record] = await this.readRecords(share, signal);
+    const mapped = await this.mapRecord(record, share, 0, signal);
+    this.#mappedSchema = schemaOfRecord(mapped, share.indices[0] as number);
   }
 }
 

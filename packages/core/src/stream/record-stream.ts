@@ -57,6 +57,11 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
     if (this.recipe.source.options.shardBeforeShuffle) {
       throw invalidArgument('globalBatch needs one order over all shards: leave shardBeforeShuffle out, or use batch');
     }
+    if (this.recipe.source.options.dropShardRemainder) {
+      throw invalidArgument(
+        "globalBatch gives all shards equally many batches already: leave dropShardRemainder out; remainder: 'drop' leaves out a last batch that is short",
+      );
+    }
     return this.#batches('globalBatch', size, options, true);
   }
 
