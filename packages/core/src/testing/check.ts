@@ -1,7 +1,8 @@
-/** One claim of a suite, for any test runner: `run` rejects where it does not hold. */
+/** One claim, for any test runner: `for (const { name, run } of suite) test(name, run)`. */
 export interface Check {
   readonly name: string;
-  run(): Promise<void>;
+  /** Rejects where the claim does not hold. */
+  readonly run: () => Promise<void>;
 }
 
 export function check(holds: boolean, what: string): asserts holds {
