@@ -21,7 +21,7 @@ const EXPORTS: Record<string, readonly string[]> = {
   ],
   '@dataref/core/fs': ['FileStorage'],
   '@dataref/core/adapter': ['BatchFlow', 'RecordFlow', 'countOf', 'leavesOf', 'pickColumns', 'refuseUnknown'],
-  '@dataref/core/testing': ['storeSuite'],
+  '@dataref/core/testing': ['resumeSuite', 'storeSuite'],
   '@dataref/tfjs': [],
   '@dataref/tfjs/pure': [],
 };

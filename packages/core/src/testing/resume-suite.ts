@@ -173,12 +173,10 @@ async function compare(options: ResumeSuiteOptions, run: Unbroken, from: number,
 function valueOf(element: unknown): unknown {
   if (!isBatch(element)) return element;
   const { length, validLength, globalLength, epoch, step } = element;
-  const copied = { columns: element.columns as unknown, records: element.records() as unknown };
-  return structuredClone({
-    ...copied,
-    indices: Array.from(element.indices),
-    ...{ length, validLength, globalLength, epoch, step },
-  });
+  const columns = element.columns as unknown;
+  const records = element.records() as unknown;
+  const indices = Array.from(element.indices);
+  return structuredClone({ columns, records, indices, length, validLength, globalLength, epoch, step });
 }
 
 function isBatch(element: unknown): element is Batch {

@@ -129,19 +129,13 @@ function apply<F extends Stream | BatchStream>(flow: F, step: Step, fn: unknown)
 }
 
 /** Draws one of the map's random numbers, so that these are compared too. Leaves out what has no fixed shape. */
-async function mapRecord(
-  record: unknown,
-  { epoch, index, random }: { epoch: number; index: number; random(): number },
-) {
-  await undefined;
+async function mapRecord(record: unknown, { epoch, index, random }: MapContext) {
+  await Promise.resolve();
   const { tokens: _, ...rest } = typeof record === 'object' ? (record as { tokens?: unknown }) : { record };
   return { ...rest, epoch, index, drawn: random() };
 }
 
-function mapBatch(
-  batch: { readonly length: number },
-  { epoch, position, random }: { epoch: number; position: number; random(): number },
-) {
+function mapBatch(batch: { readonly length: number }, { epoch, position, random }: MapContext) {
   const drawn = Float64Array.from({ length: batch.length }, random);
   const at = ndarray(
     Float64Array.from({ length: batch.length * 2 }, (_, i) => (i % 2 ? epoch : position)),

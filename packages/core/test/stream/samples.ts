@@ -86,7 +86,7 @@ export async function openSample(sample: Sample): Promise<DataRef> {
     case 'resident':
     case 'positional':
       return fetchStored(sample, whole, kind);
-    case 'disk':
+    default:
       return fetchStored(sample, whole, 'positional');
   }
 }
