@@ -26,19 +26,22 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
   /** The place after the last element; undefined where nothing has been handed out since the start was set. */
   #place: Place | undefined;
   #active: Iteration<T> | undefined;
+  /** The state that the flow was made to stand at, which flows derived from it take up too. */
+  #pending: StreamState | undefined;
   #needsPending: boolean;
   #closed = false;
 
   constructor(recipe: R) {
     this.recipe = recipe;
     this.#start = recipe.source.first;
+    this.#pending = recipe.pending;
     this.#needsPending = recipe.pending !== undefined;
   }
 
   abstract get length(): number | undefined;
   protected abstract openPass(start: Start): Pass<T>;
-  /** A copy with another recipe and its own cursor. */
-  protected abstract derive(changes: Partial<R>): this;
+  /** A flow of the same kind over another recipe. */
+  protected abstract make(recipe: R): this;
   abstract repeat(count?: number): this;
   abstract take(count: number): this;
   abstract skip(count: number): this;
@@ -57,6 +60,7 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
     const start = state === undefined ? this.recipe.source.first : { node: parseState(state).node };
     this.recipe.plan.open(start); // refuses a state that does not fit
     this.#needsPending = false;
+    this.#pending = state;
     void this.#supersede();
     this.#start = start;
     this.#place = undefined;
@@ -84,6 +88,16 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** What was resumed; the whole pipeline's state, so that a transform chained later must find its part in it. */
+  protected get pending(): StreamState | undefined {
+    return this.#pending;
+  }
+
+  /** A copy with another recipe and its own cursor, which begins where this flow was told to begin. */
+  protected derive(changes: Partial<R>): this {
+    return this.make({ ...this.recipe, pending: this.#pending, ...changes });
   }
 
   #current(): Place {
