@@ -26,7 +26,7 @@ export class BatchFlow extends IteratedFlow<any, BatchRecipe> implements BatchSt
     return schemaOr(this.knownSchema);
   }
 
-  /** Schema of the batches, undefined where only a map's first result can tell. @internal */
+  /** Schema of the batches, undefined where only a map's first result can tell. */
   get knownSchema(): Schema | undefined {
     return this.recipe.batchMaps.length > 0 ? undefined : this.#reader.schema;
   }
@@ -58,17 +58,25 @@ export class BatchFlow extends IteratedFlow<any, BatchRecipe> implements BatchSt
     return this.derive({ plan: skipNode(this.recipe.plan, countOf('skip: count', count, 0)) });
   }
 
-  /** The same batches with the columns that an adapter asks for, converted while they are gathered. @internal */
+  /** Ragged columns come as one array, the rest zero. */
+  get padsRagged(): boolean {
+    return this.recipe.options.ragged === 'pad';
+  }
+
+  /**
+   * The same batches with the columns that an adapter asks for, converted while they are gathered. Their buffers are
+   * the adapter's: they are written anew only after `release()`, whatever the stream's `reuse` says.
+   */
   pick(picked: Picker): BatchFlow {
-    return this.derive({ picked });
+    return this.derive({ picked, options: { ...this.recipe.options, reuse: undefined } });
   }
 
   protected override openPass(start: Start): Pass<DataBatch> {
     return openBatchPass(this.recipe, this.#reader, start);
   }
 
-  protected override derive(changes: Partial<BatchRecipe>): this {
-    return new BatchFlow({ ...this.recipe, ...changes }) as this;
+  protected override make(recipe: BatchRecipe): this {
+    return new BatchFlow(recipe) as this;
   }
 
   protected override retire(batch: DataBatch): void {

@@ -50,6 +50,11 @@ export class DataBatch implements Batch {
     return this.#parts.indices;
   }
 
+  /** Of `columns`. */
+  get schema(): Schema {
+    return this.#parts.schema;
+  }
+
   get columns(): any {
     this.#check();
     const { schema, columns, pad, allocate } = this.#parts;

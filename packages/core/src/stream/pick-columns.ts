@@ -14,7 +14,13 @@ export function pickColumns(
   specs: Readonly<Record<string, ColumnSpec<any>>>,
   fallback: (leaf: Leaf) => Conversion | undefined,
 ): Picker {
-  return { resolve: (schema) => resolve(schema, specs, fallback) };
+  let last: { readonly schema: Schema; readonly picked: Picked } | undefined;
+  return {
+    resolve(schema) {
+      if (last?.schema !== schema) last = { schema, picked: resolve(schema, specs, fallback) };
+      return last.picked;
+    },
+  };
 }
 
 function resolve(
@@ -29,7 +35,7 @@ function resolve(
     const place = leaves.findIndex((leaf) => leaf.name === wanted?.column);
     if (place < 0) {
       throw invalidArgument(
-        `columns.${name}: no column ${JSON.stringify(wanted?.column)} in ${describeSchema(schema)}`,
+        `columns.${name}: no column ${JSON.stringify(wanted?.column)} in ${describeSchema(schema)}${suggestion(String(wanted?.column), leaves)}`,
         { column: name },
       );
     }
@@ -42,6 +48,30 @@ function resolve(
   });
   if (requests.length === 0) throw invalidArgument('columns: name at least one');
   return { schema: picked, requests };
+}
+
+/** Names the column that was probably meant: at most a third of its letters differ. */
+function suggestion(wanted: string, leaves: readonly Leaf[]): string {
+  let best: { readonly name: string; readonly edits: number } | undefined;
+  for (const { name } of leaves) {
+    const edits = editsBetween(wanted, name);
+    if (edits <= Math.max(1, name.length / 3) && edits < (best?.edits ?? Infinity)) best = { name, edits };
+  }
+  return best === undefined ? '' : `; did you mean ${JSON.stringify(best.name)}?`;
+}
+
+/** Levenshtein's distance, letters compared without case. */
+function editsBetween(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (const [i, letter] of [...a.toLowerCase()].entries()) {
+    const next = [i + 1];
+    for (let j = 0; j < b.length; j++) {
+      const same = letter === b.charAt(j).toLowerCase() ? 0 : 1;
+      next.push(Math.min((row[j] as number) + same, (row[j + 1] as number) + 1, (next[j] as number) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
 }
 
 function conversionOf(

@@ -33,6 +33,8 @@ interface Common {
   readonly maps: readonly RecordMap[];
   /** Elements read ahead at most, and bytes. */
   readonly prefetch: { readonly batches: number; readonly byteLimit: number } | undefined;
+  /** What an adapter makes of the columns, last of all. */
+  readonly picked: Picker | undefined;
   /** A state to take up once the whole pipeline is there. */
   readonly pending: StreamState | undefined;
 }
@@ -48,5 +50,4 @@ export interface BatchRecipe extends Common {
   readonly size: number;
   readonly options: BatchOptions;
   readonly batchMaps: readonly BatchMap[];
-  readonly picked: Picker | undefined;
 }

@@ -10,13 +10,14 @@ const CHUNK = 64;
 
 /** Records one by one. The dataset is read in chunks ahead; maps run when a record is asked for. */
 export function openRecordPass(recipe: RecordRecipe, reader: RecordReader, start: Start): Pass<unknown> {
-  const { plan, source } = recipe;
+  const { plan, source, picked } = recipe;
   const { shards } = source.world;
   // Two cursors over one plan: one reads ahead by chunks, the other follows record by record and tells the place.
   const ahead = plan.open(start);
   const behind = plan.open(start);
   const abort = new AbortController();
   const release = source.rows.hold();
+  const stored = reader.hasMaps ? undefined : picked?.resolve(source.rows.schema);
   let chunk: { readonly records: readonly unknown[]; readonly share: Share } | undefined;
   let row = 0;
   let chunkSize = 1;
@@ -26,12 +27,16 @@ export function openRecordPass(recipe: RecordRecipe, reader: RecordReader, start
       if (chunk === undefined || row >= chunk.records.length) {
         const share = reader.share(ahead.pull(chunkSize * shards));
         if (share.indices.length === 0) return undefined;
-        chunk = { share, records: await reader.readRecords(share, abort.signal) };
+        chunk = { share, records: await reader.readRecords(share, abort.signal, stored) };
         row = 0;
         chunkSize = Math.min(CHUNK, chunkSize * 4);
       }
       const { records, share } = chunk;
-      const value = reader.hasMaps ? await reader.mapRecord(records[row], share, row, abort.signal) : records[row];
+      let value = records[row];
+      if (reader.hasMaps) {
+        value = await reader.mapRecord(value, share, row, abort.signal);
+        if (picked !== undefined) value = reader.pickMapped(value, share.indices[row] as number, picked);
+      }
       row++;
       const { epoch: lastEpoch } = behind.pull(shards).at(-1) as Segment;
       return { value, after: placeOf(plan, behind, lastEpoch), byteLength: 0 };

@@ -1,5 +1,6 @@
 import { DataRefError, isDataRefError } from '../errors.js';
 import { allColumns, indexArray, type ColumnRequest, type IndexArray } from '../rows/row-source.js';
+import { convertColumn } from '../rows/convert.js';
 import { ColumnBuilder } from '../schema/column-builder.js';
 import { allocateFresh, valueAt, type Allocate, type ColumnData } from '../schema/column-data.js';
 import { schemaOfRecord } from '../schema/infer.js';
@@ -10,7 +11,7 @@ import { pushRecord } from '../rows/custom-rows.js';
 import { shareOf } from './deal.js';
 import { mapContext } from './map-context.js';
 import { totalCount, type Segment } from './plan-node.js';
-import type { RecordMap } from './recipe.js';
+import type { Picked, Picker, RecordMap } from './recipe.js';
 import type { SourceNode } from './source-node.js';
 
 /** This shard's records of some segments: which they are, and where in the order. */
@@ -67,10 +68,10 @@ export class RecordReader {
     return this.#source.rows.read(share.indices, { columns: columns ?? this.#all, allocate, signal });
   }
 
-  /** Records of a share, before the maps. */
-  async readRecords(share: Share, signal: AbortSignal): Promise<unknown[]> {
-    const columns = await this.readColumns(share, undefined, allocateFresh, signal);
-    const { schema } = this.#source.rows;
+  /** Records of a share, before the maps; of the picked columns alone where there are any. */
+  async readRecords(share: Share, signal: AbortSignal, picked?: Picked): Promise<unknown[]> {
+    const columns = await this.readColumns(share, picked?.requests, allocateFresh, signal);
+    const schema = picked?.schema ?? this.#source.rows.schema;
     return Array.from(share.indices, (_, i) => assemble(schema, (leaf) => valueAt(columns[leaf] as ColumnData, i)));
   }
 
@@ -97,6 +98,20 @@ export class RecordReader {
       }
     }
     return mapped;
+  }
+
+  /** A mapped record with the columns that an adapter asks for. The first record fixes the schema. */
+  pickMapped(mapped: unknown, index: number, picker: Picker): unknown {
+    this.#mappedSchema ??= schemaOfRecord(mapped, index);
+    const builders = leavesOf(this.#mappedSchema).map((leaf) => new ColumnBuilder(leaf));
+    pushMapped(this.#mappedSchema, builders, mapped, index);
+    const columns = builders.map((builder) => builder.take());
+    const { schema, requests } = picker.resolve(this.#mappedSchema);
+    return assemble(schema, (place) => {
+      const { leaf, to } = requests[place] as ColumnRequest;
+      const column = columns[leaf] as ColumnData;
+      return valueAt(to === undefined ? column : convertColumn(column, to, allocateFresh, () => index), 0);
+    });
   }
 
   /** Mapped records of a share as columns; the first record fixes their schema. */

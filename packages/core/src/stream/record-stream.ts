@@ -8,7 +8,7 @@ import { announceAdapters } from './extensions.js';
 import { IteratedFlow, countOf } from './flow.js';
 import type { Pass } from './pass.js';
 import { markedNode, type Start } from './plan-node.js';
-import type { RecordRecipe } from './recipe.js';
+import type { Picker, RecordRecipe } from './recipe.js';
 import { openRecordPass } from './record-pass.js';
 import { RecordReader } from './record-reader.js';
 import { repeatNode } from './repeat.js';
@@ -32,7 +32,7 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
     return schemaOr(this.knownSchema);
   }
 
-  /** Schema of the records, undefined where only a map's first result can tell. @internal */
+  /** Schema of the records, undefined where only a map's first result can tell. */
   get knownSchema(): Schema | undefined {
     return this.#reader.schema;
   }
@@ -78,17 +78,22 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
     return this.derive({ plan: skipNode(this.recipe.plan, countOf('skip: count', count, 0)) });
   }
 
+  /** The same records with the columns that an adapter asks for, converted; read in chunks, so a bad value ends the chunk. */
+  pick(picked: Picker): RecordFlow {
+    return this.derive({ picked });
+  }
+
   protected override openPass(start: Start): Pass<unknown> {
     return openRecordPass(this.recipe, this.#reader, start);
   }
 
-  protected override derive(changes: Partial<RecordRecipe>): this {
-    return new RecordFlow({ ...this.recipe, ...changes }) as this;
+  protected override make(recipe: RecordRecipe): this {
+    return new RecordFlow(recipe) as this;
   }
 
   #batches(what: string, size: number, options: BatchOptions | undefined, isGlobal: boolean): BatchFlow {
     const checked = checkBatchOptions(what, options);
-    const { source, maps, prefetch, pending } = this.recipe;
+    const { source, maps, prefetch } = this.recipe;
     const plan = batchNode(
       this.recipe.plan,
       source.world,
@@ -100,7 +105,7 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
       source,
       maps,
       prefetch,
-      pending,
+      pending: this.pending,
       plan,
       size,
       options: checked,
@@ -119,5 +124,5 @@ export function streamRows(rows: RowSource, options: unknown): RecordFlow {
 /** A stream that takes up a state once its pipeline is complete. */
 export function startStream(rows: RowSource, options: SourceOptions, pending: StreamState | undefined): RecordFlow {
   const source = new SourceNode(rows, options);
-  return new RecordFlow({ source, plan: source, maps: [], prefetch: undefined, pending });
+  return new RecordFlow({ source, plan: source, maps: [], picked: undefined, prefetch: undefined, pending });
 }
