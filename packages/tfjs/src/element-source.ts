@@ -1,0 +1,68 @@
+import type { StreamState } from '@dataref/core';
+import { BatchFlow, type DataBatch, type RecordFlow } from '@dataref/core/adapter';
+import type * as Tf from '@tensorflow/tfjs';
+import type { TensorColumns } from './tensor-columns.js';
+import { mapTensors, type TensorMap } from './tensor-map.js';
+import { toTensors } from './to-tensors.js';
+
+/** What a dataset's elements are made of. */
+export interface DatasetRecipe {
+  readonly tf: typeof Tf;
+  /** Yields what `columns` picks. */
+  readonly flow: RecordFlow | BatchFlow;
+  readonly columns: TensorColumns;
+  readonly maps: readonly TensorMap[];
+}
+
+/** Who follows a dataset's elements, to know which state belongs to which. */
+export interface Follower {
+  /** An element was asked for. */
+  asked(): void;
+  /** An element was handed out; this is the state after it. */
+  handedOut(state: StreamState): void;
+  /** Another dataset was made over this one by a method of tfjs's. */
+  wrapped(method: string): void;
+}
+
+/**
+ * One iteration of a dataset. It begins when its first element is asked for; concurrent calls are served in turn, so
+ * that element, tensors and state belong together.
+ */
+export function openElements(
+  { tf, flow, columns, maps }: DatasetRecipe,
+  followers: ReadonlySet<Follower>,
+): () => Promise<IteratorResult<Tf.TensorContainer>> {
+  const elements: AsyncIterator<unknown> = flow[Symbol.asyncIterator]();
+  let turn: Promise<unknown> = Promise.resolve();
+
+  const pull = async (): Promise<IteratorResult<Tf.TensorContainer>> => {
+    const step = await elements.next();
+    if (step.done === true) return { value: null, done: true };
+    try {
+      let value =
+        flow instanceof BatchFlow
+          ? batchTensors(tf, step.value as DataBatch)
+          : toTensors(tf, columns.schema, step.value);
+      for (const map of maps) value = await mapTensors(tf, map, value);
+      for (const follower of followers) follower.handedOut(flow.state);
+      return { value, done: false };
+    } catch (error) {
+      await elements.return?.();
+      throw error;
+    }
+  };
+
+  return () => {
+    for (const follower of followers) follower.asked();
+    const result = turn.then(pull, pull);
+    turn = result;
+    return result;
+  };
+}
+
+function batchTensors(tf: typeof Tf, batch: DataBatch): Tf.TensorContainer {
+  const tensors = toTensors(tf, batch.schema, batch.columns);
+  // This backend has copied the bytes into its own memory by now; the others keep the arrays, so those stay theirs.
+  if (tf.getBackend() === 'wasm') batch.release();
+  return tensors;
+}
