@@ -121,7 +121,7 @@ describe.each(readdirSync(PACKAGES).filter((name) => existsSync(join(PACKAGES, n
       const allowed = ALLOWED_PACKAGES[name] ?? [];
       const foreign = sourceFiles(src).flatMap((path) =>
         importsOfFile(join(src, path))
-          .filter(({ specifier }) => !specifier.startsWith('.') && !specifier.startsWith('node:'))
+          .filter(({ specifier }) => !/^(?:[.#]|node:)/u.test(specifier))
           .filter(({ specifier }) => !isAllowed(packageOf(specifier), allowed))
           .map(({ specifier }) => `${path} imports ${specifier}`),
       );

@@ -22,15 +22,5 @@ export type {
 export type { IoOptions } from './store/object-store.js';
 export type { DatasetInfo, ProgressOptions, Storage, SubmitOptions } from './storage/types.js';
 export { parseState, type SourceState, type StateNode, type StepState, type StreamState } from './stream/state.js';
-export type {
-  Batch,
-  BatchOptions,
-  BatchStream,
-  Flow,
-  MapContext,
-  PrefetchOptions,
-  Rows,
-  Shard,
-  Stream,
-  StreamOptions,
-} from './stream/types.js';
+// With a star, so that adapters can add methods to Stream and BatchStream: TypeScript merges them only through one.
+export type * from './stream/types.js';

@@ -15,7 +15,7 @@ export function mapLeaves(
     if (isField(node)) return make(node, next++, at);
     const child = (key: string | number): unknown => (at as Record<string | number, unknown> | undefined)?.[key];
     if (Array.isArray(node)) return (node as readonly Schema[]).map((item, i) => walk(item, child(i)));
-    return Object.fromEntries(Object.entries(node).map(([key, item]) => [key, walk(item as Schema, child(key))]));
+    return Object.fromEntries(Object.entries(node).map(([key, item]) => [key, walk(item, child(key))]));
   };
   return walk(schema, value);
 }

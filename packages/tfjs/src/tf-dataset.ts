@@ -72,7 +72,7 @@ function defineClass(tf: typeof Tf): DatasetClass {
 
     override async iterator(): Promise<LazyIterator> {
       const next = openElements(this.#recipe, this.#followers);
-      const iterator = await tf.data.generator(() => ({ next }) as unknown as Iterator<Container>).iterator();
+      const iterator = await tf.data.generator(() => ({ next })).iterator();
       return noteWrapping(iterator, this.#followers);
     }
 
@@ -134,7 +134,7 @@ function defineClass(tf: typeof Tf): DatasetClass {
     #with(flow: RecordFlow | BatchFlow): FlowDataset {
       return new FlowDataset({ ...this.#recipe, flow });
     }
-  } as unknown as DatasetClass;
+  };
 }
 
 /** Iterator methods by which tfjs's own datasets take elements away, add some, or read ahead. */

@@ -35,7 +35,7 @@ function resolve(
     const place = leaves.findIndex((leaf) => leaf.name === wanted?.column);
     if (place < 0) {
       throw invalidArgument(
-        `columns.${name}: no column ${JSON.stringify(wanted?.column)} in ${describeSchema(schema)}${suggestion(String(wanted?.column), leaves)}`,
+        `columns.${name}: no column ${JSON.stringify(wanted?.column)} in ${describeSchema(schema)}${suggestion(wanted?.column, leaves)}`,
         { column: name },
       );
     }
@@ -51,7 +51,8 @@ function resolve(
 }
 
 /** Names the column that was probably meant: at most a third of its letters differ. */
-function suggestion(wanted: string, leaves: readonly Leaf[]): string {
+function suggestion(wanted: unknown, leaves: readonly Leaf[]): string {
+  if (typeof wanted !== 'string') return '';
   let best: { readonly name: string; readonly edits: number } | undefined;
   for (const { name } of leaves) {
     const edits = editsBetween(wanted, name);
@@ -63,10 +64,10 @@ function suggestion(wanted: string, leaves: readonly Leaf[]): string {
 /** Levenshtein's distance, letters compared without case. */
 function editsBetween(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (const [i, letter] of [...a.toLowerCase()].entries()) {
+  for (let i = 0; i < a.length; i++) {
     const next = [i + 1];
     for (let j = 0; j < b.length; j++) {
-      const same = letter === b.charAt(j).toLowerCase() ? 0 : 1;
+      const same = a.charAt(i).toLowerCase() === b.charAt(j).toLowerCase() ? 0 : 1;
       next.push(Math.min((row[j] as number) + same, (row[j + 1] as number) + 1, (next[j] as number) + 1));
     }
     row = next;

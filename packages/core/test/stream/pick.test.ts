@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { fromColumns, ndarray, type DataRef } from '@dataref/core';
-import { BatchFlow, pickColumns, RecordFlow } from '@dataref/core/adapter';
+import { pickColumns, type BatchFlow, type RecordFlow } from '@dataref/core/adapter';
 
 const dataset: DataRef = fromColumns({
   image: ndarray(
@@ -47,8 +47,7 @@ test('buffers of picked batches are not written anew unless the adapter gives th
 });
 
 test('a column that there is not is refused with the one that was probably meant', () => {
-  const meant = (column: string) => () =>
-    pickColumns({ xs: { column } as never }, () => undefined).resolve(dataset.schema);
+  const meant = (column: string) => () => pickColumns({ xs: { column } }, () => undefined).resolve(dataset.schema);
   expect(meant('imagee')).toThrow(
     expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('did you mean "image"?') }),
   );
