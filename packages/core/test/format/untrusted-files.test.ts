@@ -33,13 +33,17 @@ async function stored(): Promise<{ store: MemoryStore; manifest: Manifest; text:
 test('nothing may follow the checksum of a manifest, which would not cover it', async () => {
   const { text } = await stored();
   const longer = text.replace(/\n\}\n$/, ',\n  "length": 2\n}\n');
-  expect(() => decodeManifest(new TextEncoder().encode(longer), 'a', 'a', '1')).toThrow(/something follows its checksum/);
+  expect(() => decodeManifest(new TextEncoder().encode(longer), 'a', 'a', '1')).toThrow(
+    /something follows its checksum/,
+  );
 });
 
 test('value bytes that are no whole number of elements are refused', async () => {
   const { manifest } = await stored();
   const part = { ...manifest.parts[0]!, valueBytes: [47, 6] };
-  expect(() => decodeManifest(encodeManifest({ ...manifest, parts: [part] }), 'a', 'a', '1')).toThrow(/boxes has 47 bytes/);
+  expect(() => decodeManifest(encodeManifest({ ...manifest, parts: [part] }), 'a', 'a', '1')).toThrow(
+    /boxes has 47 bytes/,
+  );
 });
 
 test('a copied folder is refused rather than read from the folder that it was copied from', async () => {

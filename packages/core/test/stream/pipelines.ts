@@ -3,6 +3,7 @@ import {
   ndarray,
   type BatchStream,
   type DataRef,
+  type MapContext,
   type Stream,
   type StreamOptions,
 } from '@dataref/core';
