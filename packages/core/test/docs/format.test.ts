@@ -61,7 +61,7 @@ test('the records of docs/format.md are stored today as its files are', async ()
   for (const name of ['00000000.arrow', '00000000.head']) {
     expect(await store.get(`${FOLDER}${name}`, 1e6)).toEqual(golden(`${FOLDER}${name}`));
   }
-  const manifest = decodeManifest((await store.get('tiny/1.0/dataset.json', 1e6))!, 'stored');
+  const manifest = decodeManifest((await store.get('tiny/1.0/dataset.json', 1e6))!, 'stored', 'tiny', '1.0');
   const bytes = encodeManifest({ ...manifest, createdAt: '2026-01-01T00:00:00.000Z' });
   expect(new TextDecoder().decode(bytes)).toBe(manifestText);
   expect(bytes).toEqual(golden('tiny/1.0/dataset.json'));
@@ -75,7 +75,7 @@ test('the files of docs/format.md hold its records', async () => {
 });
 
 test('buffers lie where docs/format.md says, with the bytes that it says', () => {
-  const { parts, schema } = decodeManifest(new TextEncoder().encode(manifestText), 'docs');
+  const { parts, schema } = decodeManifest(new TextEncoder().encode(manifestText), 'docs', 'tiny', '1.0');
   const leaves = leavesOf(schema);
   const [body, head] = [bodyLayout(leaves, parts[0]!), headLayout(leaves, parts[0]!)];
   const printed = [...body, ...head.filter(({ role }) => role === 'checksum')].map((buffer) => {
@@ -93,7 +93,7 @@ test('buffers lie where docs/format.md says, with the bytes that it says', () =>
 
 test('the lines of docs/format.md make the fingerprint', async () => {
   const { createHash } = await import('node:crypto');
-  const { schema, fingerprint } = decodeManifest(new TextEncoder().encode(manifestText), 'docs');
+  const { schema, fingerprint } = decodeManifest(new TextEncoder().encode(manifestText), 'docs', 'tiny', '1.0');
   const canonical = canonicalSchema(schema);
   expect(page).toContain(`The canonical schema has ${Buffer.byteLength(canonical)} bytes.`);
   const text = ['dataref-fingerprint-1', canonical, fingerprintLines.trim()].join('\n');
