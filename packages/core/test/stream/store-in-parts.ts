@@ -10,13 +10,14 @@ import type { ObjectStore } from '../../dist/store/object-store.js';
 
 export type Reading = 'resident' | 'positional';
 
-/** A storage over a store whose streams read from memory where that is possible, or never. */
-export function storageOver(store: ObjectStore, reading: Reading): DatasetStorage {
+/** A storage over a store whose streams read from memory where that is possible, or never, or within so many bytes. */
+export function storageOver(store: ObjectStore, reading: Reading | number): DatasetStorage {
+  const limitBytes = typeof reading === 'number' ? reading : reading === 'resident' ? 2 ** 28 : 0;
   let made = 0;
   return new DatasetStorage({
     store,
     identity: { self: () => 'test', isRunning: () => true },
-    budget: { limitBytes: reading === 'resident' ? 2 ** 28 : 0, isExplicit: true, usedBytes: 0 },
+    budget: { limitBytes, isExplicit: true, usedBytes: 0 },
     verifyReads: reading === 'positional',
     nonce: () => (made++).toString(16).padStart(16, '0'),
   });
