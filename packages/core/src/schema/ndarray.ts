@@ -1,5 +1,12 @@
 import { DataRefError, invalidArgument } from '../errors.js';
-import { arrayType, dtypeOfArray, type ArrayTypes, type NumericDType, type TypedArray } from './dtypes.js';
+import {
+  arrayType,
+  dtypeOfArray,
+  isNumericDType,
+  type ArrayTypes,
+  type NumericDType,
+  type TypedArray,
+} from './dtypes.js';
 import type { DTypeOf, Shape } from './types.js';
 
 /** Plain data (survives structuredClone and worker messages): C order, no strides. */
@@ -48,7 +55,7 @@ export function ndarray(data: TypedArray, shape: readonly number[], dtype?: Nume
   if (given === undefined) throw invalidArgument(`ndarray: data must be a typed array, got ${describeValue(data)}`);
   const is = dtype ?? given;
   const holds = storageDType(is);
-  if (holds === undefined) throw invalidArgument(`ndarray: no such dtype ${JSON.stringify(dtype)}`);
+  if (!isNumericDType(is)) throw invalidArgument(`ndarray: no such dtype ${JSON.stringify(dtype)}`);
   if (holds !== storageDType(given)) {
     throw new DataRefError(
       'INVALID_ARGUMENT',
