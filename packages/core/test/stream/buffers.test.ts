@@ -81,7 +81,7 @@ describe('release', () => {
     const { state } = batch!;
     batch!.release();
     batch![Symbol.dispose]();
-    const refused = failure('USE_AFTER_RELEASE', /batch 0 of epoch 0/) as Error;
+    const refused = failure('USE_AFTER_RELEASE', /batch 0 of epoch 0/);
     expect(() => batch!.columns).toThrow(refused);
     expect(() => batch!.records()).toThrow(refused);
     expect(batch!.state).toEqual(state);
@@ -123,7 +123,7 @@ describe('reuse', () => {
     let last: Batch | undefined;
     for await (const batch of ahead === 0 ? plain : plain.prefetch({ batches: ahead })) {
       expectWhole(batch);
-      if (last !== undefined) expect(() => last?.columns).toThrow(failure('USE_AFTER_RELEASE', /reuse/) as Error);
+      if (last !== undefined) expect(() => last?.columns).toThrow(failure('USE_AFTER_RELEASE', /reuse/));
       buffers.add(batch.columns.image.data.buffer);
       last = batch;
     }

@@ -56,9 +56,10 @@ async function live(job: Job): Promise<readonly number[]> {
     const streams = positions(life.shards).map((rank) => batches(job, life, rank).resume(state));
     if (streams.every((stream) => stream.epoch > 0)) return seen; // too few are left for this world
     const loops = streams.map((stream) => iterate(stream));
-    for (let step = 0; isLast || step < life.steps; step++) {
+    const steps = isLast ? Infinity : life.steps;
+    for (let step = 0; step < steps; step++) {
       const results = await Promise.all(loops.map((loop) => loop.next()));
-      const made = results.flatMap((result): Batch[] => (result.done === true ? [] : [result.value as Batch]));
+      const made = results.flatMap((result): Batch[] => (result.done === true ? [] : [result.value]));
       if (made.length === 0 || (!isLast && made.length < life.shards)) break;
       seen.push(...made.flatMap(({ indices }) => Array.from(indices)));
       if (made.length < life.shards) continue;
@@ -195,12 +196,12 @@ describe('globalBatch', () => {
       range(9)
         .stream({ ...ORDER, ...shard, shardBeforeShuffle: true })
         .globalBatch(4),
-    ).toThrow(failure('INVALID_ARGUMENT', /shardBeforeShuffle/) as Error);
+    ).toThrow(failure('INVALID_ARGUMENT', /shardBeforeShuffle/));
     expect(() =>
       range(9)
         .stream({ ...shard, dropShardRemainder: true })
         .globalBatch(4),
-    ).toThrow(failure('INVALID_ARGUMENT', /dropShardRemainder.*remainder: 'drop'/) as Error);
+    ).toThrow(failure('INVALID_ARGUMENT', /dropShardRemainder.*remainder: 'drop'/));
   });
 });
 

@@ -250,10 +250,8 @@ describe('prefetch', () => {
   test('refuses limits that make no sense, and options that there are not', () => {
     const stream = range(3).stream();
     for (const options of [{ batches: 0 }, { batches: 1.5 }, { byteLimit: 0 }])
-      expect(() => stream.prefetch(options)).toThrow(failure('INVALID_ARGUMENT', /prefetch/) as Error);
-    expect(() => stream.prefetch({ batch: 1 } as never)).toThrow(
-      failure('INVALID_ARGUMENT', /"batch".*batches/) as Error,
-    );
+      expect(() => stream.prefetch(options)).toThrow(failure('INVALID_ARGUMENT', /prefetch/));
+    expect(() => stream.prefetch({ batch: 1 } as never)).toThrow(failure('INVALID_ARGUMENT', /"batch".*batches/));
   });
 });
 

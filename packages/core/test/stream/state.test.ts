@@ -45,7 +45,7 @@ describe('stream.state', () => {
     const nameless = defineDataRef({ length: 3, schema: field('float64'), fingerprint: '', read: (at) => [...at] });
     const stream = nameless.stream();
     expect(await gather(stream)).toEqual([0, 1, 2]);
-    expect(() => stream.state).toThrow(failure('NO_FINGERPRINT', /noise-v1/) as Error);
+    expect(() => stream.state).toThrow(failure('NO_FINGERPRINT', /noise-v1/));
   });
 });
 
@@ -85,26 +85,22 @@ describe('resume', () => {
     ['order.reshuffle', { ...SHUFFLED, skipShuffleAtEpochEnd: true }],
   ] as const)('refuses a state whose %s is another', (name, options) => {
     const { state } = range(5).stream(SHUFFLED);
-    const refused = failure('STATE_MISMATCH', new RegExp(name.replace('.', '\\.'))) as Error;
+    const refused = failure('STATE_MISMATCH', new RegExp(name.replace('.', '\\.')));
     expect(() => range(5).stream(options).resume(state)).toThrow(refused);
   });
 
   test('refuses a state of another dataset, by length and by content', () => {
     const { state } = range(5).stream();
-    expect(() => range(6).stream().resume(state)).toThrow(
-      failure('STATE_MISMATCH', /dataset\.length is 5.*6/) as Error,
-    );
+    expect(() => range(6).stream().resume(state)).toThrow(failure('STATE_MISMATCH', /dataset\.length is 5.*6/));
     const other = fromColumns(Float64Array.from([0, 1, 2, 3, 5]));
-    expect(() => other.stream().resume(state)).toThrow(
-      failure('STATE_MISMATCH', /dataset\.fingerprint.*replaced\?/) as Error,
-    );
+    expect(() => other.stream().resume(state)).toThrow(failure('STATE_MISMATCH', /dataset\.fingerprint.*replaced\?/));
     expect(range(5).stream().resume(state).state).toEqual(state);
   });
 
   test('refuses a state of another pipeline, naming the transform', () => {
     const { state } = range(5).stream().map((x: number) => x).batch(2).take(3); // prettier-ignore
     const plain = range(5).stream();
-    const named = (name: string): Error => failure('STATE_PIPELINE', new RegExp(`\\b${name}\\(\\)`)) as Error;
+    const named = (name: string): unknown => failure('STATE_PIPELINE', new RegExp(`\\b${name}\\(\\)`));
     expect(() => plain.map((x: number) => x).batch(2).resume(state)).toThrow(named('take')); // prettier-ignore
     expect(() => plain.batch(2).take(3).resume(state)).toThrow(named('map'));
     expect(() => plain.map((x: number) => x).batch(2).take(3).repeat(2).resume(state)).toThrow(named('repeat')); // prettier-ignore
@@ -127,7 +123,7 @@ describe('resume', () => {
     const records = await gather<number>(range(9).stream(options));
     await gather(made, 2);
     for (const other of [{ shardRank: 0 }, { numShards: 3 }, { shardBeforeShuffle: false }]) {
-      const refused = failure('STATE_WORLD', /\[1,2\]/) as Error;
+      const refused = failure('STATE_WORLD', /\[1,2\]/);
       expect(() =>
         range(9)
           .stream({ ...options, ...other })
@@ -163,16 +159,14 @@ describe('dataref.resume', () => {
       // prettier-ignore
       const refused = failure('STATE_PIPELINE', new RegExp(`\\b${name}\\(\\)`));
       for (let attempt = 0; attempt < 3; attempt++) await expect(iterate(stream).next()).rejects.toEqual(refused);
-      expect(() => stream.state).toThrow(refused as Error);
-      expect(() => stream.epoch).toThrow(refused as Error);
+      expect(() => stream.state).toThrow(refused);
+      expect(() => stream.epoch).toThrow(refused);
     }
   });
 
   test('needs to be told its shard where the state was made by more than one', async () => {
     const { state } = range(9).stream({ shardRank: 0, numShards: 3 });
-    expect(() => range(9).resume(state)).toThrow(
-      failure('SHARD_REQUIRED', /3 shards.*shardRank: 0, numShards: 1/) as Error,
-    );
+    expect(() => range(9).resume(state)).toThrow(failure('SHARD_REQUIRED', /3 shards.*shardRank: 0, numShards: 1/));
     expect(await gather(range(9).resume(state, { shardRank: 2, numShards: 4 }))).toEqual([2, 6]);
     expect((await gather(range(9).resume(state, { shardRank: 0, numShards: 1 }))).length).toBe(9);
   });
@@ -194,9 +188,9 @@ describe('dataref.resume', () => {
 });
 
 describe('parseState refuses', () => {
-  const valid = through(
+  const valid: StreamState = through(
     range(5).stream({ ...SHUFFLED, shardBeforeShuffle: true, shardRank: 0, numShards: 2 }).batch(2).state, // prettier-ignore
-  ) as StreamState;
+  );
 
   test('nothing of a state that a stream made', () => expect(parseState(valid)).toEqual(valid));
 
@@ -242,12 +236,12 @@ describe('parseState refuses', () => {
   });
 
   test.each([null, undefined, 1, 'state', [], {}, { format: 'dataref-state' }])('%j', (value) => {
-    expect(() => parseState(value)).toThrow(failure('STATE_INVALID', /no state of a stream/) as Error);
+    expect(() => parseState(value)).toThrow(failure('STATE_INVALID', /no state of a stream/));
   });
 
   test('a state nested beyond reason', () => {
     let node: unknown = valid.node;
     for (let depth = 0; depth < 10_000; depth++) node = { kind: 'step', name: 'map', count: 0, input: node };
-    expect(() => parseState({ ...valid, node })).toThrow(failure('STATE_INVALID', /nested/) as Error);
+    expect(() => parseState({ ...valid, node })).toThrow(failure('STATE_INVALID', /nested/));
   });
 });

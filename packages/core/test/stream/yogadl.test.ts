@@ -49,7 +49,7 @@ describe('a stream of 0 to 9, as YogaDL has it', () => {
   test('refuses to shuffle without a seed, and with an order that is kept too', () => {
     for (const skipShuffleAtEpochEnd of [false, true]) {
       expect(() => range(10).stream({ shuffle: true, skipShuffleAtEpochEnd } as never)).toThrow(
-        failure('INVALID_ARGUMENT', /shuffleSeed/) as Error,
+        failure('INVALID_ARGUMENT', /shuffleSeed/),
       );
     }
   });
@@ -81,7 +81,7 @@ describe('a stream of 0 to 9, as YogaDL has it', () => {
       }
     }
     expect(() => range(10).stream({ shardRank: 0, numShards: 11, dropShardRemainder: true })).toThrow(
-      failure('INVALID_ARGUMENT', /numShards is 11.*10 records/) as Error,
+      failure('INVALID_ARGUMENT', /numShards is 11.*10 records/),
     );
   });
 
@@ -137,8 +137,13 @@ describe('shardBeforeShuffle is YogaDL’s arithmetic: strided keys, shuffled by
       for (const shardRank of new Set([0, numShards - 1])) {
         const position = one.n >> 1;
         const stream = range(length).stream({
-          ...{ shuffle: true, shuffleSeed: one.seed, shuffleAlgorithm: 'numpy', shardBeforeShuffle: true },
-          ...{ shardRank, numShards, startOffset: one.epoch * one.n + position },
+          shuffle: true,
+          shuffleSeed: one.seed,
+          shuffleAlgorithm: 'numpy',
+          shardBeforeShuffle: true,
+          shardRank,
+          numShards,
+          startOffset: one.epoch * one.n + position,
         });
         const wanted = yogadl(one, length, shardRank, numShards).slice(position);
         expect([one, stream.epoch, await gather(stream)]).toEqual([one, one.epoch, wanted]);
