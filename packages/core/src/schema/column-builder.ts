@@ -36,7 +36,7 @@ export class ColumnBuilder {
     const { leaf } = this;
     if (value === null || value === undefined) throw nullValue(leaf.name, index);
     if (leaf.kind === 'text') this.#pushText(value, index);
-    else if (leaf.shape.length === 0) {
+    else if (leaf.shape.length === 0 && !isNDArray(value)) {
       this.#reserve(1);
       this.#data[this.#used++] = toElement(leaf, value, index) as never;
     } else this.#pushArray(value, index);
