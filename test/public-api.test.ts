@@ -30,8 +30,8 @@ const EXPORTS: Record<string, readonly string[]> = {
     'refuseUnknown',
   ],
   '@dataref/core/testing': ['resumeSuite', 'storeSuite'],
-  '@dataref/tfjs': ['toTfDataset'],
-  '@dataref/tfjs/pure': ['toTfDataset'],
+  '@dataref/tfjs': ['checkpoints', 'fromTfDataset', 'loadCheckpoint', 'saveCheckpoint', 'toTfDataset'],
+  '@dataref/tfjs/pure': ['checkpoints', 'fromTfDataset', 'loadCheckpoint', 'saveCheckpoint', 'toTfDataset'],
 };
 
 test.each(Object.entries(EXPORTS))('%s exports exactly the pinned names', async (name, names) => {

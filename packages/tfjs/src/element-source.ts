@@ -18,8 +18,8 @@ export interface DatasetRecipe {
 export interface Follower {
   /** An element was asked for. */
   asked(): void;
-  /** An element was handed out; this is the state after it. */
-  handedOut(state: StreamState): void;
+  /** What was asked for was handed out: an element, with the state after it, or the end. */
+  handedOut(state: StreamState | undefined): void;
   /** Another dataset was made over this one by a method of tfjs's. */
   wrapped(method: string): void;
 }
@@ -37,7 +37,10 @@ export function openElements(
 
   const pull = async (): Promise<IteratorResult<Tf.TensorContainer>> => {
     const step = await elements.next();
-    if (step.done === true) return { value: null, done: true };
+    if (step.done === true) {
+      for (const follower of followers) follower.handedOut(undefined);
+      return { value: null, done: true };
+    }
     try {
       let value =
         flow instanceof BatchFlow

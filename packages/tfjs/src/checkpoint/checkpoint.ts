@@ -1,0 +1,146 @@
+import { DataRefError, parseState, type StreamState } from '@dataref/core';
+import { refuseUnknown } from '@dataref/core/adapter';
+import type * as Tf from '@tensorflow/tfjs';
+import { peerTf } from '#peer';
+import { insideOf } from '../tf-dataset.js';
+import type { ResumableDataset, TfOptions } from '../types.js';
+import { corrupt, type NamedArray } from './container.js';
+import { readTensors, writeTensors } from './file.js';
+import { checkModel, MODEL, readModel, readOptimizer, writeModel, writeOptimizer } from './model-tensors.js';
+
+const FORMAT = 'dataref-checkpoint';
+
+/** What a checkpoint says beside the weights. */
+export interface Checkpoint {
+  /** For `dataset.resume`, or a stream's. */
+  readonly state: StreamState;
+  /** The epoch that the next batch belongs to: `fitDataset`'s `initialEpoch`. */
+  readonly epoch: number;
+  /** Steps that the optimizer had made. */
+  readonly step: number;
+  /** TensorFlow.js backend that trained. Results are equal to the bit only on the same one. */
+  readonly backend: string;
+  /** Settings of the native backend's threads in the environment; other numbers of threads may round otherwise. */
+  readonly threads: Readonly<Record<string, string>>;
+}
+
+export interface CheckpointParts {
+  readonly model: Tf.LayersModel;
+  /** Where the model was not compiled, or another optimizer trains it. Default: the model's. */
+  readonly optimizer?: Tf.Optimizer | undefined;
+}
+
+/** What decides the native backend's number of threads. */
+const THREAD_SETTINGS = ['TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS', 'OMP_NUM_THREADS'];
+
+/**
+ * Weights, optimizer and state as one file, which replaces an older one at once and whole: a process that is killed
+ * while it writes leaves the old one.
+ * @param path in a folder that is made where there is none
+ * @param parts `state`: of the last batch that the model has learned from
+ * @throws DataRefError DISK_FULL, STORE_FAILED, UNSUPPORTED for an optimizer that does not tell its state
+ */
+export async function saveCheckpoint(
+  path: string | URL,
+  parts: CheckpointParts & { readonly state: StreamState },
+  options: TfOptions = {},
+): Promise<void> {
+  const { model, state: given, ...unknown } = parts;
+  const { optimizer = optimizerOf(model), ...rest } = unknown;
+  refuseUnknown('saveCheckpoint', rest, ['model', 'state', 'optimizer']);
+  const state = parseState(given);
+  const { tf = peerTf() } = options;
+  const backend = tf.getBackend();
+  const about = {
+    state,
+    step: optimizer?.iterations ?? 0,
+    optimizer: optimizer?.getClassName() ?? null,
+    backend,
+    threads: backend === 'tensorflow' ? threadSettings() : {},
+  };
+  const arrays = [...(await readModel(model)), ...(optimizer === undefined ? [] : await readOptimizer(optimizer))];
+  await writeTensors(path, arrays, { format: FORMAT, version: '1', checkpoint: JSON.stringify(about) });
+}
+
+/**
+ * Puts weights and optimizer back into `model`, and `dataset` to where it stood. The model is the one that was saved,
+ * made and compiled by the same code.
+ * @returns undefined when there is no file yet, so that a first run and a resumed one are one program
+ * @throws DataRefError CORRUPT; STATE_MISMATCH for another model, optimizer or dataset; nothing is changed then
+ */
+export async function loadCheckpoint(
+  path: string | URL,
+  parts: CheckpointParts & { readonly dataset?: ResumableDataset<any> | undefined },
+  options: TfOptions = {},
+): Promise<Checkpoint | undefined> {
+  const { model, dataset, ...unknown } = parts;
+  const { optimizer = optimizerOf(model), ...rest } = unknown;
+  refuseUnknown('loadCheckpoint', rest, ['model', 'dataset', 'optimizer']);
+  const tf = options.tf ?? (dataset === undefined ? peerTf() : insideOf(dataset).tf);
+  let about: About | undefined;
+  const loaded = await readTensors(path, (contents, where) => {
+    about = parseAbout(contents.metadata, where);
+    checkModel(contents, where, model);
+    checkOptimizer(about.optimizer, optimizer, where);
+  });
+  if (loaded === undefined || about === undefined) return undefined;
+  const arrays = loaded.entries.map((entry, i) => ({ ...entry, data: loaded.arrays[i] }) as NamedArray);
+  const isWeight = ({ name }: NamedArray): boolean => name.startsWith(MODEL);
+  dataset?.resume(about.state);
+  writeModel(tf, model, arrays.filter(isWeight));
+  if (optimizer !== undefined)
+    await writeOptimizer(
+      tf,
+      optimizer,
+      arrays.filter((array) => !isWeight(array)),
+    );
+  const { state, step, backend, threads } = about;
+  return { state, epoch: state.epoch, step, backend, threads };
+}
+
+/** None before `compile`, whatever the declarations say. */
+function optimizerOf(model: Tf.LayersModel): Tf.Optimizer | undefined {
+  return model.optimizer;
+}
+
+interface About {
+  readonly state: StreamState;
+  readonly step: number;
+  readonly optimizer: string | null;
+  readonly backend: string;
+  readonly threads: Readonly<Record<string, string>>;
+}
+
+function parseAbout(metadata: Readonly<Record<string, string>>, where: string): About {
+  if (metadata['format'] !== FORMAT) throw corrupt(where, `its format is ${JSON.stringify(metadata['format'])}`);
+  if (metadata['version'] !== '1')
+    throw corrupt(where, `its version is ${String(metadata['version'])}, this is release 1`);
+  let about: Record<string, unknown>;
+  try {
+    about = JSON.parse(metadata['checkpoint'] as string) as Record<string, unknown>;
+  } catch (error) {
+    throw corrupt(where, 'its description is no JSON', error);
+  }
+  const { step, optimizer, backend, threads } = about ?? {};
+  const isText = typeof backend === 'string' && (optimizer === null || typeof optimizer === 'string');
+  if (!Number.isSafeInteger(step) || !isText || typeof threads !== 'object' || threads === null) {
+    throw corrupt(where, 'its description is not complete');
+  }
+  return { ...(about as unknown as About), state: parseState(about['state']) };
+}
+
+function checkOptimizer(saved: string | null, optimizer: Tf.Optimizer | undefined, where: string): void {
+  const here = optimizer?.getClassName() ?? null;
+  if (saved === here) return;
+  const cure = here === null ? 'compile the model before loadCheckpoint' : 'use the optimizer that it was made with';
+  throw new DataRefError(
+    'STATE_MISMATCH',
+    `${where} was made with ${saved === null ? 'no optimizer' : `the optimizer ${saved}`}, here is ${here ?? 'none'}: ${cure}`,
+    { details: { path: where, checkpoint: saved, model: here } },
+  );
+}
+
+function threadSettings(): Record<string, string> {
+  const set = THREAD_SETTINGS.filter((name) => process.env[name] !== undefined);
+  return Object.fromEntries(set.map((name) => [name, process.env[name] as string]));
+}

@@ -1,0 +1,163 @@
+import type { FileHandle } from 'node:fs/promises';
+import { DataRefError } from '@dataref/core';
+import { CHECKSUM_BYTES, corrupt, encodeHead, headerLength, parseHeader } from './container.js';
+import type { Contents, NamedArray, TensorArray } from './container.js';
+
+/** Bytes read at a time: neither Node's 2 GiB limit nor the thread pool is met. */
+const MAX_READ = 64 * 2 ** 20;
+
+export interface Loaded extends Contents {
+  readonly arrays: readonly TensorArray[];
+}
+
+// Node's modules are loaded when a checkpoint is written or read, so that datasets work where there are none.
+const node = async () => {
+  const [fs, path, crypto, os, url] = await Promise.all([
+    import('node:fs/promises'),
+    import('node:path'),
+    import('node:crypto'),
+    import('node:os'),
+    import('node:url'),
+  ]);
+  return { fs, path, crypto, os, url };
+};
+
+/**
+ * Puts a whole new file in the place of `path`, or leaves what was there: temporary file, fsync, rename, fsync of the
+ * folder. The folder is made where there is none.
+ * @throws DataRefError DISK_FULL, STORE_FAILED
+ */
+export async function writeTensors(
+  path: string | URL,
+  arrays: readonly NamedArray[],
+  metadata: Readonly<Record<string, string>>,
+): Promise<void> {
+  const { fs, path: paths, crypto, os, url } = await node();
+  const target = typeof path === 'string' ? paths.resolve(path) : url.fileURLToPath(path);
+  const folder = paths.dirname(target);
+  const mark = `${target}.${os.hostname()}.`;
+  const work = `${mark}${process.pid}.${crypto.randomBytes(4).toString('hex')}.tmp`;
+  try {
+    await fs.mkdir(folder, { recursive: true });
+    const handle = await fs.open(work, 'wx');
+    try {
+      const hash = crypto.createHash('sha256');
+      for (const chunk of [encodeHead(arrays, metadata), ...arrays.map(({ data }) => bytesOf(data))]) {
+        hash.update(chunk);
+        await handle.writeFile(chunk);
+      }
+      await handle.writeFile(hash.digest());
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await fs.rename(work, target);
+    await syncFolder(await fs.open(folder, 'r'));
+  } catch (error) {
+    await fs.rm(work, { force: true }).catch(() => undefined);
+    throw fileError(error, target);
+  }
+  await removeAbandoned(folder, paths.basename(mark));
+
+  /** Temporary files of this host's processes that are no more. */
+  async function removeAbandoned(directory: string, prefix: string): Promise<void> {
+    for (const name of await fs.readdir(directory).catch(() => [])) {
+      const pid = name.startsWith(prefix)
+        ? /^(\d+)\.[0-9a-f]{8}\.tmp$/u.exec(name.slice(prefix.length))?.[1]
+        : undefined;
+      if (pid !== undefined && !isRunning(Number(pid))) await fs.rm(paths.join(directory, name), { force: true });
+    }
+  }
+}
+
+/**
+ * The tensors of a file, undefined where there is none.
+ * @param check may refuse what the header says, before the values are read and memory is taken for them
+ * @throws DataRefError CORRUPT, STORE_FAILED
+ */
+export async function readTensors(
+  path: string | URL,
+  check: (contents: Contents, where: string) => void,
+): Promise<Loaded | undefined> {
+  const { fs, crypto } = await node();
+  const where = String(path);
+  let handle: FileHandle | undefined;
+  try {
+    const stat = await fs.stat(path);
+    if (!stat.isFile()) throw corrupt(where, 'it is no file');
+    handle = await fs.open(path, 'r');
+    const hash = crypto.createHash('sha256');
+    const read = async (into: Uint8Array, position: number): Promise<void> => {
+      await readFully(handle as FileHandle, into, position, where);
+      hash.update(into);
+    };
+    const { size } = await handle.stat();
+    if (size < 8 + CHECKSUM_BYTES) throw corrupt(where, `it has ${size} bytes`);
+    const first = new Uint8Array(8);
+    await read(first, 0);
+    const header = new Uint8Array(headerLength(first, size, where));
+    await read(header, 8);
+    const contents = parseHeader(header, size, where);
+    check(contents, where);
+    const arrays: TensorArray[] = [];
+    for (const { dtype, start, byteLength } of contents.entries) {
+      const bytes = new Uint8Array(byteLength);
+      await read(bytes, contents.dataStart + start);
+      arrays.push(
+        dtype === 'float32' ? new Float32Array(bytes.buffer) : dtype === 'int32' ? new Int32Array(bytes.buffer) : bytes,
+      );
+    }
+    const checksum = new Uint8Array(CHECKSUM_BYTES);
+    await readFully(handle, checksum, contents.dataStart + contents.checksum.start, where);
+    if (!hash.digest().equals(checksum)) throw corrupt(where, 'its checksum is wrong');
+    return { ...contents, arrays };
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') return undefined;
+    throw fileError(error, where);
+  } finally {
+    await handle?.close();
+  }
+}
+
+async function readFully(handle: FileHandle, into: Uint8Array, position: number, where: string): Promise<void> {
+  for (let done = 0; done < into.length;) {
+    const { bytesRead } = await handle.read(into, done, Math.min(MAX_READ, into.length - done), position + done);
+    if (bytesRead === 0) throw corrupt(where, `it ends at byte ${position + done}`);
+    done += bytesRead;
+  }
+}
+
+async function syncFolder(folder: FileHandle): Promise<void> {
+  try {
+    await folder.sync();
+  } catch (error) {
+    // Some file systems cannot sync a folder; the rename is then as durable as they make it.
+    if (!['EINVAL', 'EPERM', 'EISDIR'].includes(String((error as { code?: unknown }).code))) throw error;
+  } finally {
+    await folder.close();
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as { code?: unknown }).code !== 'ESRCH';
+  }
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: TensorArray): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+function fileError(error: unknown, path: string): unknown {
+  const { name, code, syscall } = error as { name?: string; code?: string; syscall?: string };
+  if (name === 'DataRefError' || syscall === undefined) return error;
+  const isFull = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(String(code));
+  return new DataRefError(
+    isFull ? 'DISK_FULL' : 'STORE_FAILED',
+    `${path}: ${syscall} failed with ${String(code)}${isFull ? ': no room left, or a quota or file size limit was met. An older checkpoint is as it was' : ''}`,
+    { cause: error, details: { path, errno: code } },
+  );
+}
