@@ -50,13 +50,14 @@ function resolve(
   return { schema: picked, requests };
 }
 
-/** Names the column that was probably meant: at most a third of its letters differ. */
+/** Names the column that was probably meant: at most a third of its letters differ, or two that changed places. */
 function suggestion(wanted: unknown, leaves: readonly Leaf[]): string {
   if (typeof wanted !== 'string') return '';
   let best: { readonly name: string; readonly edits: number } | undefined;
   for (const { name } of leaves) {
     const edits = editsBetween(wanted, name);
-    if (edits <= Math.max(1, name.length / 3) && edits < (best?.edits ?? Infinity)) best = { name, edits };
+    if (edits <= Math.max(name.length < 4 ? 1 : 2, name.length / 3) && edits < (best?.edits ?? Infinity))
+      best = { name, edits };
   }
   return best === undefined ? '' : `; did you mean ${JSON.stringify(best.name)}?`;
 }
