@@ -6,7 +6,7 @@ export type TensorsOf<S> = 0 extends 1 & S
   ? any
   : S extends Field
     ? tf.Tensor
-    : { [K in keyof S]: S[K] extends Field ? tf.Tensor : TensorsOf<S[K]> };
+    : { -readonly [K in keyof S]: TensorsOf<S[K]> };
 
 /** A tf.data.Dataset that knows where it stands. An iteration is one epoch; the next one is the next epoch. */
 export interface ResumableDataset<T extends tf.TensorContainer> extends tf.data.Dataset<T> {
