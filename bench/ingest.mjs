@@ -31,7 +31,7 @@ async function writeAndSync() {
   fs.mkdirSync(folder, { recursive: true });
   const start = performance.now();
   const file = await fs.promises.open(join(folder, 'bytes'), 'w');
-  for (const bytes of [payload, new Uint8Array(labels.buffer)]) {
+  for (const bytes of [new Uint8Array(payload.buffer), new Uint8Array(labels.buffer)]) {
     for (let at = 0; at < bytes.length;)
       at += (await file.write(bytes, at, Math.min(2 ** 30, bytes.length - at))).bytesWritten;
   }

@@ -22,7 +22,7 @@ export function openRaw(workload, folder) {
     offsets,
     bytesOf,
     /** The payloads, one after another. */
-    payload: () => new Uint8Array(load(join(folder, 'x.bin'))),
+    payload: () => new ARRAYS[workload.dtype](load(join(folder, 'x.bin'))),
     labels: () => new BigInt64Array(load(join(folder, 'y.bin'))),
     /** Records in turn, as `submit` takes them. */
     *records() {
@@ -36,7 +36,7 @@ export function openRaw(workload, folder) {
   };
 }
 
-const ARRAYS = { uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array };
+const ARRAYS = { uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array, bytes: Uint8Array };
 
 function load(path) {
   const { size } = fs.statSync(path);

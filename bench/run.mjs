@@ -34,10 +34,10 @@ const OURS = {
   w4: ['resident', 'position', 'fresh', 'resident-fresh'],
 };
 const NUMPY = {
-  w1: ['clip', 'raise'],
+  w1: ['clip', 'mapped', 'raise'],
   w2: ['bytes', 'copy', 'vectorised'],
-  w3: ['clip', 'raise'],
-  w4: ['clip', 'raise'],
+  w3: ['clip', 'mapped', 'raise'],
+  w4: ['clip', 'mapped', 'raise'],
 };
 const PEERS = {
   w1: ['torchdata', 'grain'],

@@ -1,6 +1,7 @@
 """numpy_take.py WORKLOAD SCALE RAW MODE RECORDS BATCH: epochs gathered by numpy in one thread, its own shuffle counted.
 
-MODE clip, raise: np.take(x, rows, axis=0, out=buffer, mode=MODE) into one reused buffer, labels likewise.
+MODE clip, raise: np.take(x, rows, axis=0, out=buffer, mode=MODE) into one reused buffer, labels likewise; x is in memory.
+mapped: as clip, x is a memory map of the file.
 Records of varying size: bytes (a list of bytes objects), copy (a loop of slice copies into one reused buffer),
 vectorised (an index for every byte, one take into one reused buffer).
 """
@@ -20,7 +21,12 @@ labels = np.fromfile(f"{raw}/y.bin", np.int64) if name != "w3" else None
 
 def fixed():
     dtype, shape = SHAPES[name]
-    x = np.fromfile(f"{raw}/x.bin", dtype).reshape((-1,) + shape)
+    if mode == "mapped":
+        x = np.asarray(np.memmap(f"{raw}/x.bin", dtype, "r"))
+    else:
+        x = np.fromfile(f"{raw}/x.bin", dtype)
+    x = x.reshape((-1,) + shape)
+    take_mode = "raise" if mode == "raise" else "clip"
     out = np.empty((batch,) + shape, dtype)
     label_out = np.empty(batch, np.int64)
 
@@ -29,9 +35,9 @@ def fixed():
         for start in range(0, records, batch):
             rows = order[start:start + batch]
             n = len(rows)
-            np.take(x, rows, axis=0, out=out if n == batch else out[:n], mode=mode)
+            np.take(x, rows, axis=0, out=out if n == batch else out[:n], mode=take_mode)
             if labels is not None:
-                np.take(labels, rows, out=label_out if n == batch else label_out[:n], mode=mode)
+                np.take(labels, rows, out=label_out if n == batch else label_out[:n], mode=take_mode)
             yield rows, out[:n], label_out[:n]
 
     def check(rows, got, got_labels):
