@@ -17,6 +17,8 @@ export interface SourceOptions {
 
 /** Indices prepared for the next epoch for each one handed out now: two suffice to be ready in time. */
 const AHEAD = 2;
+/** Prepared in slices of some 40 µs, since each begins with loading the generator. */
+const SLICE = 4096;
 
 /** The dataset in its order, dealt to shards: the root of every pipeline. */
 export class SourceNode implements PlanNode<Segment> {
@@ -28,6 +30,10 @@ export class SourceNode implements PlanNode<Segment> {
   /** Positions of one epoch. */
   readonly #length: number;
   readonly #orders: OrderSequence;
+  /** Indices of the next epoch that are due. */
+  #owed = 0;
+  /** What all states of this node have in common. */
+  #identity: Pick<SourceState, 'dataset' | 'order'> | undefined;
 
   constructor(rows: RowSource, options: SourceOptions) {
     this.rows = rows;
@@ -96,22 +102,31 @@ export class SourceNode implements PlanNode<Segment> {
   }
 
   initial(epoch: number, position: number): SourceState {
+    this.#identity ??= this.#identify();
+    const { dataset, order } = this.#identity;
+    return { kind: 'source', dataset, order, numShards: this.options.numShards, epoch, position };
+  }
+
+  #identify(): Pick<SourceState, 'dataset' | 'order'> {
     const { order, shardBeforeShuffle, shardRank, numShards } = this.options;
-    const { rows } = this;
+    const { id, version, length } = this.rows;
     return {
-      kind: 'source',
-      dataset: { id: rows.id, version: rows.version, fingerprint: rows.fingerprint(), length: rows.length },
-      order: { ...order, shardBeforeShuffle: shardBeforeShuffle ? [shardRank, numShards] : null },
-      numShards,
-      epoch,
-      position,
+      dataset: Object.freeze({ id, version, fingerprint: this.rows.fingerprint(), length }),
+      order: Object.freeze({
+        ...order,
+        shardBeforeShuffle: shardBeforeShuffle ? Object.freeze([shardRank, numShards] as const) : null,
+      }),
     };
   }
 
   /** Writes the indices of positions start, start + stride, … of an epoch. */
   fill(epoch: number, out: IndexArray, offset: number, count: number, start: number, stride: number): void {
     this.#orders.at(epoch).fill(out, offset, count, start, stride);
-    this.#orders.prepareNext(count * stride * AHEAD);
+    this.#owed += count * stride * AHEAD;
+    if (this.#owed >= SLICE) {
+      this.#orders.prepareNext(this.#owed);
+      this.#owed = 0;
+    }
     if (!this.options.shardBeforeShuffle) return;
     const { shardRank, numShards } = this.options;
     for (let i = offset; i < offset + count; i++) out[i] = shardRank + (out[i] as number) * numShards;
