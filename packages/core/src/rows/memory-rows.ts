@@ -1,5 +1,5 @@
 import { Fingerprint, isWide, rowChecksums } from '../checksum/fingerprint.js';
-import { gatherColumn, sliceColumn, type ColumnData } from '../schema/column-data.js';
+import { allocateFresh, gatherColumn, sliceColumn, type ColumnData } from '../schema/column-data.js';
 import type { Schema } from '../schema/types.js';
 import { convertColumn } from './convert.js';
 import { noHold, type IndexArray, type ReadRequest, type RowSource } from './row-source.js';
@@ -36,7 +36,7 @@ export class MemoryRows implements RowSource {
     return columns.map(({ leaf, to }) => {
       const column = this.#columns[leaf] as ColumnData;
       if (to === undefined) return gatherColumn(column, indices, allocate);
-      const gathered = gatherColumn(column, indices, (byteLength) => new ArrayBuffer(byteLength));
+      const gathered = gatherColumn(column, indices, allocateFresh);
       return convertColumn(gathered, to, allocate, (row) => indices[row] as number);
     });
   }

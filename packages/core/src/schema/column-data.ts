@@ -22,7 +22,16 @@ export interface ColumnData {
 /** Makes the buffers of a batch: fresh ones, or recycled ones. */
 export type Allocate = (byteLength: number) => ArrayBuffer;
 
-export const allocateFresh: Allocate = (byteLength) => new ArrayBuffer(byteLength);
+interface HostBuffer {
+  allocUnsafeSlow(byteLength: number): { readonly buffer: ArrayBuffer };
+}
+const hostBuffer = (globalThis as { readonly Buffer?: HostBuffer }).Buffer;
+
+/** A buffer of its own, in Node not cleared: whoever asks for one writes all of it. */
+export const allocateFresh: Allocate =
+  hostBuffer === undefined
+    ? (byteLength) => new ArrayBuffer(byteLength)
+    : (byteLength) => hostBuffer.allocUnsafeSlow(byteLength).buffer;
 
 /** `count` elements of a leaf's array type in a buffer from `allocate`. Not cleared when recycled. */
 export function allocateElements(leaf: Leaf, count: number, allocate: Allocate): ElementArray {

@@ -1,4 +1,4 @@
-import type { Allocate } from '../schema/column-data.js';
+import { allocateFresh, type Allocate } from '../schema/column-data.js';
 
 /** Buffers that batches have given back, to be written anew. None is ever taken back without being told so. */
 export class BufferPool {
@@ -13,7 +13,7 @@ export class BufferPool {
   /** An allocator that notes what it hands out in `lent`. */
   lender(lent: ArrayBuffer[]): Allocate {
     return (byteLength) => {
-      const buffer = this.#take(byteLength) ?? new ArrayBuffer(byteLength);
+      const buffer = this.#take(byteLength) ?? allocateFresh(byteLength);
       lent.push(buffer);
       return buffer;
     };
