@@ -17,6 +17,9 @@ import type { DatasetInfo, ProgressOptions, Storage, SubmitOptions } from './typ
 import { vacuumGenerations, type Current } from './vacuum.js';
 import { verifyParts } from './verify.js';
 
+/** Heads of a dataset up to this size are kept under any budget: small values and offsets, read once. */
+const HEAD_LIMIT_BYTES = 16 * 2 ** 20;
+
 export interface StorageParts {
   readonly store: ObjectStore;
   readonly identity: WriterIdentity;
@@ -180,7 +183,7 @@ export class DatasetStorage implements Storage {
   #open(manifest: Manifest): DataRef {
     const { budget, verifyReads } = this.#parts;
     const folder = `${folderOf(manifest.id, manifest.version)}data/${manifest.generation}/`;
-    const parts = new StoredParts(this.#store, folder, manifest, budget.limitBytes / 4);
+    const parts = new StoredParts(this.#store, folder, manifest, Math.max(budget.limitBytes / 4, HEAD_LIMIT_BYTES));
     return new RowDataset(new StoredRows(parts, budget, verifyReads));
   }
 
