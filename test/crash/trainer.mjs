@@ -38,7 +38,7 @@ await model.fitDataset(dataset, {
   callbacks: [
     checkpoints(checkpoint, { model, dataset }, { everyBatches: 3 }),
     // The process must be killable between steps: tfjs on cpu hardly ever leaves the thread.
-    new tf.CustomCallback({ onBatchEnd: () => new Promise((resolve) => setImmediate(resolve)) }),
+    { onBatchEnd: () => new Promise((resolve) => setImmediate(resolve)) },
   ],
 });
 const hash = createHash('sha256');

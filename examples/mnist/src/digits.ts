@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { ndarray, progressBar, type DataRef } from '@dataref/core';
+import { field, ndarray, progressBar, type Progress } from '@dataref/core';
 import { FileStorage } from '@dataref/core/fs';
 
 const DIGITS = 10_000;
@@ -19,17 +19,16 @@ async function* digits() {
   }
 }
 
+const schema = { image: field('uint8', [28, 28]), label: field('uint8') };
+
 /** The stored digits, made once: 9,000 to train on and 1,000 held out, at random and always the same. */
 export async function openDigits(directory: string) {
   const storage = new FileStorage(directory);
   if (!(await storage.has('mnist', '1.0'))) {
-    await storage.submit(digits(), 'mnist', '1.0', {
-      onProgress: (
-        (show) => (progress) =>
-          show({ ...progress, total: DIGITS })
-      )(progressBar('mnist')),
-    });
+    const show = progressBar('mnist');
+    const onProgress = (progress: Progress): void => show({ ...progress, total: DIGITS });
+    await storage.submit(digits(), 'mnist', '1.0', { schema, onProgress });
   }
-  const stored: DataRef = await storage.fetch('mnist', '1.0');
+  const stored = await storage.fetch('mnist', '1.0', { schema });
   return { stored, ...stored.split({ train: 0.9, test: 0.1 }, { seed: 42 }) };
 }

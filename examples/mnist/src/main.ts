@@ -12,7 +12,7 @@ import { trainingBar } from './terminal.js';
 import { BATCH, heldOutAccuracy, train, weightsHash } from './training.js';
 
 const HELP = `npm start [-- options]
-  --epochs N         epochs to train, default 3
+  --epochs N         epochs to train, default 5
   --start-half       begin in the middle of the first epoch, as the walkthrough of YogaDL does
   --backend NAME     ${BACKENDS.join(', ')}; default: the first of them that works
   --data DIRECTORY   where the digits, checkpoints and the curve go, default examples/mnist/data
@@ -21,7 +21,7 @@ const HELP = `npm start [-- options]
 
 const { values } = parseArgs({
   options: {
-    epochs: { type: 'string', default: '3' },
+    epochs: { type: 'string', default: '5' },
     'start-half': { type: 'boolean', default: false },
     backend: { type: 'string' },
     data: { type: 'string', default: fileURLToPath(new URL('../data', import.meta.url)) },

@@ -61,16 +61,16 @@ export async function train(options: TrainingOptions): Promise<tf.Sequential> {
   const saved = await loadCheckpoint(checkpoint, { model, dataset });
   if (saved !== undefined) options.onResume?.(saved.epoch);
   let epoch = 0;
-  const report = new tf.CustomCallback({
+  const report: tf.CustomCallbackArgs = {
     onEpochBegin: async (number) => void (epoch = number),
     onBatchEnd: async (batch, logs) => {
       await onStep?.({ epoch, batch, loss: logs?.['loss'] ?? NaN, accuracy: logs?.['acc'] ?? NaN });
     },
-  });
+  };
   await model.fitDataset(dataset, {
     epochs,
     initialEpoch: saved?.epoch ?? 0,
-    callbacks: [checkpoints(checkpoint, { model, dataset }, { everyBatches }), report] as tf.CustomCallbackArgs[],
+    callbacks: [checkpoints(checkpoint, { model, dataset }, { everyBatches }), report],
   });
   return model;
 }

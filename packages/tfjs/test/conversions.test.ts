@@ -210,7 +210,7 @@ describe('columns that cannot be', () => {
       /no "int64" tensors.*float32, int32, bool/u,
     ],
     ['a scale for integers', { xs: { column: 'image', dtype: 'int32', scale: 2 } }, /scale needs dtype float32/u],
-    ['oneHot of an image', { xs: { column: 'image', oneHot: 10 } }, /oneHot needs a scalar integer column/u],
+    ['oneHot of an image', { xs: { column: 'image', oneHot: 10 } }, /oneHot needs one class number a record/u],
     ['numbers of a text', { xs: { column: 'text', dtype: 'float32' } }, /text.*cannot become float32/u],
   ];
   test.each(refusals)('%s is refused when the dataset is made', (_, columns, message) => {

@@ -30,8 +30,9 @@ export function convertedLeaf(leaf: Leaf, to: Conversion): Leaf {
   if (to.scale !== undefined && !Number.isFinite(to.scale))
     return refuse(`scale is ${String(to.scale)}, not a finite number`);
   if (to.oneHot === undefined) return leafLike(leaf, to.dtype, leaf.shape);
-  if (leaf.kind !== 'fixed' || leaf.shape.length > 0 || /float|bool/u.test(leaf.dtype))
-    return refuse('oneHot needs a scalar integer column');
+  if (leaf.kind !== 'fixed' || leaf.shape.length > 0 || leaf.dtype === 'float16' || leaf.dtype === 'bool') {
+    return refuse('oneHot needs one class number a record, from 0: a scalar column');
+  }
   if (!Number.isSafeInteger(to.oneHot) || to.oneHot < 1)
     return refuse(`oneHot is ${String(to.oneHot)}, not a number of classes ≥ 1`);
   return leafLike(leaf, to.dtype, [to.oneHot]);
@@ -86,7 +87,7 @@ function oneHot(
   const one = big ? 1n : 1;
   for (let i = 0; i < from.length; i++) {
     const value = Number(from[i]);
-    if (!(value >= 0 && value < classes)) lossy(i);
+    if (!(Number.isInteger(value) && value >= 0 && value < classes)) lossy(i);
     out[i * classes + value] = one as never;
   }
 }
