@@ -56,7 +56,7 @@ export class DatasetStorage implements Storage {
     if (ifExists === 'error' && (await this.has(id, version))) throw alreadyExists(id, version);
     const rows = await rowBlocks(data, given, signal);
     try {
-      return this.#open(await this.#write(rows, id, version, ifExists === 'error', options));
+      return this.#open(await this.#write(rows, id, version, ifExists === 'error', { signal, onProgress }));
     } finally {
       await rows.close();
     }

@@ -5,7 +5,7 @@ import { check, type Check, checkEqual, rejectionOf } from './check.js';
 /** An empty store to try, and what ends it. */
 export interface TriedStore {
   readonly store: ObjectStore;
-  close?(): Promise<void>;
+  readonly close?: () => Promise<void>;
 }
 
 /**
