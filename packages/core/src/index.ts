@@ -17,6 +17,7 @@ export type {
   Schema,
   SchemaOf,
   SchemaOfColumns,
+  SelectedSchema,
   Shape,
 } from './schema/types.js';
 export type { IoOptions } from './store/object-store.js';

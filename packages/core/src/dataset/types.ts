@@ -1,4 +1,4 @@
-import type { Awaitable, RecordOf, Schema } from '../schema/types.js';
+import type { Awaitable, RecordOf, Schema, SelectedSchema } from '../schema/types.js';
 import type { IoOptions } from '../store/object-store.js';
 import type { StreamState } from '../stream/state.js';
 import type { Rows, Shard, Stream, StreamOptions } from '../stream/types.js';
@@ -23,7 +23,7 @@ export interface DataRef<S extends Schema = any> {
   /** Records start to end; negative ones count from the end, as in Array.slice. */
   slice(start: number, end?: number): DataRef<S>;
   /** Only these columns. The others are not read. */
-  select<K extends keyof S & string>(...columns: readonly K[]): DataRef<Pick<S, K> & Schema>;
+  select<K extends keyof S & string>(...columns: readonly K[]): DataRef<SelectedSchema<S, K>>;
   /**
    * Parts at random, disjoint, of the given fractions: the same for the same seed.
    * @param fractions of the records, each in 0..1, together at most 1

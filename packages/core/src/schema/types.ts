@@ -113,6 +113,13 @@ export type SchemaOfColumns<C> =
         ? SchemaOf<E>
         : { readonly [K in keyof C]: SchemaOfColumns<C[K]> };
 
+/** A schema with only some of its columns. */
+export type SelectedSchema<S extends Schema, K extends PropertyKey> = Any<
+  S,
+  any,
+  { readonly [P in K]: P extends keyof S ? Extract<S[P], Schema> : never }
+>;
+
 /** 'image', or 'xs.image' where records nest. */
 export type ColumnPath<S> = Any<
   S,
