@@ -87,7 +87,7 @@ async function pick(column: string, spec: Spec) {
   const results: unknown[] = [];
   for (const { dataref } of sources) {
     const stream = dataref.stream({ shuffle: true, shuffleSeed: 5 }).batch(LENGTH) as unknown as BatchFlow;
-    const [batch] = await gather(stream.pick(pickColumns({ x: { column, ...spec } as never }, () => undefined)));
+    const [batch] = await gather(stream.pick(pickColumns({ x: { column, ...spec } }, () => undefined)));
     const { dtype, shape, data } = batch!.columns.x;
     results.push({ dtype, shape, data, indices: Array.from(batch!.indices) });
   }
@@ -193,7 +193,7 @@ describe('a column converted while it is read', () => {
       const found: unknown[] = [];
       for (const { dataref } of sources) {
         const stream = dataref.stream().batch(LENGTH) as unknown as BatchFlow;
-        const picked = stream.pick(pickColumns({ x: { column, ...spec } as never }, () => undefined));
+        const picked = stream.pick(pickColumns({ x: { column, ...spec } }, () => undefined));
         const error: unknown = await gather(picked).catch((caught: unknown) => caught);
         expect(error).toEqual(failure('LOSSY_CAST', message));
         found.push((error as { details: unknown }).details);
@@ -213,7 +213,7 @@ describe('a column converted while it is read', () => {
   ];
   test.each(senseless)('%s as %j makes no sense, and says why', async (column, spec, message) => {
     const stream = sources[0]!.dataref.stream().batch(4) as unknown as BatchFlow;
-    const picked = stream.pick(pickColumns({ x: { column, ...spec } as never }, () => undefined));
+    const picked = stream.pick(pickColumns({ x: { column, ...spec } }, () => undefined));
     await expect(gather(picked)).rejects.toEqual(failure('INVALID_ARGUMENT', message));
   });
 

@@ -86,7 +86,7 @@ describe('a job that is killed and goes on with another number of shards', () =>
         const largest = Math.max(...job.lives.map(({ size, shards }) => (job.isGlobal ? size : size * shards)));
         expect(job.length - seen.length).toBeLessThan(largest);
       }),
-      { seed, numRuns: runs(3000) },
+      { seed, numRuns: runs(1500) },
     );
   });
 
