@@ -17,7 +17,7 @@ import type { AnyStream, TensorsOf, TfColumns, TfDataset, TfOptions } from './ty
 export function toTfDataset<S extends Schema, const M extends TfColumns<S>>(
   stream: AnyStream<S>,
   options: TfOptions & { readonly columns: M },
-): TfDataset<{ [K in keyof M]: Tf.Tensor }>;
+): TfDataset<{ -readonly [K in keyof M]: Tf.Tensor }>;
 export function toTfDataset<S extends Schema>(stream: AnyStream<S>, options?: TfOptions): TfDataset<TensorsOf<S>>;
 export function toTfDataset(
   stream: AnyStream<any>,

@@ -59,7 +59,7 @@ export type TfColumns<S> = Readonly<Record<string, ColumnSpec<S>>>;
 export interface ToTfDataset<S> {
   <const M extends TfColumns<S>>(
     options: TfOptions & { readonly columns: M },
-  ): TfDataset<{ [K in keyof M]: tf.Tensor }>;
+  ): TfDataset<{ -readonly [K in keyof M]: tf.Tensor }>;
   (options?: TfOptions): TfDataset<TensorsOf<S>>;
 }
 

@@ -69,7 +69,7 @@ describe.each(backends)('tensors on %s', (backend) => {
   test.each([
     ['in memory', () => inMemory],
     ['stored', () => stored],
-  ])('of one batch keep their values while later ones are made, with data %s', async (_, dataset) => {
+  ])('of one batch keep their values while later ones are made, with data %s', async (_name, dataset) => {
     // Whatever the stream's reuse says: the backend may hold the arrays themselves.
     for (const reuse of [false, true]) {
       const batches = dataset().stream().batch(8, { reuse }).toTfDataset({ columns });

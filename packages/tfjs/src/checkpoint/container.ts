@@ -25,7 +25,6 @@ export interface Contents {
   readonly metadata: Readonly<Record<string, string>>;
   /** Where the values begin in the file, bytes. */
   readonly dataStart: number;
-  readonly checksum: Entry;
 }
 
 export const CHECKSUM_BYTES = 32;
@@ -95,7 +94,7 @@ export function parseHeader(header: Uint8Array, fileBytes: number, where: string
   if (checksum?.name !== CHECKSUM || checksum.dtype !== 'uint8' || checksum.byteLength !== CHECKSUM_BYTES) {
     throw corrupt(where, 'it has no checksum at its end');
   }
-  return { entries, metadata, dataStart, checksum };
+  return { entries, metadata, dataStart };
 }
 
 function parseEntry(name: string, value: unknown, where: string): Entry {
