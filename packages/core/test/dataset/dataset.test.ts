@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, jest, test } from '@jest/globals';
 import { concat, defineDataRef, field, fromColumns, fromRecords, ndarray, type DataRef } from '@dataref/core';
 import * as fc from 'fast-check';
 import { failure } from '../expect-error.js';
@@ -7,6 +7,7 @@ import { gather, range } from '../stream/gather.js';
 import { anySample, openSample, removeSamples, richRecord } from '../stream/samples.js';
 
 const seed = announceSeed('dataset/dataset');
+jest.setTimeout(600_000);
 afterAll(removeSamples);
 const sorted = (numbers: readonly number[]): number[] => numbers.toSorted((a, b) => a - b);
 const plain = (value: unknown): unknown => structuredClone(value);

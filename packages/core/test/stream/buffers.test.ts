@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { fromColumns, ndarray, type Batch, type DataRef } from '@dataref/core';
 import * as fc from 'fast-check';
 import { MemoryStore } from '../../dist/store/memory-store.js';
@@ -8,6 +8,7 @@ import { gather } from './gather.js';
 import { storageOver, storeInParts } from './store-in-parts.js';
 
 const seed = announceSeed('stream/buffers');
+jest.setTimeout(600_000);
 const LENGTH = 60;
 
 const columns = {

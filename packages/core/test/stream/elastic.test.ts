@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { field, fromRecords, ndarray, type Batch, type BatchStream, type StreamState } from '@dataref/core';
 import * as fc from 'fast-check';
 import { announceSeed, runs } from '../scale.js';
@@ -6,6 +6,7 @@ import { failure } from '../expect-error.js';
 import { gather, iterate, range, through } from './gather.js';
 
 const seed = announceSeed('stream/elastic');
+jest.setTimeout(600_000);
 const ORDER = { shuffle: true, shuffleSeed: 11 } as const;
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0);
 const sorted = (numbers: readonly number[]): number[] => numbers.toSorted((a, b) => a - b);

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { defineDataRef, field, type DataRef } from '@dataref/core';
+import { defineDataRef, field, fromColumns, ndarray, type DataRef } from '@dataref/core';
 import { FileStore } from '../../dist/store/file-store.js';
 import { failure } from '../expect-error.js';
 import { gather, iterate, range } from './gather.js';
@@ -271,9 +271,11 @@ describe('files', () => {
     const folder = mkdtempSync(join(tmpdir(), 'dataref-files-'));
     try {
       const store = new FileStore(folder);
-      await storeInParts(store, range(100), 'range', '1', 10);
+      // Wide enough to be read from the files, whatever small columns are kept in memory.
+      const wide = fromColumns(ndarray(new Float64Array(800), [100, 8]));
+      await storeInParts(store, wide, 'wide', '1', 10);
       for (const reading of ['positional', 'resident'] as const) {
-        await use(await storageOver(store, reading).fetch('range', '1'), () => openFiles(folder));
+        await use(await storageOver(store, reading).fetch('wide', '1'), () => openFiles(folder));
         expect(openFiles(folder)).toBe(0);
       }
     } finally {

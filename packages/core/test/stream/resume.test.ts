@@ -1,4 +1,4 @@
-import { afterAll, describe, test } from '@jest/globals';
+import { afterAll, describe, jest, test } from '@jest/globals';
 import { resumeSuite } from '@dataref/core/testing';
 import { parseState, type DataRef, type Flow, type StreamState } from '@dataref/core';
 import * as fc from 'fast-check';
@@ -7,6 +7,7 @@ import { anyPipeline, build, complete, isReadable, type Pipeline } from './pipel
 import { anySample, openSample, removeSamples, type Sample } from './samples.js';
 
 const seed = announceSeed('stream/resume');
+jest.setTimeout(600_000);
 afterAll(removeSamples);
 
 const anyCase = anySample(13).chain((sample) =>
@@ -17,16 +18,16 @@ describe('any pipeline over any dataset', () => {
   test('resumed after any element, is as if it had never stopped', async () => {
     await fc.assert(
       fc.asyncProperty(anyCase, ({ sample, pipeline }) => runSuite(sample, pipeline, build)),
-      { seed, numRuns: runs(1000) },
+      { seed, numRuns: runs(700) },
     );
-  }, 600_000);
+  });
 
   test('resumed through the dataset, which takes the options from the state, is as if it had never stopped', async () => {
     await fc.assert(
       fc.asyncProperty(anyCase, ({ sample, pipeline }) => runSuite(sample, pipeline, buildPending)),
-      { seed, numRuns: runs(300) },
+      { seed, numRuns: runs(200) },
     );
-  }, 600_000);
+  });
 });
 
 async function runSuite(
