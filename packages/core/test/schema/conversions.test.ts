@@ -184,6 +184,7 @@ describe('a column converted while it is read', () => {
     ['int8_wide', { dtype: 'uint64' }, /which is not uint64/],
     ['int32_wide', { dtype: 'bool' }, /which is not bool/],
     ['float16_one', { dtype: 'uint8' }, /which is not uint8/],
+    ['float32_one', { oneHot: 3 }, /float32_one is .*, which is not one of 3 classes/],
     ['label', { oneHot: 9 }, /label is 9, which is not one of 9 classes/],
     ['label64', { oneHot: 5 }, /label64 is [5-9], which is not one of 5 classes/],
   ];
@@ -207,8 +208,7 @@ describe('a column converted while it is read', () => {
     ['uint8_one', { dtype: 'int32', scale: 2 }, /scale needs/],
     ['uint8_one', { dtype: 'float32', scale: NaN }, /not a finite number/],
     ['uint8_one', { dtype: 'float8' as NumericDType }, /no such dtype/],
-    ['float32_one', { oneHot: 3 }, /scalar integer/],
-    ['uint8_wide', { oneHot: 3 }, /scalar integer/],
+    ['uint8_wide', { oneHot: 3 }, /scalar column/],
     ['label', { oneHot: 0 }, /classes/],
   ];
   test.each(senseless)('%s as %j makes no sense, and says why', async (column, spec, message) => {
