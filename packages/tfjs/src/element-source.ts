@@ -44,7 +44,7 @@ export function openElements(
     try {
       let value =
         flow instanceof BatchFlow
-          ? batchTensors(tf, step.value as DataBatch)
+          ? batchTensors(tf, flow, step.value as DataBatch)
           : toTensors(tf, columns.schema, step.value);
       for (const map of maps) value = await mapTensors(tf, map, value);
       for (const follower of followers) follower.handedOut(flow.state);
@@ -63,9 +63,10 @@ export function openElements(
   };
 }
 
-function batchTensors(tf: typeof Tf, batch: DataBatch): Tf.TensorContainer {
+function batchTensors(tf: typeof Tf, flow: BatchFlow, batch: DataBatch): Tf.TensorContainer {
   const tensors = toTensors(tf, batch.schema, batch.columns);
-  // This backend has copied the bytes into its own memory by now; the others keep the arrays, so those stay theirs.
-  if (tf.getBackend() === 'wasm') batch.release();
+  // The wasm backend has copied the bytes into its own memory by now, so that the arrays can be written anew. The other
+  // backends keep them; and where a map of the user's has seen them (the schema is then not known), so may the user.
+  if (tf.getBackend() === 'wasm' && flow.knownSchema !== undefined) batch.release();
   return tensors;
 }

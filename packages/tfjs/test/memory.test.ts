@@ -87,6 +87,19 @@ describe.each(backends)('tensors on %s', (backend) => {
     }
   });
 
+  test('what a map has kept of a batch keeps its values', async () => {
+    const kept: Float32Array[] = [];
+    const mapped = stored
+      .stream()
+      .batch(8)
+      .map(({ columns: { weight } }) => {
+        kept.push(weight.data);
+        return { weight };
+      });
+    await mapped.toTfDataset().forEachAsync((batch) => tf.dispose(batch));
+    expect(kept.flatMap((weights) => [...weights])).toEqual(Array.from({ length: RECORDS }, (_, i) => i / 8));
+  });
+
   test('a record that cannot become a tensor leaves none of its columns', async () => {
     const before = tf.memory().numTensors;
     const late = inMemory.stream().map((record) => ({ a: record.weight, z: { ...record.image, shape: [5, 5] } }));
