@@ -1,0 +1,43 @@
+"""A second implementation of the orders: numpy, written from docs/orders.md alone."""
+
+import numpy as np
+
+
+def order(algorithm, n, seed, epoch):
+    """The function from an array of positions to their indices."""
+    if algorithm == "sequential":
+        return lambda positions: positions
+    words = [seed % 2**32, seed // 2**32, epoch]
+    if algorithm == "numpy":
+        s = seed + epoch
+        words = s if s < 2**32 else [s % 2**32, s // 2**32]
+    state = np.random.RandomState(words)
+    if algorithm == "numpy" or n < 65536:
+        shuffled = np.arange(n)
+        state.shuffle(shuffled)
+        return lambda positions: shuffled[positions]
+    keys = np.frombuffer(state.bytes(64), "<u4")
+    bits = (n - 1).bit_length()
+    right_bits = np.uint64(bits - bits // 2)
+    masks = np.uint32(2 ** (bits // 2) - 1), np.uint32(2 ** int(right_bits) - 1)
+
+    def mix(h, k, inner):
+        h = h ^ k
+        h = ((h ^ (h >> np.uint32(16))) * np.uint32(0x85EBCA6B)) ^ inner
+        h = (h ^ (h >> np.uint32(13))) * np.uint32(0xC2B2AE35)
+        return h ^ (h >> np.uint32(16))
+
+    def network(x):
+        left, right = (x >> right_bits).astype("u4"), x.astype("u4") & masks[1]
+        for t in range(0, 16, 4):
+            left = left ^ (mix(right, keys[t], keys[t + 1]) & masks[0])
+            right = right ^ (mix(left, keys[t + 2], keys[t + 3]) & masks[1])
+        return (left.astype("u8") << right_bits) | right
+
+    def indices(positions):
+        x = network(np.asarray(positions, "u8"))
+        while (outside := x >= n).any():
+            x[outside] = network(x[outside])
+        return x
+
+    return indices
