@@ -1,3 +1,4 @@
+import { isDataRefError } from '../errors.js';
 import type { ColumnData } from '../schema/column-data.js';
 import type { Schema } from '../schema/types.js';
 import { readByPosition } from './positional.js';
@@ -69,7 +70,10 @@ export class StoredRows implements RowSource {
     this.#loading = this.#parts
       .during(() => resident.load())
       .catch((error: unknown) => {
-        this.#failure = { error };
+        if (isDataRefError(error, 'CORRUPT')) this.#failure = { error };
+        // Whatever else went wrong may pass, and is no reason to stop: reading by position will tell if it does not.
+        this.#resident = undefined;
+        this.#declined = true;
       })
       .finally(() => {
         this.#loading = undefined;
@@ -87,7 +91,7 @@ export class StoredRows implements RowSource {
     try {
       const resident = new Resident(this.#parts);
       this.#budget.usedBytes += bytes;
-      budgets.register(this, { budget: this.#budget, bytes });
+      budgets.register(resident, { budget: this.#budget, bytes });
       return resident;
     } catch {
       this.#declined = true; // no such memory to be had: reading by position needs none
