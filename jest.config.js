@@ -1,5 +1,6 @@
 // Tests import packages by name and so get dist, as a user does: run `tsc -b` first (under 1 s when nothing changed).
 export default {
+  maxWorkers: '100%',
   testEnvironment: '<rootDir>/jest-environment.cjs',
   roots: ['<rootDir>/packages', '<rootDir>/test'],
   testMatch: ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/test/**/*.test.ts'],
