@@ -23,20 +23,16 @@ if [[ ! -f $package/package.json ]]; then
   echo "no $package: npm install --no-save --ignore-scripts @tensorflow/tfjs-node" >&2
   exit 1
 fi
-case $(uname -s)-$(uname -m) in
-  Linux-x86_64) platform=manylinux2014_x86_64 ;;
-  Linux-aarch64) platform=manylinux2014_aarch64 ;;
-  *)
-    echo "tfjs-node is built from source on Linux only, this is $(uname -sm)" >&2
-    exit 1
-    ;;
-esac
+if [[ $(uname -s)-$(uname -m) != Linux-x86_64 ]]; then
+  echo "tfjs-node is built from source on Linux x86_64 only, this is $(uname -sm)" >&2
+  exit 1
+fi
 
 # The wheel of any Python version has the same library.
 if ! compgen -G "$cache/*.whl" >/dev/null; then
   mkdir -p "$cache"
   python3 -m pip download --quiet --no-deps --only-binary=:all: --dest "$cache" \
-    --python-version 3.11 --implementation cp --abi cp311 --platform "$platform" "tensorflow-cpu==$tensorflow"
+    --python-version 3.11 --implementation cp --abi cp311 --platform manylinux2014_x86_64 "tensorflow-cpu==$tensorflow"
 fi
 wheel=$(compgen -G "$cache/*.whl" | head -n 1)
 
