@@ -59,23 +59,28 @@ export class PartWriter {
         );
       }
     }
-    const checksums = columns.map((column) => (isWide(column.leaf) ? rowChecksums(column) : undefined));
-    this.#fingerprint.add(columns, checksums);
     const { chunks, bodyStart } = await encodeArrowPart(this.#schema, columns);
     const key = `${this.#folder}${partName(this.#parts.length)}`;
-    const head = hasHeadFile(this.#leaves) ? encodeHead(this.#leaves, columns, checksums) : undefined;
-    const [arrowWritten, headWritten] = await Promise.allSettled([
-      this.#writeChunks(`${key}.arrow`, chunks),
-      head && this.#writeChunks(`${key}.head`, [head]),
-    ]); // both at once; when one fails, nothing goes on being written behind its back
-    if (arrowWritten.status === 'rejected') throw arrowWritten.reason;
+    const arrow = await this.#writeFile(`${key}.arrow`, chunks);
+    const writeHead = async (): Promise<Uint8Array | undefined> => {
+      const checksums = columns.map((column) => (isWide(column.leaf) ? rowChecksums(column) : undefined));
+      this.#fingerprint.add(columns, checksums);
+      if (!hasHeadFile(this.#leaves)) return undefined;
+      const head = encodeHead(this.#leaves, columns, checksums);
+      await (await this.#writeFile(`${key}.head`, [head])).commit();
+      return head;
+    };
+    // The disk is busy with the rows while their checksums are computed. When one fails, nothing goes on behind its back.
+    const [arrowCommitted, headWritten] = await Promise.allSettled([arrow.commit(), writeHead()]);
+    if (arrowCommitted.status === 'rejected') throw arrowCommitted.reason;
     if (headWritten.status === 'rejected') throw headWritten.reason;
-    const arrow = arrowWritten.value;
+    const head = headWritten.value;
     const body = head ?? bodyOf(chunks, bodyStart, arrow.byteLength, columns);
     this.#byteLength += arrow.byteLength + (head?.length ?? 0);
     this.#parts.push({
       records: columns[0]?.length ?? 0,
-      ...arrow,
+      byteLength: arrow.byteLength,
+      crc32: arrow.crc32,
       bodyStart,
       headBytes: body.length,
       headCrc32: crc32(body),
@@ -83,24 +88,35 @@ export class PartWriter {
     });
   }
 
-  async #writeChunks(key: string, chunks: readonly Uint8Array[]): Promise<{ byteLength: number; crc32: number }> {
+  /** Hands a file's bytes to the store; durable once it is committed. */
+  async #writeFile(key: string, chunks: readonly Uint8Array[]): Promise<WrittenFile> {
     const writer = await this.#store.create(key, this.#options);
+    const orAbort = async (work: () => Promise<void>): Promise<void> => {
+      try {
+        await work();
+      } catch (error) {
+        await writer.abort();
+        throw error;
+      }
+    };
     let byteLength = 0;
     let crc = 0;
-    try {
+    await orAbort(async () => {
       for (const chunk of chunks) {
         const written = writer.write(chunk);
         crc = crc32(chunk, crc); // while the disk is at work
         byteLength += chunk.length;
         await written;
       }
-      await writer.commit();
-    } catch (error) {
-      await writer.abort();
-      throw error;
-    }
-    return { byteLength, crc32: crc };
+    });
+    return { byteLength, crc32: crc, commit: () => orAbort(() => writer.commit()) };
   }
+}
+
+interface WrittenFile {
+  readonly byteLength: number;
+  readonly crc32: number;
+  commit(): Promise<void>;
 }
 
 /** Variable columns with their values from the first to the last row alone, offsets from 0. */
