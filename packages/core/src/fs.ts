@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,13 +5,18 @@ import { invalidArgument } from './errors.js';
 import { DatasetStorage } from './storage/dataset-storage.js';
 import type { Storage } from './storage/types.js';
 import { FileStore } from './store/file-store.js';
+import { nonce } from './store/nonce.js';
 import { isRunning, thisProcess } from './store/process-identity.js';
 import { countOf, refuseUnknown } from './stream/flow.js';
+
+/** A dataset's small values and offsets are kept up to this size, whatever the budget. */
+const HEAD_LIMIT_BYTES = 16 * 2 ** 20;
 
 export interface FileStorageOptions {
   /**
    * Memory for datasets that are held whole while they are streamed, over all datasets of this storage. Default: a
-   * quarter of the machine's memory, at most 2 GiB, and only for records of up to 16 KiB. 0 reads everything by position.
+   * quarter of the machine's memory, at most 2 GiB, and only for records of up to 16 KiB. 0 holds none: everything is
+   * read by position, but for up to 16 MiB of a dataset's small values and offsets.
    */
   readonly memoryLimitBytes?: number | undefined;
   /** Compare each record's checksum on every positional read. Default false: whole parts are verified when they are loaded. */
@@ -43,8 +47,9 @@ export const FileStorage: new (directory: string | URL, options?: FileStorageOpt
         store: new FileStore(path),
         identity: { self: thisProcess, isRunning },
         budget: { limitBytes, isExplicit: memoryLimitBytes !== undefined, usedBytes: 0 },
+        headLimitBytes: Math.max(limitBytes / 4, HEAD_LIMIT_BYTES),
         verifyReads,
-        nonce: () => randomBytes(8).toString('hex'),
+        nonce,
       });
       this.directory = path;
     }

@@ -1,4 +1,4 @@
-import { isWide } from '../checksum/fingerprint.js';
+import { isWide } from '../checksum/row-checksums.js';
 import type { Leaf } from '../schema/schema.js';
 
 /** One buffer of a part: its bytes a record, or 0 where the values of rows vary. Offsets have one more row than records. */

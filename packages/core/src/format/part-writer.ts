@@ -1,5 +1,6 @@
 import { crc32 } from '../checksum/crc32.js';
-import { Fingerprint, isWide, rowChecksums } from '../checksum/fingerprint.js';
+import { Fingerprint } from '../checksum/fingerprint.js';
+import { isWide, rowChecksums } from '../checksum/row-checksums.js';
 import { DataRefError } from '../errors.js';
 import { partName } from './part-name.js';
 import { concatColumns } from '../schema/concat-columns.js';

@@ -1,4 +1,5 @@
-import { Fingerprint, isWide, rowChecksums } from '../checksum/fingerprint.js';
+import { Fingerprint } from '../checksum/fingerprint.js';
+import { isWide, rowChecksums } from '../checksum/row-checksums.js';
 import { allocateFresh, gatherColumn, sliceColumn, type ColumnData } from '../schema/column-data.js';
 import type { Schema } from '../schema/types.js';
 import { convertColumn } from './convert.js';

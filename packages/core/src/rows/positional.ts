@@ -1,5 +1,5 @@
 import { crc32 } from '../checksum/crc32.js';
-import { isWide } from '../checksum/fingerprint.js';
+import { isWide } from '../checksum/row-checksums.js';
 import { DataRefError } from '../errors.js';
 import { checkShapes } from '../format/head.js';
 import { hasShapes } from '../format/layout.js';

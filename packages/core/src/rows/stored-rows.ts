@@ -2,7 +2,7 @@ import { isDataRefError } from '../errors.js';
 import type { ColumnData } from '../schema/column-data.js';
 import type { Schema } from '../schema/types.js';
 import { readByPosition } from './positional.js';
-import { Resident, residentBytes } from './resident.js';
+import type { Resident } from './resident.js';
 import type { IndexArray, ReadRequest, RowSource } from './row-source.js';
 import type { StoredParts } from './stored-parts.js';
 
@@ -30,6 +30,7 @@ export class StoredRows implements RowSource {
   #loading: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
   #declined = false;
+  #hasRead = false;
 
   constructor(parts: StoredParts, budget: MemoryBudget, verify: boolean) {
     const { id, version, schema, length } = parts.manifest;
@@ -57,18 +58,20 @@ export class StoredRows implements RowSource {
   read(indices: IndexArray, request: ReadRequest): readonly ColumnData[] | Promise<readonly ColumnData[]> {
     if (this.#resident?.isReady === true) return this.#resident.read(indices, request);
     if (this.#failure !== undefined) throw this.#failure.error;
-    if (this.#parts.isHeld) this.#loadMore();
+    // Whoever wants one batch alone does not wait for what it will not need.
+    if (this.#parts.isHeld && this.#hasRead) this.#loadMore();
+    this.#hasRead = true;
     return readByPosition(this.#parts, indices, request, this.#verify);
   }
 
   /** Loads a slice in the background: as long as somebody pulls batches, and no longer. */
   #loadMore(): void {
     if (this.#loading !== undefined || this.#declined) return;
-    this.#resident ??= this.#startResident();
-    if (this.#resident === undefined) return;
-    const resident = this.#resident;
     this.#loading = this.#parts
-      .during(() => resident.load())
+      .during(async () => {
+        this.#resident ??= await this.#startResident();
+        await this.#resident?.load();
+      })
       .catch((error: unknown) => {
         if (isDataRefError(error, 'CORRUPT')) this.#failure = { error };
         // Whatever else went wrong may pass, and is no reason to stop: reading by position will tell if it does not.
@@ -80,7 +83,8 @@ export class StoredRows implements RowSource {
       });
   }
 
-  #startResident(): Resident | undefined {
+  async #startResident(): Promise<Resident | undefined> {
+    const { Resident, residentBytes } = await import('./resident.js');
     const bytes = residentBytes(this.#parts);
     const { limitBytes, usedBytes, isExplicit } = this.#budget;
     const large = bytes / Math.max(1, this.length) > BY_POSITION_BYTES && !isExplicit;

@@ -2,7 +2,6 @@ import { RowDataset } from '../dataset/row-dataset.js';
 import type { DataRef } from '../dataset/types.js';
 import { DataRefError, invalidArgument } from '../errors.js';
 import { decodeManifest, encodeManifest, MANIFEST_LIMIT_BYTES, type Manifest } from '../format/manifest.js';
-import { PartWriter } from '../format/part-writer.js';
 import type { Progress } from '../progress.js';
 import { StoredParts } from '../rows/stored-parts.js';
 import { StoredRows, type MemoryBudget } from '../rows/stored-rows.js';
@@ -11,26 +10,27 @@ import type { Schema } from '../schema/types.js';
 import { decodeSegment, encodeSegment } from '../store/key.js';
 import type { IoOptions, ObjectStore } from '../store/object-store.js';
 import { countOf, refuseUnknown } from '../stream/flow.js';
-import { takeLease, type WriterIdentity } from './lease.js';
-import { rowBlocks, type RowBlocks } from './row-blocks.js';
+import type { WriterIdentity } from './lease.js';
+import type { RowBlocks } from './row-blocks.js';
 import type { DatasetInfo, ProgressOptions, Storage, SubmitOptions } from './types.js';
-import { vacuumGenerations, type Current } from './vacuum.js';
-import { verifyParts } from './verify.js';
-
-/** Heads of a dataset up to this size are kept under any budget: small values and offsets, read once. */
-const HEAD_LIMIT_BYTES = 16 * 2 ** 20;
+import type { Current } from './vacuum.js';
 
 export interface StorageParts {
   readonly store: ObjectStore;
   readonly identity: WriterIdentity;
   readonly budget: MemoryBudget;
+  /** Small values and offsets of a dataset, up to this size, are read once and kept. Default: a quarter of the budget. */
+  readonly headLimitBytes?: number | undefined;
   /** Compare checksums on positional reads too. */
   readonly verifyReads: boolean;
   /** 16 hexadecimal digits, never the same twice. */
   readonly nonce: () => string;
 }
 
-/** Datasets in an object store: `<id>/<version>/dataset.json` over `data/<generation>/`. Specified in docs/format.md. */
+/**
+ * Datasets in an object store: `<id>/<version>/dataset.json` over `data/<generation>/`. Specified in docs/format.md.
+ * What only writing needs is loaded by the first call that needs it: a program that reads starts faster.
+ */
 export class DatasetStorage implements Storage {
   readonly #parts: StorageParts;
   readonly #store: ObjectStore;
@@ -54,6 +54,7 @@ export class DatasetStorage implements Storage {
     signal?.throwIfAborted();
     await this.#refuseOtherCase(id);
     if (ifExists === 'error' && (await this.has(id, version))) throw alreadyExists(id, version);
+    const { rowBlocks } = await import('./row-blocks.js');
     const rows = await rowBlocks(data, given, signal);
     try {
       return this.#open(await this.#write(rows, id, version, ifExists === 'error', { signal, onProgress }));
@@ -74,6 +75,8 @@ export class DatasetStorage implements Storage {
     const generationFolder = `${folder}data/${generation}/`;
     const { schema } = rows;
     const report = reporter(onProgress, 'write', rows.total, 'records');
+    const { PartWriter } = await import('../format/part-writer.js');
+    const { takeLease } = await import('./lease.js');
     const lease = await takeLease(this.#store, generationFolder, this.#parts.identity);
     let isCommitting = false;
     try {
@@ -138,6 +141,7 @@ export class DatasetStorage implements Storage {
     const existed = await this.#store.delete(`${folder}dataset.json`, options);
     // All that was there before; what another process commits meanwhile stays.
     const currentOf = () => this.#current(id, version);
+    const { vacuumGenerations } = await import('./vacuum.js');
     await vacuumGenerations(this.#store, folder, currentOf, this.#parts.identity, 0);
     return existed;
   }
@@ -149,6 +153,7 @@ export class DatasetStorage implements Storage {
   ): Promise<{ ok: boolean; problems: DataRefError[] }> {
     const { signal, onProgress, ...unknown } = options;
     refuseUnknown('verify', unknown, ['signal', 'onProgress']);
+    const { verifyParts } = await import('./verify.js');
     for (let manifest = await this.#manifest(id, version, options); ;) {
       const folder = `${folderOf(id, version)}data/${manifest.generation}/`;
       const report = reporter(onProgress, 'verify', manifest.parts.length, 'parts');
@@ -169,6 +174,7 @@ export class DatasetStorage implements Storage {
     const graceMs = countOf('vacuum: graceMs', given, 0);
     const names = await this.#names({ signal }, true);
     const report = reporter(onProgress, 'vacuum', names.length, 'datasets');
+    const { vacuumGenerations } = await import('./vacuum.js');
     let bytesFreed = 0;
     for (const [i, [id, version]] of names.entries()) {
       signal?.throwIfAborted();
@@ -181,9 +187,9 @@ export class DatasetStorage implements Storage {
   }
 
   #open(manifest: Manifest): DataRef {
-    const { budget, verifyReads } = this.#parts;
+    const { budget, verifyReads, headLimitBytes = budget.limitBytes / 4 } = this.#parts;
     const folder = `${folderOf(manifest.id, manifest.version)}data/${manifest.generation}/`;
-    const parts = new StoredParts(this.#store, folder, manifest, Math.max(budget.limitBytes / 4, HEAD_LIMIT_BYTES));
+    const parts = new StoredParts(this.#store, folder, manifest, headLimitBytes);
     return new RowDataset(new StoredRows(parts, budget, verifyReads));
   }
 

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { constants, promises as fs } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { DataRefError } from '../errors.js';
@@ -6,6 +5,7 @@ import { fileError, openFileReader, writeFully } from './file-access.js';
 import { checkKey } from './key.js';
 import { tooLarge } from './memory-store.js';
 import type { IoOptions, ObjectInfo, ObjectReader, ObjectStore, ObjectWriter, PutOptions } from './object-store.js';
+import { nonce } from './nonce.js';
 import { isRunning, thisProcess } from './process-identity.js';
 
 /** Writers work here and rename when whole; nothing below it is ever listed, and no key can name it. */
@@ -143,7 +143,7 @@ export class FileStore implements ObjectStore {
     const workshop = join(this.#root, WORKSHOP);
     const { host, pid, startTicks } = thisProcess();
     const owner = Buffer.from(JSON.stringify([host, pid, startTicks])).toString('base64url');
-    const path = join(workshop, `${randomBytes(8).toString('hex')}.${owner}`);
+    const path = join(workshop, `${nonce()}.${owner}`);
     const handle = await this.#create(path);
     let position = 0;
     let open = true;

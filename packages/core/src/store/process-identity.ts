@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
@@ -38,6 +37,7 @@ function thisHost(): string {
       textOr('', () => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1')),
       textOr('', () => readlinkSync('/proc/self/ns/pid')),
     ];
+    const { createHash } = process.getBuiltinModule('node:crypto');
     known = `${hostname().slice(0, 64)}-${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16)}`;
   }
   return known;

@@ -2,8 +2,8 @@ import type { Item, Pass } from './pass.js';
 import { placeOf } from './place.js';
 import type { Segment, Start } from './plan-node.js';
 import type { RecordRecipe } from './recipe.js';
-import type { RecordReader } from './record-reader.js';
-import { type Share } from './record-reader.js';
+import type { RecordMapper } from './record-mapper.js';
+import type { RecordReader, Share } from './record-reader.js';
 
 /** Records read from the dataset at a time. */
 const CHUNK = 64;
@@ -19,6 +19,7 @@ export function openRecordPass(recipe: RecordRecipe, reader: RecordReader, start
   const release = source.rows.hold();
   const stored = reader.hasMaps ? undefined : picked?.resolve(source.rows.schema);
   let chunk: { readonly records: readonly unknown[]; readonly share: Share } | undefined;
+  let mapper: RecordMapper | undefined;
   let row = 0;
   let chunkSize = 1;
 
@@ -34,8 +35,9 @@ export function openRecordPass(recipe: RecordRecipe, reader: RecordReader, start
       const { records, share } = chunk;
       let value = records[row];
       if (reader.hasMaps) {
-        value = await reader.mapRecord(value, share, row, abort.signal);
-        if (picked !== undefined) value = reader.pickMapped(value, share.indices[row] as number, picked);
+        mapper ??= await reader.mapper();
+        value = await mapper.mapRecord(value, share, row, abort.signal);
+        if (picked !== undefined) value = mapper.pickMapped(value, share.indices[row] as number, picked);
       }
       row++;
       const { epoch: lastEpoch } = behind.pull(shards).at(-1) as Segment;

@@ -1,17 +1,12 @@
-import { DataRefError, isDataRefError } from '../errors.js';
 import { allColumns, indexArray, type ColumnRequest, type IndexArray } from '../rows/row-source.js';
-import { convertColumn } from '../rows/convert.js';
-import { ColumnBuilder } from '../schema/column-builder.js';
 import { allocateFresh, valueAt, type Allocate, type ColumnData } from '../schema/column-data.js';
-import { schemaOfRecord } from '../schema/infer.js';
 import { leavesOf } from '../schema/schema.js';
 import { assemble } from '../schema/structure.js';
 import type { Schema } from '../schema/types.js';
-import { pushRecord } from '../rows/custom-rows.js';
 import { shareOf } from './deal.js';
-import { mapContext } from './map-context.js';
 import { totalCount, type Segment } from './plan-node.js';
-import type { Picked, Picker, RecordMap } from './recipe.js';
+import type { Picked, RecordMap } from './recipe.js';
+import type { RecordMapper } from './record-mapper.js';
 import type { SourceNode } from './source-node.js';
 
 /** This shard's records of some segments: which they are, and where in the order. */
@@ -21,23 +16,24 @@ export interface Share {
   readonly placeOf: (row: number) => { readonly epoch: number; readonly position: number };
 }
 
-/** Reads this shard's rows of planned segments, and runs the record maps on them. */
+/** Reads this shard's rows of planned segments. */
 export class RecordReader {
   readonly #source: SourceNode;
   readonly #maps: readonly RecordMap[];
   readonly #all: readonly ColumnRequest[];
-  #mappedSchema: Schema | undefined;
+  #mapper: Promise<RecordMapper> | undefined;
+  #loaded: RecordMapper | undefined;
 
   constructor(source: SourceNode, maps: readonly RecordMap[]) {
     this.#source = source;
     this.#maps = maps;
     this.#all = allColumns(leavesOf(source.rows.schema));
-    this.#mappedSchema = maps.length === 0 ? source.rows.schema : maps.at(-1)?.schema;
   }
 
   /** Schema of the records; undefined until the first one where a map's result has to be looked at. */
   get schema(): Schema | undefined {
-    return this.#mappedSchema;
+    if (this.#maps.length === 0) return this.#source.rows.schema;
+    return this.#loaded?.schema ?? this.#maps.at(-1)?.schema;
   }
 
   share(segments: readonly Segment[], rank: number = this.#source.world.rank): Share {
@@ -79,73 +75,12 @@ export class RecordReader {
     return this.#maps.length > 0;
   }
 
-  /** One record through all maps. @throws DataRefError MAP_FAILED naming the record, with the cause */
-  async mapRecord(record: unknown, share: Share, row: number, signal: AbortSignal): Promise<unknown> {
-    const place = { ...share.placeOf(row), index: share.indices[row] as number };
-    const { id, version } = this.#source.rows;
-    let mapped = record;
-    for (const [step, map] of this.#maps.entries()) {
-      try {
-        mapped = await map.fn(mapped, mapContext(this.#source.options.order.seed, step, place, signal));
-      } catch (error) {
-        if (signal.aborted) throw error;
-        const where = `${id === '' ? 'the dataset' : `${id}@${version}`}, record ${place.index}, epoch ${place.epoch}, position ${place.position}`;
-        const problem = error instanceof Error ? error.message : String(error);
-        throw new DataRefError('MAP_FAILED', `map failed on ${where}: ${problem}`, {
-          cause: error,
-          details: { dataset: id, version, ...place },
-        });
-      }
-    }
-    return mapped;
-  }
-
-  /** A mapped record with the columns that an adapter asks for. The first record fixes the schema. */
-  pickMapped(mapped: unknown, index: number, picker: Picker): unknown {
-    this.#mappedSchema ??= schemaOfRecord(mapped, index);
-    const builders = leavesOf(this.#mappedSchema).map((leaf) => new ColumnBuilder(leaf));
-    pushMapped(this.#mappedSchema, builders, mapped, index);
-    const columns = builders.map((builder) => builder.take());
-    const { schema, requests } = picker.resolve(this.#mappedSchema);
-    return assemble(schema, (place) => {
-      const { leaf, to } = requests[place] as ColumnRequest;
-      const column = columns[leaf] as ColumnData;
-      return valueAt(to === undefined ? column : convertColumn(column, to, allocateFresh, () => index), 0);
+  /** What runs the maps, loaded by the first pass that needs it. Only with maps. */
+  mapper(): Promise<RecordMapper> {
+    this.#mapper ??= import('./record-mapper.js').then((loaded) => {
+      this.#loaded = new loaded.RecordMapper(this.#source, this.#maps, this);
+      return this.#loaded;
     });
-  }
-
-  /** Mapped records of a share as columns; the first record fixes their schema. */
-  async readMapped(share: Share, segments: readonly Segment[], signal: AbortSignal): Promise<ColumnData[]> {
-    const records = await this.readRecords(share, signal);
-    if (records.length === 0) await this.#learnSchema(segments, signal);
-    let builders: ColumnBuilder[] | undefined;
-    for (const [row, record] of records.entries()) {
-      const mapped = await this.mapRecord(record, share, row, signal);
-      const index = share.indices[row] as number;
-      this.#mappedSchema ??= schemaOfRecord(mapped, index);
-      builders ??= leavesOf(this.#mappedSchema).map((leaf) => new ColumnBuilder(leaf));
-      pushMapped(this.#mappedSchema, builders, mapped, index);
-    }
-    builders ??= leavesOf(this.#mappedSchema as Schema).map((leaf) => new ColumnBuilder(leaf));
-    return builders.map((builder) => builder.take());
-  }
-
-  /** A shard without a record in its first batch looks at the batch's first record, which is another shard's. */
-  async #learnSchema(segments: readonly Segment[], signal: AbortSignal): Promise<void> {
-    if (this.#mappedSchema !== undefined) return;
-    const [{ epoch, start }] = segments as readonly [Segment];
-    const share = this.share([{ epoch, start, count: 1 }], 0);
-    const [record] = await this.readRecords(share, signal);
-    const mapped = await this.mapRecord(record, share, 0, signal);
-    this.#mappedSchema = schemaOfRecord(mapped, share.indices[0] as number);
-  }
-}
-
-function pushMapped(schema: Schema, builders: readonly ColumnBuilder[], mapped: unknown, index: number): void {
-  try {
-    pushRecord(schema, builders, mapped, index);
-  } catch (error) {
-    if (!isDataRefError(error)) throw error;
-    throw new DataRefError(error.code, `what map gave: ${error.message}`, { cause: error, details: error.details });
+    return this.#mapper;
   }
 }

@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { field, fromRecords, ndarray, type RecordOf } from '@dataref/core';
-import { Fingerprint, isWide, rowChecksums } from '../../dist/checksum/fingerprint.js';
+import { Fingerprint } from '../../dist/checksum/fingerprint.js';
+import { isWide, rowChecksums } from '../../dist/checksum/row-checksums.js';
 import { sliceColumn, type ColumnData } from '../../dist/schema/column-data.js';
 import { rowsOf } from '../../dist/dataset/make.js';
 import { announceSeed, runs } from '../scale.js';

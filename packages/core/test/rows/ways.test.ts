@@ -1,6 +1,6 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { isWide } from '../../dist/checksum/fingerprint.js';
+import { isWide } from '../../dist/checksum/row-checksums.js';
 import { readByPosition } from '../../dist/rows/positional.js';
 import { Resident } from '../../dist/rows/resident.js';
 import { allColumns } from '../../dist/rows/row-source.js';

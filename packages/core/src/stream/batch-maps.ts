@@ -1,0 +1,41 @@
+import { DataRefError } from '../errors.js';
+import { convertColumn } from '../rows/convert.js';
+import type { ColumnData } from '../schema/column-data.js';
+import { columnsFromUser } from '../schema/user-columns.js';
+import { DataBatch, type BatchParts } from './batch.js';
+import { mapContext } from './map-context.js';
+import type { BatchRecipe } from './recipe.js';
+
+/**
+ * A batch after the recipe's batch maps, with the columns that an adapter asked for.
+ * @throws DataRefError MAP_FAILED naming the batch, with the cause
+ */
+export async function applyMaps(recipe: BatchRecipe, given: BatchParts, signal: AbortSignal): Promise<BatchParts> {
+  const { source, batchMaps, picked } = recipe;
+  let parts = given;
+  for (const [i, { fn }] of batchMaps.entries()) {
+    const { epoch, position, indices } = parts;
+    const place = { epoch, position, index: indices[0] ?? -1 };
+    let made: unknown;
+    try {
+      made = await fn(new DataBatch(parts), mapContext(source.options.order.seed, i, place, signal));
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const problem = error instanceof Error ? error.message : String(error);
+      throw new DataRefError(
+        'MAP_FAILED',
+        `map failed on batch ${parts.step} of epoch ${epoch}, position ${position}: ${problem}`,
+        { cause: error, details: { dataset: source.rows.id, epoch, position, step: parts.step } },
+      );
+    }
+    const { schema, columns, length } = columnsFromUser(made, parts.length);
+    parts = { ...parts, schema, columns, length };
+  }
+  if (picked === undefined) return parts;
+  const { schema, requests } = picked.resolve(parts.schema);
+  const columns = requests.map(({ leaf, to }) => {
+    const column = parts.columns[leaf] as ColumnData;
+    return to === undefined ? column : convertColumn(column, to, parts.allocate, (row) => parts.indices[row] ?? -1);
+  });
+  return { ...parts, schema, columns };
+}
