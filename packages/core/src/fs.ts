@@ -7,7 +7,7 @@ import type { Storage } from './storage/types.js';
 import { FileStore } from './store/file-store.js';
 import { nonce } from './store/nonce.js';
 import { isRunning, thisProcess } from './store/process-identity.js';
-import { countOf, refuseUnknown } from './stream/flow.js';
+import { countOf, refuseUnknown } from './arguments.js';
 
 /** A dataset's small values and offsets are kept up to this size, whatever the budget. */
 const HEAD_LIMIT_BYTES = 16 * 2 ** 20;

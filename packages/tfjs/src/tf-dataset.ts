@@ -22,7 +22,7 @@ export function insideOf(dataset: unknown): Inside {
   if (inside !== undefined) return inside;
   throw new DataRefError(
     'INVALID_ARGUMENT',
-    'dataset must be what toTfDataset gave; one that a method of tf.data made of it has no states. Put filters and maps into the stream, before toTfDataset',
+    'dataset must be what toTfDataset gave; one that a method of tf.data made of it has no states. Put maps into the stream, before toTfDataset, and leave records out when the dataset is submitted',
   );
 }
 

@@ -57,10 +57,11 @@ export interface TfOptions {
 export type TfColumns<S> = Readonly<Record<string, ColumnSpec<S>>>;
 
 export interface ToTfDataset<S> {
+  // The one with columns last: of several that do not fit, TypeScript explains the last.
+  (options?: TfOptions & { readonly columns?: undefined }): TfDataset<TensorsOf<S>>;
   <const M extends TfColumns<S>>(
     options: TfOptions & { readonly columns: M },
   ): TfDataset<{ -readonly [K in keyof M]: tf.Tensor }>;
-  (options?: TfOptions): TfDataset<TensorsOf<S>>;
 }
 
 /** What `toTfDataset` takes: elements of a Stream are records, of a BatchStream batches. */

@@ -8,7 +8,7 @@ import { schemaOfRecord } from '../schema/infer.js';
 import { leavesOf, parseSchema } from '../schema/schema.js';
 import type { Columns, RecordOf, Schema, SchemaOf, SchemaOfColumns } from '../schema/types.js';
 import { columnsFromUser } from '../schema/user-columns.js';
-import { countOf } from '../stream/flow.js';
+import { countOf } from '../arguments.js';
 import { RowDataset } from './row-dataset.js';
 import type { DataRef, RecordSource } from './types.js';
 

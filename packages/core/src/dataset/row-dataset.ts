@@ -3,12 +3,13 @@ import { openOrder } from '../order/order.js';
 import { ChosenRows, SelectedRows, slicedRows } from '../rows/derived-rows.js';
 import { allColumns, indexArray, type IndexArray, type RowSource } from '../rows/row-source.js';
 import { allocateFresh, valueAt, type ColumnData } from '../schema/column-data.js';
+import { describeValue } from '../schema/ndarray.js';
 import { presentColumn } from '../schema/present.js';
 import { describeSchema, isField, leavesOf } from '../schema/schema.js';
 import { assemble } from '../schema/structure.js';
 import type { Schema } from '../schema/types.js';
 import type { IoOptions } from '../store/object-store.js';
-import { countOf } from '../stream/flow.js';
+import { countOf } from '../arguments.js';
 import { startStream, streamRows } from '../stream/record-stream.js';
 import { parseState, sourceOf, type StreamState } from '../stream/state.js';
 import { checkStreamOptions } from '../stream/stream-options.js';
@@ -72,6 +73,9 @@ export class RowDataset implements DataRef {
   }
 
   async read(indices: ArrayLike<number>, options?: IoOptions): Promise<Rows> {
+    if (typeof indices !== 'object' || !Number.isInteger(indices?.length)) {
+      throw invalidArgument(`read needs a list of indices, such as [3, 1, 4], got ${describeValue(indices)}`);
+    }
     for (let i = 0; i < indices.length; i++) this.#checkIndex(indices[i] as number, indices[i] as number);
     const columns = await this.#read(indices, options);
     const { schema } = this;
@@ -137,7 +141,8 @@ export class RowDataset implements DataRef {
 
   #checkIndex(place: number, given: number): void {
     if (Number.isInteger(place) && place >= 0 && place < this.length) return;
-    throw new DataRefError('OUT_OF_RANGE', `no record ${String(given)}: the dataset has ${this.length}`, {
+    const shown = Number.isInteger(given) ? String(given) : `${describeValue(given)}, an index must be an integer`;
+    throw new DataRefError('OUT_OF_RANGE', `no record ${shown}: the dataset has ${this.length}`, {
       details: { index: given, length: this.length },
     });
   }

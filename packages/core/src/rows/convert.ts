@@ -33,6 +33,7 @@ export function convertedLeaf(leaf: Leaf, to: Conversion): Leaf {
   if (leaf.kind !== 'fixed' || leaf.shape.length > 0 || leaf.dtype === 'float16' || leaf.dtype === 'bool') {
     return refuse('oneHot needs one class number a record, from 0: a scalar column');
   }
+  if (to.scale !== undefined) return refuse('oneHot and scale exclude each other');
   if (!Number.isSafeInteger(to.oneHot) || to.oneHot < 1)
     return refuse(`oneHot is ${String(to.oneHot)}, not a number of classes ≥ 1`);
   return leafLike(leaf, to.dtype, [to.oneHot]);

@@ -1,6 +1,6 @@
 import { crc32 } from '../checksum/crc32.js';
 import { checkOffsets, checkShapes, corrupt } from '../format/head.js';
-import type { PlacedBuffer } from '../format/layout.js';
+import { hasShapes, type PlacedBuffer } from '../format/layout.js';
 import { GatherArea } from '../kernel/gather-area.js';
 import { allocateElements, allocateFresh, type Allocate, type ColumnData } from '../schema/column-data.js';
 import { bytesOf } from '../schema/dtypes.js';
@@ -46,7 +46,7 @@ export class Resident {
     this.#places = parts.leaves.map((leaf) => ({
       values: take(),
       offsets: leaf.kind === 'fixed' ? undefined : take(),
-      shapes: leaf.kind === 'ragged' && leaf.shape.length > 1 ? take() : undefined,
+      shapes: hasShapes(leaf) ? take() : undefined,
     }));
     this.#filled = parts.leaves.map(() => 0);
   }
@@ -201,6 +201,6 @@ function columnSizes(parts: StoredParts): number[] {
     const place = variable++;
     const values = parts.manifest.parts.reduce((sum, part) => sum + (part.valueBytes[place] ?? 0), 0);
     const sizes = [values, 4 * (length + 1)];
-    return leaf.kind === 'ragged' && leaf.shape.length > 1 ? [...sizes, 4 * leaf.shape.length * length] : sizes;
+    return hasShapes(leaf) ? [...sizes, 4 * leaf.shape.length * length] : sizes;
   });
 }

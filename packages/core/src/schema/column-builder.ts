@@ -3,6 +3,7 @@ import type { ColumnData, ElementArray } from './column-data.js';
 import { arrayType, dtypeOfArray, isTypedArray, type NumericDType, type TypedArray } from './dtypes.js';
 import { nullValue } from './infer.js';
 import { describeValue, isNDArray, storageDType } from './ndarray.js';
+import { arrayFromLists } from './nested-array.js';
 import { toElement } from './scalar.js';
 import type { Leaf } from './schema.js';
 
@@ -45,21 +46,6 @@ export class ColumnBuilder {
       if (this.#rows >= this.#offsets.length) this.#offsets = grown(this.#offsets, this.#rows + 1);
       this.#offsets[this.#rows] = this.#used;
     }
-  }
-
-  /** Appends `count` rows without a value: zeros, or empty. */
-  pad(count: number): void {
-    if (this.leaf.kind === 'fixed') this.#reserve(count * this.leaf.size);
-    if (this.leaf.kind === 'fixed') this.#used += count * this.leaf.size;
-    const end = this.#rows + count;
-    if (this.#offsets !== undefined) {
-      if (end >= this.#offsets.length) this.#offsets = grown(this.#offsets, end + 1);
-      this.#offsets.fill(this.#used, this.#rows + 1, end + 1);
-    }
-    if (this.#shapes !== undefined && end * this.leaf.shape.length > this.#shapes.length) {
-      this.#shapes = grown(this.#shapes, end * this.leaf.shape.length);
-    }
-    this.#rows = end;
   }
 
   /** The rows so far. The builder starts anew with buffers of the same size. */
@@ -133,6 +119,7 @@ export class ColumnBuilder {
 const utf8 = new TextEncoder();
 
 function arrayOf(leaf: Leaf, value: unknown, index: number): { shape: readonly number[]; data: TypedArray } {
+  if (Array.isArray(value)) return arrayFromLists(leaf, value, index);
   const array = isNDArray(value) ? value : isTypedArray(value) ? { shape: [value.length], data: value } : undefined;
   if (array === undefined) throw mismatch(leaf, value, index);
   const wanted = leaf.dtype as NumericDType;

@@ -3,6 +3,9 @@ import { dtypeOfArray, isNumericDType } from './dtypes.js';
 import { describeValue, isNDArray } from './ndarray.js';
 import type { Field, Schema } from './types.js';
 
+/** A longer list is taken for a vector that somebody forgot to type. */
+const MAX_TUPLE = 64;
+
 /**
  * The schema of one record: number → float64, bigint → int64, boolean → bool, string, Uint8Array → bytes,
  * other typed arrays → vectors of their dtype, NDArray → its dtype and shape, objects and arrays → their structure.
@@ -26,6 +29,12 @@ export function schemaOfRecord(record: unknown, index: number): Schema {
         'SCHEMA_MISMATCH',
         `record ${index}: ${path || 'the record'} is a ${tag}, which has no dtype; give a number, a string or bytes that stand for it`,
         { details: { column: path, index } },
+      );
+    }
+    if (Array.isArray(value) && value.length > MAX_TUPLE) {
+      throw new DataRefError(
+        'SCHEMA_MISMATCH',
+        `record ${index}: ${path || 'the record'} is a list of ${value.length}, which would be as many columns. Give a typed array, such as Float32Array.from(list), or a schema: field('float32', [${value.length}])`,
       );
     }
     if (Array.isArray(value)) return value.map((item, i) => walk(item, join(path, String(i))));

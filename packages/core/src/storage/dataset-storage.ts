@@ -1,6 +1,6 @@
 import { RowDataset } from '../dataset/row-dataset.js';
 import type { DataRef } from '../dataset/types.js';
-import { DataRefError, invalidArgument } from '../errors.js';
+import { DataRefError, invalidArgument, isDataRefError } from '../errors.js';
 import { decodeManifest, encodeManifest, MANIFEST_LIMIT_BYTES, type Manifest } from '../format/manifest.js';
 import type { Progress } from '../progress.js';
 import { StoredParts } from '../rows/stored-parts.js';
@@ -9,7 +9,7 @@ import { describeSchema, parseSchema, sameSchema } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
 import { decodeSegment, encodeSegment } from '../store/key.js';
 import type { IoOptions, ObjectStore } from '../store/object-store.js';
-import { countOf, refuseUnknown } from '../stream/flow.js';
+import { countOf, refuseUnknown } from '../arguments.js';
 import type { WriterIdentity } from './lease.js';
 import type { RowBlocks } from './row-blocks.js';
 import type { DatasetInfo, ProgressOptions, Storage, SubmitOptions } from './types.js';
@@ -130,10 +130,18 @@ export class DatasetStorage implements Storage {
   }
 
   async *list(options: IoOptions = {}): AsyncGenerator<DatasetInfo> {
+    let damaged: unknown;
     for (const [id, version] of await this.#names(options)) {
-      const manifest = await this.#read(id, version, options);
+      let manifest: Manifest | undefined;
+      try {
+        manifest = await this.#read(id, version, options);
+      } catch (error) {
+        if (!isDataRefError(error, 'CORRUPT', 'UNSUPPORTED')) throw error;
+        damaged ??= error; // the others first
+      }
       if (manifest !== undefined) yield infoOf(manifest);
     }
+    if (damaged !== undefined) throw damaged;
   }
 
   async delete(id: string, version: string, options: IoOptions = {}): Promise<boolean> {
@@ -197,7 +205,13 @@ export class DatasetStorage implements Storage {
     const manifest = await this.#read(id, version, options);
     if (manifest !== undefined) return manifest;
     const versions = (await this.#versions(encodeSegment(id, 'id'), options)).map(decodeSegment);
-    const hint = versions.length > 0 ? `; there are versions ${versions.slice(0, 10).join(', ')}` : '';
+    const ids = versions.length > 0 ? [] : [...new Set((await this.#names(options)).map(([other]) => other))];
+    const hint =
+      versions.length > 0
+        ? `; there are versions ${versions.slice(0, 10).join(', ')}`
+        : ids.length > 0
+          ? `; there are ${ids.slice(0, 10).join(', ')}`
+          : ', which has no dataset yet';
     throw new DataRefError('NOT_FOUND', `no dataset ${id}@${version} in ${this.#store.description}${hint}`, {
       details: { id, version },
     });

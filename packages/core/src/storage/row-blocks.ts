@@ -6,7 +6,8 @@ import { ColumnBuilder } from '../schema/column-builder.js';
 import { allocateFresh, type ColumnData } from '../schema/column-data.js';
 import { concatColumns } from '../schema/concat-columns.js';
 import { schemaOfRecord } from '../schema/infer.js';
-import { leavesOf, parseSchema, type Leaf } from '../schema/schema.js';
+import { describeValue } from '../schema/ndarray.js';
+import { describeSchema, leavesOf, parseSchema, sameSchema, type Leaf } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
 
 /** Bytes of values in one part, about. */
@@ -39,8 +40,23 @@ export async function rowBlocks(
   given: Schema | undefined,
   signal: AbortSignal | undefined,
 ): Promise<RowBlocks> {
-  if (isDataRef(data)) return datasetBlocks(rowsOf(data), signal);
-  if (!isIterable(data)) throw invalidArgument('submit needs a DataRef, or an iterable or async iterable of records');
+  if (isDataRef(data)) {
+    const rows = rowsOf(data);
+    if (given === undefined || sameSchema(parseSchema(given), rows.schema)) return datasetBlocks(rows, signal);
+    throw invalidArgument(
+      `submit: a DataRef is stored with its own schema, ${describeSchema(rows.schema)}; for another one, submit its records: dataref.stream().map(…)`,
+    );
+  }
+  if (ArrayBuffer.isView(data)) {
+    throw invalidArgument(
+      'submit: a typed array or buffer is no list of records: fromColumns(array) makes one record of each element and keeps the dtype; for the bytes of a file, see docs/recipes.md',
+    );
+  }
+  if (!isIterable(data)) {
+    throw invalidArgument(
+      `submit needs a DataRef, or an iterable or async iterable of records, got ${describeValue(data)}; docs/recipes.md reads files`,
+    );
+  }
   const schemaGiven = given === undefined ? undefined : parseSchema(given);
   const records = new RecordIterator(data, signal);
   try {

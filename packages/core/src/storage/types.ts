@@ -58,6 +58,7 @@ export interface Storage {
   has(id: string, version: string, options?: IoOptions): Promise<boolean>;
   /** @throws DataRefError NOT_FOUND, CORRUPT */
   info(id: string, version: string, options?: IoOptions): Promise<DatasetInfo>;
+  /** Every dataset. One whose manifest is damaged ends the list with its error (CORRUPT), after all the others. */
   list(options?: IoOptions): AsyncIterable<DatasetInfo>;
   /** false where there was none. Streams that read it end with GENERATION_GONE. */
   delete(id: string, version: string, options?: IoOptions): Promise<boolean>;

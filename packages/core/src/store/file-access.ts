@@ -1,6 +1,6 @@
 import { constants, promises as fs, readSync as readFromDisk, statfsSync } from 'node:fs';
 import { DataRefError } from '../errors.js';
-import { truncated } from './memory-store.js';
+import { truncated } from './store-errors.js';
 import type { ObjectReader } from './object-store.js';
 
 /** One read at most, so that neither Node's 2 GiB limit nor the thread pool is held up. */

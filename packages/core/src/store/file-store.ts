@@ -3,7 +3,7 @@ import { dirname, join, relative, sep } from 'node:path';
 import { DataRefError } from '../errors.js';
 import { fileError, openFileReader, writeFully } from './file-access.js';
 import { checkKey } from './key.js';
-import { tooLarge } from './memory-store.js';
+import { tooLarge } from './store-errors.js';
 import type { IoOptions, ObjectInfo, ObjectReader, ObjectStore, ObjectWriter, PutOptions } from './object-store.js';
 import { nonce } from './nonce.js';
 import { isRunning, thisProcess } from './process-identity.js';

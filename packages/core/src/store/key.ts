@@ -21,7 +21,7 @@ export function encodeSegment(text: unknown, what: 'id' | 'version'): string {
     const shown = typeof text === 'string' ? JSON.stringify(text.slice(0, 60)) : String(text);
     throw new DataRefError('INVALID_ID', `${what} ${shown}: ${problem}`, { details: { what } });
   };
-  if (typeof text !== 'string') return refuse('must be a string');
+  if (typeof text !== 'string') return refuse(`must be a string, such as ${what === 'id' ? "'mnist'" : "'1.0'"}`);
   if (text === '') return refuse('must not be empty');
   const bytes = new TextEncoder().encode(text);
   if (bytes.length > 120) return refuse(`has ${bytes.length} bytes of UTF-8, at most 120`);

@@ -1,5 +1,5 @@
-import { DataRefError } from '../errors.js';
 import { checkKey } from './key.js';
+import { tooLarge, truncated } from './store-errors.js';
 import type { IoOptions, ObjectInfo, ObjectReader, ObjectStore, ObjectWriter, PutOptions } from './object-store.js';
 
 interface Held {
@@ -89,24 +89,4 @@ export class MemoryStore implements ObjectStore {
   async sweep(): Promise<number> {
     return 0;
   }
-}
-
-export function truncated(key: string, needed: number, got: number): DataRefError {
-  return new DataRefError(
-    'CORRUPT',
-    `${key}: ends at byte ${got}, expected at least ${needed}; it was cut short or replaced`,
-    {
-      details: { key, needed, got },
-    },
-  );
-}
-
-export function tooLarge(key: string, byteLength: number, limitBytes: number): DataRefError {
-  return new DataRefError(
-    'CORRUPT',
-    `${key}: has ${byteLength} bytes, more than the ${limitBytes} that are read at once`,
-    {
-      details: { key, byteLength, limitBytes },
-    },
-  );
 }

@@ -18,7 +18,10 @@ export async function applyMaps(recipe: BatchRecipe, given: BatchParts, signal: 
     const place = { epoch, position, index: indices[0] ?? -1 };
     let made: unknown;
     try {
-      made = await fn(new DataBatch(parts), mapContext(source.options.order.seed, i, place, signal));
+      made = await fn(
+        new DataBatch(parts),
+        mapContext(source.options.order.seed, recipe.maps.length + i, place, signal),
+      );
     } catch (error) {
       if (signal.aborted) throw error;
       const problem = error instanceof Error ? error.message : String(error);

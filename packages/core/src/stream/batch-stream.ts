@@ -3,7 +3,8 @@ import type { Schema } from '../schema/types.js';
 import { openBatchPass } from './batch-pass.js';
 import type { DataBatch } from './batch.js';
 import { announceAdapters } from './extensions.js';
-import { IteratedFlow, countOf } from './flow.js';
+import { countOf } from '../arguments.js';
+import { IteratedFlow } from './flow.js';
 import type { Pass } from './pass.js';
 import { markedNode, type Start } from './plan-node.js';
 import type { BatchRecipe, Picker } from './recipe.js';
@@ -15,6 +16,7 @@ import type { BatchStream, MapContext } from './types.js';
 
 /** Streams of batches. */
 export class BatchFlow extends IteratedFlow<any, BatchRecipe> implements BatchStream {
+  protected readonly kind = 'BatchStream';
   readonly #reader: RecordReader;
 
   constructor(recipe: BatchRecipe) {

@@ -90,12 +90,6 @@ export class DataBatch implements Batch {
     return `Batch ${this.step} of epoch ${this.epoch} { length: ${this.length}, validLength: ${this.validLength} }`;
   }
 
-  /** The parts of a batch of ours, for transforms. @internal */
-  static partsOf(batch: DataBatch): BatchParts {
-    batch.#check();
-    return batch.#parts;
-  }
-
   #check(): void {
     if (this.#released) {
       throw new DataRefError(

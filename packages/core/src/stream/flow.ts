@@ -1,4 +1,5 @@
-import { DataRefError, invalidArgument } from '../errors.js';
+import { countOf, refuseUnknown } from '../arguments.js';
+import { DataRefError } from '../errors.js';
 import { stateOf, type Item, type Pass, type Place } from './pass.js';
 import type { Cursor, PlanNode, Start } from './plan-node.js';
 import { placeOf } from './place.js';
@@ -9,7 +10,10 @@ import type { Flow, PrefetchOptions } from './types.js';
 /** What a flow needs to know of its recipe. */
 export interface FlowRecipe {
   readonly plan: PlanNode<any>;
-  readonly source: { readonly first: { readonly epoch: number; readonly position: number } };
+  readonly source: {
+    readonly first: { readonly epoch: number; readonly position: number };
+    readonly rows: { readonly length: number };
+  };
   readonly prefetch: PrefetchLimits | undefined;
   readonly pending: StreamState | undefined;
 }
@@ -38,6 +42,8 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
     this.#needsPending = recipe.pending !== undefined;
   }
 
+  /** For the console. */
+  protected abstract readonly kind: string;
   abstract get length(): number | undefined;
   protected abstract openPass(start: Start): Pass<T>;
   /** A flow of the same kind over another recipe. */
@@ -88,6 +94,11 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    const { source } = this.recipe;
+    return `${this.kind} of ${source.rows.length.toLocaleString('en-US')} records, ${String(this.length)} elements an epoch`;
   }
 
   /** What was resumed; the whole pipeline's state, so that a transform chained later must find its part in it. */
@@ -232,20 +243,4 @@ class Iteration<T> implements AsyncIterator<T> {
     if (this.#end === 'closed')
       throw new DataRefError('STREAM_CLOSED', 'the stream was closed while this loop went on');
   }
-}
-
-/** An integer of at least `least`. @throws DataRefError INVALID_ARGUMENT */
-export function countOf(what: string, value: unknown, least: number): number {
-  if (Number.isSafeInteger(value) && (value as number) >= least) return value as number;
-  throw invalidArgument(`${what} must be an integer ≥ ${least}, got ${String(value)}`);
-}
-
-/** @throws DataRefError INVALID_ARGUMENT naming options that there are not, and those that there are */
-export function refuseUnknown(what: string, unknown: object, known: readonly string[]): void {
-  const names = Object.keys(unknown);
-  if (names.length === 0) return;
-  throw invalidArgument(
-    `${what}: unknown option ${names.map((name) => JSON.stringify(name)).join(', ')}; there are ${known.join(', ')}`,
-    { options: names },
-  );
 }

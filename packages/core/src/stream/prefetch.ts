@@ -58,8 +58,7 @@ export function prefetched<T>(inner: Pass<T>, { batches, byteLimit }: PrefetchLi
       closed = true;
       ready.length = 0;
       wake?.();
-      await inner.close();
-      await pulling;
+      await inner.close(); // what is under way sees its signal; nobody waits for a map that does not
     },
   };
 }

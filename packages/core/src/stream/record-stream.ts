@@ -5,7 +5,8 @@ import type { Schema } from '../schema/types.js';
 import { batchNode } from './batch-node.js';
 import { BatchFlow, schemaOr } from './batch-stream.js';
 import { announceAdapters } from './extensions.js';
-import { IteratedFlow, countOf } from './flow.js';
+import { countOf } from '../arguments.js';
+import { IteratedFlow } from './flow.js';
 import type { Pass } from './pass.js';
 import { markedNode, type Start } from './plan-node.js';
 import type { Picker, RecordRecipe } from './recipe.js';
@@ -21,6 +22,7 @@ import type { BatchOptions, MapContext, Stream } from './types.js';
 
 /** Streams of records. */
 export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Stream {
+  protected readonly kind = 'Stream';
   readonly #reader: RecordReader;
 
   constructor(recipe: RecordRecipe) {
@@ -104,7 +106,8 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
     return new BatchFlow({
       source,
       maps,
-      prefetch,
+      // So many records ahead are so many batches ahead.
+      prefetch: prefetch && { ...prefetch, batches: Math.max(1, Math.ceil(prefetch.batches / size)) },
       pending: this.pending,
       plan,
       size,

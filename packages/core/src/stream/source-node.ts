@@ -159,7 +159,7 @@ export class SourceNode implements PlanNode<Segment> {
       if (theirs === ours) continue;
       const { id, version } = node.dataset;
       const replaced = field.startsWith('dataset')
-        ? `. The state belongs to other data${id === '' ? '' : ` (${id}@${version})`}: was the dataset replaced?`
+        ? `. The state belongs to other data${id === '' ? '' : ` (${id}@${version})`}: it was replaced since, or is another one. Start anew with resume(undefined), and give changed data a version of its own`
         : '';
       throw new DataRefError(
         'STATE_MISMATCH',

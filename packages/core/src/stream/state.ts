@@ -44,7 +44,10 @@ const MAX_DEPTH = 256;
  * @throws DataRefError STATE_INVALID naming the field
  */
 export function parseState(value: unknown): StreamState {
+  if (typeof value === 'string') throw invalid('state', 'an object; this is text: JSON.parse it first');
   const state = objectOf(value, 'state');
+  if (typeof state['format'] !== 'string' && 'state' in state)
+    throw invalid('state', 'the state itself: did you mean batch.state or stream.state?');
   if (state['format'] !== 'dataref-state') throw invalid('format', `"dataref-state", got ${show(state['format'])}`);
   if (state['version'] !== 1)
     throw invalid('version', `1, got ${show(state['version'])}; it was written by another release`);

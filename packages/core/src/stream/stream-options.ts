@@ -1,7 +1,7 @@
 import { DataRefError, invalidArgument } from '../errors.js';
 import { defaultAlgorithm } from '../order/order.js';
 import { describeValue } from '../schema/ndarray.js';
-import { countOf, refuseUnknown } from './flow.js';
+import { countOf, refuseUnknown } from '../arguments.js';
 import type { SourceOptions } from './source-node.js';
 import type { BatchOptions } from './types.js';
 
@@ -30,6 +30,9 @@ export function checkStreamOptions(options: unknown, length: number): SourceOpti
   );
   const shuffle = booleanOf('stream: shuffle', given['shuffle']);
   const { shuffleSeed } = given;
+  if (given['shuffle'] === undefined && shuffleSeed !== undefined) {
+    throw invalidArgument('stream: shuffleSeed without shuffle: say shuffle: true, or shuffle: false');
+  }
   if (shuffle && shuffleSeed === undefined) {
     throw invalidArgument(
       'stream: shuffle needs a shuffleSeed, or no run could be repeated or resumed: stream({ shuffle: true, shuffleSeed: 1 })',

@@ -139,7 +139,7 @@ function tfWrapped(given: string): DataRefError {
   return new DataRefError(
     'TF_WRAPPED',
     `checkpoints() was given one dataset and fitDataset ${given}, whose batches have no states: give both the same object. ` +
-      'Filters belong into the stream, before toTfDataset; batch, repeat, take, skip, prefetch and map of a dataset give one that has states',
+      'Leave records out when the dataset is submitted, not here; batch, repeat, take, skip, prefetch and map of a dataset give one that has states',
   );
 }
 
