@@ -36,7 +36,9 @@ export function checkpoints(
   const { model, dataset } = parts;
   const { tf, followers } = insideOf(dataset);
   const progress = new Progress();
-  const listener = new SignalListener(signals);
+  // Where another callback or the data fails, tfjs ends training and tells nobody: the model knows.
+  const isTraining = (): boolean => (model as unknown as { readonly isTraining: boolean }).isTraining;
+  const listener = new SignalListener(signals, isTraining);
   let unsaved = 0;
   let learned: StreamState | undefined;
   let turned = 0;
@@ -145,10 +147,11 @@ function tfWrapped(given: string): DataRefError {
 
 class SignalListener {
   readonly #signals: readonly string[];
+  readonly #isTraining: () => boolean;
   #asked = false;
   #listening = false;
 
-  constructor(signals: readonly string[]) {
+  constructor(signals: readonly string[], isTraining: () => boolean) {
     for (const signal of signals) {
       if (
         typeof signal !== 'string' ||
@@ -163,6 +166,7 @@ class SignalListener {
       }
     }
     this.#signals = signals;
+    this.#isTraining = isTraining;
   }
 
   get wasAsked(): boolean {
@@ -183,7 +187,7 @@ class SignalListener {
   }
 
   readonly #handle = (signal: NodeJS.Signals): void => {
-    if (!this.#asked) this.#asked = true;
+    if (!this.#asked && this.#isTraining()) this.#asked = true;
     else {
       this.stop();
       process.kill(process.pid, signal);
