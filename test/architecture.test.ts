@@ -12,6 +12,7 @@ const PACKAGES = join(ROOT, 'packages');
 const ROOMS = [
   'errors',
   'arguments',
+  'or-abort',
   'progress',
   'schema',
   'checksum',

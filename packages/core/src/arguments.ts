@@ -1,9 +1,10 @@
 import { invalidArgument } from './errors.js';
 
-/** An integer of at least `least`. @throws DataRefError INVALID_ARGUMENT */
-export function countOf(what: string, value: unknown, least: number): number {
-  if (Number.isSafeInteger(value) && (value as number) >= least) return value as number;
-  throw invalidArgument(`${what} must be an integer ≥ ${least}, got ${String(value)}`);
+/** An integer from `least` to `most`. @throws DataRefError INVALID_ARGUMENT */
+export function countOf(what: string, value: unknown, least: number, most = Number.MAX_SAFE_INTEGER): number {
+  if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) return value as number;
+  const range = most === Number.MAX_SAFE_INTEGER ? `≥ ${least}` : `from ${least} to ${most}`;
+  throw invalidArgument(`${what} must be an integer ${range}, got ${String(value)}`);
 }
 
 /** @throws DataRefError INVALID_ARGUMENT naming options that there are not, and those that there are */

@@ -2,11 +2,13 @@ import { crc32 } from '../checksum/crc32.js';
 import { DataRefError } from '../errors.js';
 import { leavesOf, parseSchema, type Leaf } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
-import { bodyBuffers, hasHeadFile, headBuffers, placeBuffers, totalBytes } from './layout.js';
+import { bodyBuffers, hasHeadFile, headBuffers, placeBuffers, totalBytes, type BufferSpec } from './layout.js';
 
 /** Above this many bytes a manifest is refused before it is read. */
 export const MANIFEST_LIMIT_BYTES = 256 * 2 ** 20;
 const MAX_PARTS = 2 ** 20;
+/** Parts times buffers: what checking a manifest costs. */
+const MAX_BUFFERS = 2 ** 23;
 const MAX_BUFFER_BYTES = 2 ** 31 - 1;
 
 export interface PartInfo {
@@ -75,22 +77,25 @@ export function decodeManifest(bytes: Uint8Array, where: string, id: string, ver
   if (value['formatVersion'] !== 1) {
     throw new DataRefError(
       'UNSUPPORTED',
-      `${where}: format version ${String(value['formatVersion'])}, this release reads 1`,
+      `${where}: format version ${show(value['formatVersion'])}, this release reads 1`,
     );
   }
   if (value['id'] !== id || value['version'] !== version)
-    return refuse(`is the manifest of ${String(value['id'])}@${String(value['version'])}, expected ${id}@${version}`);
+    return refuse(`is the manifest of ${show(value['id'])}@${show(value['version'])}, expected ${id}@${version}`);
   const schema = schemaOf(value['schema'], refuse);
   const leaves = leavesOf(schema);
   if (!Array.isArray(value['parts'])) return refuse('parts is no list');
   if (value['parts'].length > MAX_PARTS) return refuse(`has ${value['parts'].length} parts, at most ${MAX_PARTS}`);
+  const columns = columnsOf(leaves);
+  if (value['parts'].length * columns.body.length > MAX_BUFFERS)
+    return refuse('has too many parts of too many columns');
   const parts = value['parts'].map((part: unknown, i) =>
-    checkPart(part, leaves, (problem) => refuse(`part ${i}: ${problem}`)),
+    checkPart(part, leaves, columns, (problem) => refuse(`part ${i}: ${problem}`)),
   );
   const length = count(value['length'], 'length', refuse);
   const total = parts.reduce((sum, part) => sum + part.records, 0);
   if (total !== length) return refuse(`says ${length} records, its parts have ${total}`);
-  if (!(Date.parse(String(value['createdAt'])) >= 0)) return refuse('createdAt is no time');
+  if (!(Date.parse(show(value['createdAt'])) >= 0)) return refuse('createdAt is no time');
   return {
     id,
     version,
@@ -119,7 +124,7 @@ function parseJson(text: string, refuse: Refuse): Record<string, unknown> {
 function checkCrc(text: string, stored: unknown, refuse: Refuse): void {
   const end = text.lastIndexOf(CRC_KEY);
   const actual = end < 0 ? undefined : crc32(new TextEncoder().encode(text.slice(0, end)));
-  if (actual !== stored) refuse(`its checksum is ${String(stored)}, the text has ${String(actual)}`);
+  if (actual !== stored) refuse(`its checksum is ${show(stored)}, the text has ${String(actual)}`);
   if (text.slice(end) !== `${CRC_KEY}${actual}\n}\n`) refuse('something follows its checksum');
 }
 
@@ -131,12 +136,28 @@ function schemaOf(value: unknown, refuse: Refuse): Schema {
   }
 }
 
-function checkPart(value: unknown, leaves: readonly Leaf[], refuse: Refuse): PartInfo {
+/** What every part is checked against, made once. */
+interface PartColumns {
+  readonly variable: readonly Leaf[];
+  readonly body: readonly BufferSpec[];
+  /** Undefined where the body is the head. */
+  readonly head: readonly BufferSpec[] | undefined;
+}
+
+function columnsOf(leaves: readonly Leaf[]): PartColumns {
+  return {
+    variable: leaves.filter(({ kind }) => kind !== 'fixed'),
+    body: bodyBuffers(leaves),
+    head: hasHeadFile(leaves) ? headBuffers(leaves) : undefined,
+  };
+}
+
+function checkPart(value: unknown, leaves: readonly Leaf[], columns: PartColumns, refuse: Refuse): PartInfo {
   if (typeof value !== 'object' || value === null) return refuse('is no object');
   const part = value as Record<string, unknown>;
   const records = count(part['records'], 'records', refuse);
   const listed = part['valueBytes'];
-  const variable = leaves.filter(({ kind }) => kind !== 'fixed');
+  const { variable } = columns;
   if (!Array.isArray(listed) || listed.length !== variable.length)
     return refuse(`valueBytes must list ${variable.length} sizes`);
   const valueBytes = listed.map((bytes: unknown) => count(bytes, 'valueBytes', refuse));
@@ -154,13 +175,13 @@ function checkPart(value: unknown, leaves: readonly Leaf[], refuse: Refuse): Par
     valueBytes,
   };
   const sizes = valueBytesByLeaf(leaves, info);
-  const body = placeBuffers(bodyBuffers(leaves), records, sizes);
+  const body = placeBuffers(columns.body, records, sizes);
   if (body.some(({ byteLength }) => byteLength > MAX_BUFFER_BYTES))
     return refuse('a buffer is larger than 2^31 − 1 bytes');
   if (info.bodyStart % 8 !== 0 || info.bodyStart + totalBytes(body) > info.byteLength) {
     return refuse(`its buffers end at byte ${info.bodyStart + totalBytes(body)}, the file at ${info.byteLength}`);
   }
-  const head = totalBytes(hasHeadFile(leaves) ? placeBuffers(headBuffers(leaves), records, sizes) : body);
+  const head = totalBytes(columns.head === undefined ? body : placeBuffers(columns.head, records, sizes));
   if (info.headBytes !== head) return refuse(`its head has ${info.headBytes} bytes, ${records} records need ${head}`);
   return info;
 }
@@ -174,10 +195,16 @@ export function valueBytesByLeaf(leaves: readonly Leaf[], part: PartInfo): Map<n
   return sizes;
 }
 
+/** A value of a manifest for a message, whatever it is. */
+function show(value: unknown): string {
+  if (typeof value === 'string') return value.slice(0, 100);
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}
+
 function count(value: unknown, name: string, refuse: Refuse): number {
   return Number.isSafeInteger(value) && (value as number) >= 0
     ? (value as number)
-    : refuse(`${name} is ${String(value)}, not an integer ≥ 0`);
+    : refuse(`${name} is ${show(value)}, not an integer ≥ 0`);
 }
 
 function matching(value: unknown, name: string, pattern: RegExp, refuse: Refuse): string {

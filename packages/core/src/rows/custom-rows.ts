@@ -4,6 +4,7 @@ import { gatherColumn, type ColumnData } from '../schema/column-data.js';
 import { leavesOf } from '../schema/schema.js';
 import { disassemble } from '../schema/structure.js';
 import type { Schema } from '../schema/types.js';
+import { orAbort } from '../or-abort.js';
 import { convertColumn } from './convert.js';
 import { noHold, type IndexArray, type ReadRequest, type RowSource } from './row-source.js';
 
@@ -46,7 +47,7 @@ export class CustomRows implements RowSource {
   async read(indices: IndexArray, { columns, allocate, signal }: ReadRequest): Promise<readonly ColumnData[]> {
     const list = Array.from(indices);
     const records: unknown =
-      list.length === 0 ? [] : await this.#source.read(list, signal ?? new AbortController().signal);
+      list.length === 0 ? [] : await orAbort(this.#source.read(list, signal ?? new AbortController().signal), signal);
     signal?.throwIfAborted();
     const got = Array.isArray(records) ? records.length : undefined;
     if (got !== list.length) {
@@ -68,7 +69,8 @@ export class CustomRows implements RowSource {
 /** Records as columns, one a leaf. `indices` names the records in errors. */
 export function buildColumns(schema: Schema, records: readonly unknown[], indices: ArrayLike<number>): ColumnData[] {
   const builders = leavesOf(schema).map((leaf) => new ColumnBuilder(leaf));
-  records.forEach((record, i) => pushRecord(schema, builders, record, indices[i] as number));
+  // By index: forEach would leave out holes, and shift all that follows.
+  for (let i = 0; i < records.length; i++) pushRecord(schema, builders, records[i], indices[i] as number);
   return builders.map((builder) => builder.take());
 }
 

@@ -1,5 +1,6 @@
 import { rowsOf, isDataRef, isIterable, noRecords } from '../dataset/make.js';
 import { invalidArgument } from '../errors.js';
+import { isThenable, orAbort } from '../or-abort.js';
 import { pushRecord } from '../rows/custom-rows.js';
 import { allColumns, indexArray, type IndexArray, type RowSource } from '../rows/row-source.js';
 import { ColumnBuilder } from '../schema/column-builder.js';
@@ -92,7 +93,7 @@ class RecordIterator {
     this.#signal?.throwIfAborted();
     try {
       const next = this.#records.next();
-      if (isPromise(next)) return this.#wait(next);
+      if (isThenable(next)) return this.#wait(next);
       this.#ended = next.done === true;
       return next;
     } catch (error) {
@@ -127,24 +128,6 @@ class RecordIterator {
   }
 }
 
-function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
-  return typeof (value as { then?: unknown }).then === 'function';
-}
-
-async function orAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  let onAbort: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort);
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort as () => void);
-  }
-}
-
 async function* recordBlocks(
   schema: Schema,
   first: IteratorResult<unknown>,
@@ -167,7 +150,7 @@ async function* recordBlocks(
       turnEnd = performance.now() + TURN_MS;
     }
     const next = records.next();
-    result = isPromise(next) ? await next : next;
+    result = isThenable(next) ? await next : next;
   }
   onRecords(index);
   if (index > blockStart || index === 0) yield builders.map((builder) => builder.take());

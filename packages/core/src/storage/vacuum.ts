@@ -20,7 +20,7 @@ export async function vacuumGenerations(
   // Files, then leases, then the manifest. A writer begins with its lease and gives it up once the manifest is its own:
   // one that begins meanwhile has no files here, one that commits meanwhile is found to be live, or to be current.
   const generations = await Promise.all(
-    (await store.listFolders(`${folder}data/`)).map(async (name) => {
+    (await store.listFolders(`${folder}data/`)).filter(isGeneration).map(async (name) => {
       const prefix = `${folder}data/${name}/`;
       const objects = await listAll(store, prefix);
       return { name, prefix, objects, lease: await leaseState(store, prefix, identity) };
@@ -48,8 +48,15 @@ export async function vacuumGenerations(
   return freed;
 }
 
+/** Folders and files of other names are somebody else's, and never touched. */
+export function isGeneration(name: string): boolean {
+  return /^[0-9a-f]{16}$/u.test(name);
+}
+
 async function listAll(store: ObjectStore, prefix: string): Promise<ObjectInfo[]> {
   const objects = [];
-  for await (const info of store.list(prefix)) objects.push(info);
+  for await (const info of store.list(prefix)) {
+    if (/^(?:\d{8}\.(?:arrow|head)|writer\.json)$/u.test(info.key.slice(prefix.length))) objects.push(info);
+  }
   return objects;
 }

@@ -27,6 +27,7 @@ export class FileStore implements ObjectStore {
 
   async head(key: string): Promise<ObjectInfo | undefined> {
     return this.#try(key, async () => {
+      await this.#checkFolders(dirname(this.#path(key)));
       const stat = await fs.lstat(this.#path(key));
       return stat.isFile() ? { key, byteLength: stat.size, modifiedMs: stat.mtimeMs } : undefined;
     });
@@ -47,7 +48,10 @@ export class FileStore implements ObjectStore {
 
   async open(key: string, { signal }: IoOptions = {}): Promise<ObjectReader | undefined> {
     signal?.throwIfAborted();
-    return this.#try(key, () => openFileReader(this.#path(key), key));
+    return this.#try(key, async () => {
+      await this.#checkFolders(dirname(this.#path(key)));
+      return openFileReader(this.#path(key), key);
+    });
   }
 
   async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<boolean> {
@@ -87,6 +91,7 @@ export class FileStore implements ObjectStore {
 
   async delete(key: string): Promise<boolean> {
     const removed = await this.#try(key, async () => {
+      await this.#checkFolders(dirname(this.#path(key)));
       await fs.unlink(this.#path(key));
       await syncFolder(dirname(this.#path(key)));
       return true;
@@ -97,24 +102,49 @@ export class FileStore implements ObjectStore {
 
   async sweep(): Promise<number> {
     let freed = 0;
-    for (const entry of await fs.readdir(join(this.#root, WORKSHOP)).catch(() => [])) {
-      const path = join(this.#root, WORKSHOP, entry);
+    const workshop = join(this.#root, WORKSHOP);
+    await this.#checkFolders(workshop);
+    for (const entry of await fs.readdir(workshop).catch(() => [])) {
+      const path = join(workshop, entry);
       const stat = await fs.lstat(path).catch(() => undefined);
       if (stat?.isFile() !== true || isBusy(entry, stat.mtimeMs)) continue;
       await this.#try(entry, () => fs.rm(path, { force: true }));
       freed += stat.size;
     }
-    await this.#removeEmptyFolders(join(this.#root, WORKSHOP));
-    await this.#pruneFolders(this.#root);
+    await this.#removeEmptyFolders(workshop);
+    await this.#pruneDatasets();
     return freed;
   }
 
-  /** Removes folders without a file below a folder. A writer that was about to use one makes it again. */
-  async #pruneFolders(folder: string): Promise<void> {
-    const folders = (await this.#entries(folder)).filter((entry) => entry.isDirectory());
-    for (const { name } of folders) {
-      await this.#pruneFolders(join(folder, name));
-      await fs.rmdir(join(folder, name)).catch(() => undefined); // not empty, or gone already
+  /** Removes empty folders that writers were killed in, `<id>/<version>/data/<generation>`, and no other ones. */
+  async #pruneDatasets(): Promise<void> {
+    for (const id of await this.listFolders('')) {
+      for (const version of await this.listFolders(`${id}/`)) {
+        const data = join(this.#root, id, version, 'data');
+        const names = await this.#entries(data);
+        for (const { name } of names)
+          if (/^[0-9a-f]{16}$/u.test(name)) await fs.rmdir(join(data, name)).catch(() => undefined);
+        await this.#removeEmptyFolders(data);
+      }
+    }
+  }
+
+  /** No folder on the way may be a link: what is stored must not lead elsewhere. @throws DataRefError STORE_FAILED */
+  async #checkFolders(folder: string): Promise<void> {
+    const names = relative(this.#root, folder).split(sep);
+    let path = this.#root;
+    for (const name of names) {
+      path = join(path, name);
+      const stat = await fs.lstat(path).catch(() => undefined);
+      if (stat === undefined) return;
+      if (!stat.isSymbolicLink()) continue;
+      throw new DataRefError(
+        'STORE_FAILED',
+        `${path}: is a symbolic link, which is not followed; move the data itself here`,
+        {
+          details: { path },
+        },
+      );
     }
   }
 
@@ -123,7 +153,10 @@ export class FileStore implements ObjectStore {
   }
 
   async #entries(folder: string) {
-    const entries = await this.#try(folder, () => fs.readdir(folder, { withFileTypes: true }));
+    const entries = await this.#try(folder, async () => {
+      await this.#checkFolders(folder);
+      return fs.readdir(folder, { withFileTypes: true });
+    });
     return (entries ?? []).filter((entry) => entry.name !== WORKSHOP && /^[A-Za-z0-9._%-]+$/u.test(entry.name));
   }
 
@@ -181,6 +214,7 @@ export class FileStore implements ObjectStore {
   async #create(path: string) {
     for (let attempt = 0; ; attempt++) {
       try {
+        await this.#checkFolders(dirname(path));
         await fs.mkdir(dirname(path), { recursive: true });
         return await fs.open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o666);
       } catch (error) {
@@ -194,6 +228,7 @@ export class FileStore implements ObjectStore {
   async #place(path: string, target: string, ifAbsent: boolean): Promise<void> {
     for (let attempt = 0; ; attempt++) {
       try {
+        await this.#checkFolders(dirname(target));
         await this.#makeFolder(dirname(target));
         if (ifAbsent) await fs.link(path, target);
         else await fs.rename(path, target);
@@ -227,6 +262,7 @@ export class FileStore implements ObjectStore {
 }
 
 function isBusy(name: string, modifiedMs: number): boolean {
+  if (!/^[0-9a-f]{16}\.[A-Za-z0-9_-]+$/u.test(name)) return true;
   try {
     const [host, pid, startTicks] = JSON.parse(Buffer.from(name.split('.')[1] ?? '', 'base64url').toString()) as [
       string,

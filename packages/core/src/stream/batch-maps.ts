@@ -3,6 +3,7 @@ import { convertColumn } from '../rows/convert.js';
 import type { ColumnData } from '../schema/column-data.js';
 import { columnsFromUser } from '../schema/user-columns.js';
 import { DataBatch, type BatchParts } from './batch.js';
+import { isThenable, orAbort } from '../or-abort.js';
 import { mapContext } from './map-context.js';
 import type { BatchRecipe } from './recipe.js';
 
@@ -18,10 +19,9 @@ export async function applyMaps(recipe: BatchRecipe, given: BatchParts, signal: 
     const place = { epoch, position, index: indices[0] ?? -1 };
     let made: unknown;
     try {
-      made = await fn(
-        new DataBatch(parts),
-        mapContext(source.options.order.seed, recipe.maps.length + i, place, signal),
-      );
+      const context = mapContext(source.options.order.seed, recipe.maps.length + i, place, signal);
+      made = fn(new DataBatch(parts), context);
+      if (isThenable(made)) made = await orAbort(made, signal);
     } catch (error) {
       if (signal.aborted) throw error;
       const problem = error instanceof Error ? error.message : String(error);

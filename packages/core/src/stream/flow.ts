@@ -219,6 +219,7 @@ class Iteration<T> implements AsyncIterator<T> {
       item = pulled instanceof Promise ? await pulled : pulled;
     } catch (error) {
       this.#refuseEnded();
+      if (this.#hasReturned()) return { value: undefined, done: true };
       await this.return();
       throw error;
     }

@@ -58,7 +58,8 @@ export function prefetched<T>(inner: Pass<T>, { batches, byteLimit }: PrefetchLi
       closed = true;
       ready.length = 0;
       wake?.();
-      await inner.close(); // what is under way sees its signal; nobody waits for a map that does not
+      await inner.close(); // aborts what is under way, which ends then, whatever it waits for
+      await pulling;
     },
   };
 }

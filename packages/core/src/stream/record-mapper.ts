@@ -8,6 +8,7 @@ import { schemaOfRecord } from '../schema/infer.js';
 import { leavesOf } from '../schema/schema.js';
 import { assemble } from '../schema/structure.js';
 import type { Schema } from '../schema/types.js';
+import { isThenable, orAbort } from '../or-abort.js';
 import { mapContext } from './map-context.js';
 import type { Segment } from './plan-node.js';
 import type { Picker, RecordMap } from './recipe.js';
@@ -40,7 +41,8 @@ export class RecordMapper {
     let mapped = record;
     for (const [step, map] of this.#maps.entries()) {
       try {
-        mapped = await map.fn(mapped, mapContext(this.#source.options.order.seed, step, place, signal));
+        const made = map.fn(mapped, mapContext(this.#source.options.order.seed, step, place, signal));
+        mapped = isThenable(made) ? await orAbort(made, signal) : made;
       } catch (error) {
         if (signal.aborted) throw error;
         const where = `${id === '' ? 'the dataset' : `${id}@${version}`}, record ${place.index}, epoch ${place.epoch}, position ${place.position}`;

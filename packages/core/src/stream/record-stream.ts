@@ -99,7 +99,7 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
     const plan = batchNode(
       this.recipe.plan,
       source.world,
-      countOf(`${what}: size`, size, 1),
+      countOf(`${what}: size`, size, 1, 2 ** 31 - 1),
       isGlobal,
       checked.remainder ?? 'keep',
     );

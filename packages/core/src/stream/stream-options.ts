@@ -53,7 +53,7 @@ export function checkStreamOptions(options: unknown, length: number): SourceOpti
       `stream: shardRank and numShards come together; ${shardRank === undefined ? 'shardRank' : 'numShards'} is missing`,
     );
   }
-  const shards = numShards === undefined ? 1 : countOf('stream: numShards', numShards, 1);
+  const shards = numShards === undefined ? 1 : countOf('stream: numShards', numShards, 1, 2 ** 31 - 1);
   const rank = shardRank === undefined ? 0 : countOf('stream: shardRank', shardRank, 0);
   if (rank >= shards)
     throw invalidArgument(`stream: shardRank must be below numShards (${shards}), got ${rank}; ranks count from 0`);

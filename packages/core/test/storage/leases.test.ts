@@ -107,7 +107,8 @@ describe('vacuum and the leases of writers', () => {
     for (const path of ['a', 'b/1', 'c/1/data', 'd/1/data/00000000000000aa'])
       mkdirSync(join(folder, path), { recursive: true });
     await storage.vacuum();
-    expect(listing(folder)).toEqual([]);
+    // Of the first two nobody can tell whose they are.
+    expect(listing(folder)).toEqual(['a/', 'b/1/']);
   });
 
   test('temp files of ended processes are removed, those of living ones kept', async () => {
@@ -130,9 +131,9 @@ describe('vacuum and the leases of writers', () => {
       utimesSync(join(workshop, name(owner)), (now - ageMs) / 1000, (now - ageMs) / 1000);
     }
     writeFileSync(join(workshop, 'of nobody'), '12345');
-    expect(await store.sweep()).toBe(20);
+    expect(await store.sweep()).toBe(15);
     for (const [, owner, , isKept] of files) expect(existsSync(join(workshop, name(owner)))).toBe(isKept);
-    expect(existsSync(join(workshop, 'of nobody'))).toBe(false);
+    expect(existsSync(join(workshop, 'of nobody'))).toBe(true);
     await writer.commit();
     expect(readFileSync(join(folder, 'a/k'))).toHaveLength(10);
   });
