@@ -181,13 +181,18 @@ class Iteration<T> implements AsyncIterator<T> {
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
-    const result =
-      this.#busy === undefined
-        ? this.#pull()
-        : this.#busy.then(
-            () => this.#pull(),
-            () => this.#pull(),
-          );
+    const pull = () => this.#pull();
+    if (this.#busy !== undefined) return this.#track(this.#busy.then(pull, pull));
+    try {
+      const result = this.#pull();
+      return result instanceof Promise ? this.#track(result) : Promise.resolve(result);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Later calls wait for this one. */
+  #track(result: Promise<IteratorResult<T, undefined>>): Promise<IteratorResult<T, undefined>> {
     this.#busy = result;
     const clear = (): void => {
       if (this.#busy === result) this.#busy = undefined;
@@ -207,27 +212,43 @@ class Iteration<T> implements AsyncIterator<T> {
     await this.#supply?.pass.close();
   }
 
-  async #pull(): Promise<IteratorResult<T, undefined>> {
+  /** At once where the element is at hand. */
+  #pull(): IteratorResult<T, undefined> | Promise<IteratorResult<T, undefined>> {
     this.#refuseEnded();
     if (this.#hasReturned()) return { value: undefined, done: true };
-    this.#supply ??= this.#claim(this);
-    if (this.#handed !== undefined) this.#supply.retire(this.#handed.element);
+    const supply = (this.#supply ??= this.#claim(this));
+    if (this.#handed !== undefined) supply.retire(this.#handed.element);
     this.#handed = undefined;
-    let item: Item<T> | undefined;
+    let pulled: ReturnType<Pass<T>['next']>;
     try {
-      const pulled = this.#supply.pass.next();
-      item = pulled instanceof Promise ? await pulled : pulled;
+      pulled = supply.pass.next();
     } catch (error) {
-      this.#refuseEnded();
-      if (this.#hasReturned()) return { value: undefined, done: true };
-      await this.return();
-      throw error;
+      return this.#fail(error);
     }
+    if (!(pulled instanceof Promise)) return this.#handOut(supply, pulled);
+    return pulled.then(
+      (item) => this.#handOut(supply, item),
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
+  #handOut(
+    supply: Supply<T>,
+    item: Item<T> | undefined,
+  ): IteratorResult<T, undefined> | Promise<IteratorResult<T, undefined>> {
     this.#refuseEnded();
     if (item === undefined || this.#hasReturned()) return this.return();
-    const element = this.#supply.handOut(item);
+    const element = supply.handOut(item);
     this.#handed = { element };
     return { value: element, done: false };
+  }
+
+  /** What a failure of the pass means: nothing any more, where the loop had ended before. */
+  async #fail(error: unknown): Promise<IteratorResult<T, undefined>> {
+    this.#refuseEnded();
+    if (this.#hasReturned()) return { value: undefined, done: true };
+    await this.return();
+    throw error;
   }
 
   #hasReturned(): boolean {

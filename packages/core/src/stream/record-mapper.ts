@@ -36,7 +36,7 @@ export class RecordMapper {
 
   /** One record through all maps. @throws DataRefError MAP_FAILED naming the record, with the cause */
   async mapRecord(record: unknown, share: Share, row: number, signal: AbortSignal): Promise<unknown> {
-    const place = { ...share.placeOf(row), index: share.indices[row] as number };
+    const place = { ...this.#reader.placeOf(share, row), index: share.indices[row] as number };
     const { id, version } = this.#source.rows;
     let mapped = record;
     for (const [step, map] of this.#maps.entries()) {

@@ -9,11 +9,11 @@ import type { Picked, RecordMap } from './recipe.js';
 import type { RecordMapper } from './record-mapper.js';
 import type { SourceNode } from './source-node.js';
 
-/** This shard's records of some segments: which they are, and where in the order. */
+/** A shard's records of some segments: which they are, and where in the order. */
 export interface Share {
   readonly indices: IndexArray;
-  /** Epoch and position of row i. */
-  readonly placeOf: (row: number) => { readonly epoch: number; readonly position: number };
+  readonly segments: readonly Segment[];
+  readonly rank: number;
 }
 
 /** Reads this shard's rows of planned segments. */
@@ -40,23 +40,29 @@ export class RecordReader {
     const { shards } = this.#source.world;
     const { length } = this.#source.rows;
     const indices = indexArray(shareOf(totalCount(segments), rank, shards), length);
-    const runs: { readonly row: number; readonly epoch: number; readonly position: number }[] = [];
     let row = 0;
     let lead = rank;
     for (const { epoch, start, count } of segments) {
       const mine = shareOf(count, lead, shards);
-      if (mine > 0) {
-        this.#source.fill(epoch, indices, row, mine, start + lead, shards);
-        runs.push({ row, epoch, position: start + lead });
-        row += mine;
-      }
+      if (mine > 0) this.#source.fill(epoch, indices, row, mine, start + lead, shards);
+      row += mine;
       lead += mine * shards - count;
     }
-    const placeOf = (at: number) => {
-      const run = runs.findLast((candidate) => candidate.row <= at) as (typeof runs)[number];
-      return { epoch: run.epoch, position: run.position + (at - run.row) * shards };
-    };
-    return { indices, placeOf };
+    return { indices, segments, rank };
+  }
+
+  /** Epoch and position of a row of a share. */
+  placeOf({ segments, rank }: Share, row: number): { readonly epoch: number; readonly position: number } {
+    const { shards } = this.#source.world;
+    let before = 0;
+    let lead = rank;
+    for (const { epoch, start, count } of segments) {
+      const mine = shareOf(count, lead, shards);
+      if (row < before + mine) return { epoch, position: start + lead + (row - before) * shards };
+      before += mine;
+      lead += mine * shards - count;
+    }
+    throw new RangeError(`a share of ${before} rows has no row ${row}`);
   }
 
   /** Stored columns of a share, with conversions. Only without maps. */
