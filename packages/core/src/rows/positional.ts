@@ -168,7 +168,9 @@ async function execute(
   kind: 'arrow' | 'head' = 'arrow',
 ): Promise<void> {
   const files = new Map<number, ObjectReader>();
-  for (const { part } of reads) if (!files.has(part)) files.set(part, await context.parts.file(part, kind));
+  const { parts } = context;
+  for (const { part } of reads)
+    if (!files.has(part)) files.set(part, parts.fileNow(part, kind) ?? (await parts.file(part, kind)));
   let sliceEnd = performance.now() + SLICE_MS;
   let waiting: Promise<void>[] = [];
   const settle = async (): Promise<void> => {

@@ -9,6 +9,16 @@ import type { ObjectReader, ObjectStore } from '../store/object-store.js';
 
 const MAX_OPEN_FILES = 256;
 
+interface OpenFile {
+  readonly opening: Promise<ObjectReader>;
+  /** Once it is open. */
+  reader: ObjectReader | undefined;
+}
+
+function slotOf(number: number, kind: 'arrow' | 'head'): number {
+  return kind === 'arrow' ? number : -1 - number;
+}
+
 /** The files of one generation of a dataset: opened when needed, closed when nobody holds them. */
 export class StoredParts {
   readonly manifest: Manifest;
@@ -18,7 +28,7 @@ export class StoredParts {
   readonly keepsHeads: boolean;
   readonly #store: ObjectStore;
   readonly #folder: string;
-  readonly #files = new Map<string, Promise<ObjectReader>>();
+  readonly #files = new Map<number, OpenFile>();
   readonly #heads = new Map<number, Promise<PartHead>>();
   readonly #readyHeads = new Map<number, PartHead>();
   readonly #bodies = new Map<number, readonly PlacedBuffer[]>();
@@ -65,15 +75,33 @@ export class StoredParts {
 
   /** An open part file. @throws DataRefError GENERATION_GONE when it is not there any more, CORRUPT when it is shorter than it was */
   file(number: number, kind: 'arrow' | 'head'): Promise<ObjectReader> {
-    const key = `${this.#folder}${partName(number)}.${kind}`;
-    let opened = this.#files.get(key);
-    if (opened === undefined) {
-      opened = this.#open(key, number, kind);
-      opened.catch(() => this.#files.delete(key));
+    const slot = slotOf(number, kind);
+    let file = this.#files.get(slot);
+    if (file === undefined) {
+      const opening = this.#open(`${this.#folder}${partName(number)}.${kind}`, number, kind);
+      const opened: OpenFile = { opening, reader: undefined };
+      opening.then(
+        (reader) => (opened.reader = reader),
+        () => this.#files.delete(slot),
+      );
+      file = opened;
     }
-    this.#files.delete(key);
-    this.#files.set(key, opened); // most recently used last
-    return opened;
+    this.#markUsed(slot, file);
+    return file.opening;
+  }
+
+  /** A part file that is open already. */
+  fileNow(number: number, kind: 'arrow' | 'head'): ObjectReader | undefined {
+    const slot = slotOf(number, kind);
+    const file = this.#files.get(slot);
+    if (file?.reader !== undefined) this.#markUsed(slot, file);
+    return file?.reader;
+  }
+
+  /** Most recently used last. */
+  #markUsed(slot: number, file: OpenFile): void {
+    this.#files.delete(slot);
+    this.#files.set(slot, file);
   }
 
   /** A part's head, kept from then on. @throws DataRefError CORRUPT, GENERATION_GONE */
@@ -135,8 +163,8 @@ export class StoredParts {
 
   async #close(keep: number): Promise<void> {
     const files = [...this.#files].slice(0, this.#files.size - keep);
-    for (const [key] of files) this.#files.delete(key);
-    const readers = await Promise.allSettled(files.map(([, file]) => file));
+    for (const [slot] of files) this.#files.delete(slot);
+    const readers = await Promise.allSettled(files.map(([, file]) => file.opening));
     await Promise.all(
       readers.map((reader) => (reader.status === 'fulfilled' ? reader.value.close() : Promise.resolve())),
     );
