@@ -3,8 +3,7 @@ import { Fingerprint } from '../checksum/fingerprint.js';
 import { isWide, rowChecksums } from '../checksum/row-checksums.js';
 import { DataRefError } from '../errors.js';
 import { partName } from './part-name.js';
-import { concatColumns } from '../schema/concat-columns.js';
-import type { ColumnData } from '../schema/column-data.js';
+import type { ColumnData, ElementArray } from '../schema/column-data.js';
 import { leavesOf, type Leaf } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
 import type { IoOptions, ObjectStore } from '../store/object-store.js';
@@ -120,14 +119,14 @@ interface WrittenFile {
   commit(): Promise<void>;
 }
 
-/** Variable columns with their values from the first to the last row alone, offsets from 0. */
+/** Variable columns with their values from the first to the last row alone, offsets from 0. The values are not copied. */
 function compact(column: ColumnData): ColumnData {
   const { offsets, length, data } = column;
-  if (offsets === undefined || (offsets[0] === 0 && offsets[length] === data.length)) return column;
-  return concatColumns([
-    { ...column, length: 0, offsets: offsets.subarray(0, 1), shapes: column.shapes?.subarray(0, 0) },
-    column,
-  ]);
+  if (offsets === undefined) return column;
+  const first = offsets[0] as number;
+  const end = offsets[length] as number;
+  if (first === 0 && end === data.length) return column;
+  return { ...column, data: data.subarray(first, end) as ElementArray, offsets: offsets.map((at) => at - first) };
 }
 
 /** The body of a part without wide columns, whose bytes are the head. */
