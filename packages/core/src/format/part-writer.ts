@@ -126,7 +126,7 @@ function compact(column: ColumnData): ColumnData {
   const first = offsets[0] as number;
   const end = offsets[length] as number;
   if (first === 0 && end === data.length) return column;
-  return { ...column, data: data.subarray(first, end) as ElementArray, offsets: offsets.map((at) => at - first) };
+  return { ...column, data: data.subarray(first, end), offsets: offsets.map((at) => at - first) };
 }
 
 /** The body of a part without wide columns, whose bytes are the head. */
