@@ -3,7 +3,7 @@ import { Fingerprint } from '../checksum/fingerprint.js';
 import { isWide, rowChecksums } from '../checksum/row-checksums.js';
 import { DataRefError } from '../errors.js';
 import { partName } from './part-name.js';
-import type { ColumnData, ElementArray } from '../schema/column-data.js';
+import type { ColumnData } from '../schema/column-data.js';
 import { leavesOf, type Leaf } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
 import type { IoOptions, ObjectStore } from '../store/object-store.js';
