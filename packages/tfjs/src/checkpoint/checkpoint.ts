@@ -1,12 +1,14 @@
-import { DataRefError, parseState, type StreamState } from '@dataref/core';
+import { parseState, type StreamState } from '@dataref/core';
 import { refuseUnknown } from '@dataref/core/adapter';
 import type * as Tf from '@tensorflow/tfjs';
 import { peerTf } from '#peer';
 import { insideOf } from '../tf-dataset.js';
 import type { ResumableDataset, TfOptions } from '../types.js';
+import { checkEntries, configOf, type Description } from './check.js';
 import { corrupt, type NamedArray } from './container.js';
 import { readTensors, writeTensors } from './file.js';
-import { checkModel, MODEL, readModel, readOptimizer, writeModel, writeOptimizer } from './model-tensors.js';
+import { MODEL, OPTIMIZER, readModel, readOptimizer, writeModel, writeOptimizer } from './model-tensors.js';
+import { weightOrder } from './slots.js';
 
 const FORMAT = 'dataref-checkpoint';
 
@@ -38,7 +40,8 @@ const THREAD_SETTINGS = ['TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS', 'OM
  * while it writes leaves the old one.
  * @param path in a folder that is made where there is none
  * @param parts `state`: of the last batch that the model has learned from
- * @throws DataRefError DISK_FULL, STORE_FAILED, UNSUPPORTED for an optimizer that does not tell its state
+ * @throws DataRefError DISK_FULL, STORE_FAILED, UNSUPPORTED for an optimizer that does not tell its state, or that has
+ * gathered some for other weights than the model's
  */
 export async function saveCheckpoint(
   path: string | URL,
@@ -51,20 +54,28 @@ export async function saveCheckpoint(
   const state = parseState(given);
   const { tf = peerTf() } = options;
   const backend = tf.getBackend();
-  const about = {
+  const step = optimizer?.iterations ?? 0;
+  const arrays = [
+    ...(await readModel(model)),
+    ...(optimizer === undefined ? [] : await readOptimizer(model, optimizer)),
+  ];
+  const about: About = {
     state,
-    step: optimizer?.iterations ?? 0,
+    step,
     optimizer: optimizer?.getClassName() ?? null,
+    config: configOf(optimizer),
+    slots: arrays.filter(({ name }) => name.startsWith(OPTIMIZER)).length,
+    order: weightOrder(model),
     backend,
     threads: backend === 'tensorflow' ? threadSettings() : {},
   };
-  const arrays = [...(await readModel(model)), ...(optimizer === undefined ? [] : await readOptimizer(optimizer))];
   await writeTensors(path, arrays, { format: FORMAT, version: '1', checkpoint: JSON.stringify(about) });
 }
 
 /**
  * Puts weights and optimizer back into `model`, and `dataset` to where it stood. The model is the one that was saved,
- * made and compiled by the same code.
+ * made and compiled by the same code, with the same layers frozen. The optimizer is of the same class with the same
+ * switches, such as `centered`; its numbers, such as the learning rate, may differ, and stay as they are here.
  * @returns undefined when there is no file yet, so that a first run and a resumed one are one program
  * @throws DataRefError CORRUPT; STATE_MISMATCH for another model, optimizer or dataset; nothing is changed then
  */
@@ -80,20 +91,23 @@ export async function loadCheckpoint(
   let about: About | undefined;
   const loaded = await readTensors(path, (contents, where) => {
     about = parseAbout(contents.metadata, where);
-    checkModel(contents, where, model);
-    checkOptimizer(about.optimizer, optimizer, where);
+    checkEntries(contents, where, about, model, optimizer);
   });
   if (loaded === undefined || about === undefined) return undefined;
   const arrays = loaded.entries.map((entry, i) => ({ ...entry, data: loaded.arrays[i] }) as NamedArray);
-  const isWeight = ({ name }: NamedArray): boolean => name.startsWith(MODEL);
+  const before = dataset?.state;
   dataset?.resume(about.state);
-  writeModel(tf, model, arrays.filter(isWeight));
-  if (optimizer !== undefined)
-    await writeOptimizer(
-      tf,
-      optimizer,
-      arrays.filter((array) => !isWeight(array)),
-    );
+  try {
+    if (optimizer !== undefined) await writeOptimizer(tf, model, optimizer, arrays);
+  } catch (error) {
+    dataset?.resume(before);
+    throw error;
+  }
+  writeModel(
+    tf,
+    model,
+    arrays.filter(({ name }) => name.startsWith(MODEL)),
+  );
   const { state, step, backend, threads } = about;
   return { state, epoch: state.epoch, step, backend, threads };
 }
@@ -103,10 +117,9 @@ function optimizerOf(model: Tf.LayersModel): Tf.Optimizer | undefined {
   return model.optimizer;
 }
 
-interface About {
+interface About extends Description {
   readonly state: StreamState;
   readonly step: number;
-  readonly optimizer: string | null;
   readonly backend: string;
   readonly threads: Readonly<Record<string, string>>;
 }
@@ -121,23 +134,14 @@ function parseAbout(metadata: Readonly<Record<string, string>>, where: string): 
   } catch (error) {
     throw corrupt(where, 'its description is no JSON', error);
   }
-  const { step, optimizer, backend, threads } = about ?? {};
+  const { step, optimizer, backend, threads, config, slots, order } = about ?? {};
   const isText = typeof backend === 'string' && (optimizer === null || typeof optimizer === 'string');
-  if (!Number.isSafeInteger(step) || !isText || typeof threads !== 'object' || threads === null) {
+  const isWhole = [step, slots].every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
+  const isPlain = [threads, config].every((value) => typeof value === 'object' && value !== null);
+  if (!isText || !isWhole || !isPlain || !Array.isArray(order)) {
     throw corrupt(where, 'its description is not complete');
   }
   return { ...(about as unknown as About), state: parseState(about['state']) };
-}
-
-function checkOptimizer(saved: string | null, optimizer: Tf.Optimizer | undefined, where: string): void {
-  const here = optimizer?.getClassName() ?? null;
-  if (saved === here) return;
-  const cure = here === null ? 'compile the model before loadCheckpoint' : 'use the optimizer that it was made with';
-  throw new DataRefError(
-    'STATE_MISMATCH',
-    `${where} was made with ${saved === null ? 'no optimizer' : `the optimizer ${saved}`}, here is ${here ?? 'none'}: ${cure}`,
-    { details: { path: where, checkpoint: saved, model: here } },
-  );
 }
 
 function threadSettings(): Record<string, string> {

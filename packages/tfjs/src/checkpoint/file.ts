@@ -65,7 +65,9 @@ export async function writeTensors(
       const pid = name.startsWith(prefix)
         ? /^(\d+)\.[0-9a-f]{8}\.tmp$/u.exec(name.slice(prefix.length))?.[1]
         : undefined;
-      if (pid !== undefined && !isRunning(Number(pid))) await fs.rm(paths.join(directory, name), { force: true });
+      // The checkpoint is in its place: a leftover that cannot be removed, such as a folder, is none of its concern.
+      if (pid !== undefined && !isRunning(Number(pid)))
+        await fs.rm(paths.join(directory, name), { force: true }).catch(() => undefined);
     }
   }
 }

@@ -1,16 +1,9 @@
-import { DataRefError } from '@dataref/core';
 import type * as Tf from '@tensorflow/tfjs';
-import type { Contents, Entry, NamedArray } from './container.js';
+import type { Entry, NamedArray } from './container.js';
+import { privateScalars, slotKinds, slotNames, trainedWeights, unsupported } from './slots.js';
 
-/** Scalars that optimizers keep to themselves, without which a resumed step differs. */
-const PRIVATE_SCALARS: Readonly<Record<string, readonly string[]>> = {
-  Adam: ['accBeta1', 'accBeta2'],
-  Adamax: ['accBeta1', 'iteration'],
-};
 /** Adamax cannot tell its slots. */
 const ADAMAX_SLOTS = ['accumulatedFirstMoment', 'accumulatedWeightedInfNorm'] as const;
-/** No optimizer has more: RMSProp with momentum, centered. */
-const MAX_SLOTS = 4;
 
 interface Slot {
   readonly originalName: string;
@@ -28,40 +21,49 @@ export async function readModel(model: Tf.LayersModel): Promise<NamedArray[]> {
   return Promise.all(model.getWeights().map((tensor, i) => named(`${MODEL}${i}.${weights[i]?.name ?? ''}`, tensor)));
 }
 
-/** What an optimizer has gathered: the number of steps, its slots, and its private scalars. */
-export async function readOptimizer(optimizer: Tf.Optimizer): Promise<NamedArray[]> {
+/**
+ * What an optimizer has gathered: the number of steps, its slots, and its private scalars.
+ * @throws DataRefError UNSUPPORTED
+ */
+export async function readOptimizer(model: Tf.LayersModel, optimizer: Tf.Optimizer): Promise<NamedArray[]> {
+  const scalars = [...privateScalars(optimizer)].map(([name, tensor]) => named(`${PRIVATE}${name}`, tensor));
+  const [steps, ...slots] = await (optimizer.getClassName() === 'Adamax' ? readAdamax : readWeights)(optimizer);
+  const kinds = slotKinds(optimizer);
+  const names =
+    kinds === undefined
+      ? slots.map(({ name }) => name)
+      : slotNames(kinds, slots, trainedWeights(model, optimizer), optimizer.getClassName());
+  const all = [...(steps === undefined ? [] : [steps]), ...slots.map((slot, i) => ({ ...slot, name: names[i] ?? '' }))];
+  return [
+    ...all.map((array, i) => ({ ...array, name: `${OPTIMIZER}${i}.${array.name}` })),
+    ...(await Promise.all(scalars)),
+  ];
+}
+
+async function readAdamax(optimizer: Tf.Optimizer): Promise<NamedArray[]> {
   const own = optimizer as unknown as Private;
-  const kind = optimizer.getClassName();
-  const scalars = (PRIVATE_SCALARS[kind] ?? []).map((name) => named(`${PRIVATE}${name}`, own[name] as Tf.Tensor));
-  if (kind === 'Adamax') {
-    const slots = ADAMAX_SLOTS.flatMap((list) => own[list] as Slot[]);
-    const steps = {
-      name: `${OPTIMIZER}0.iter`,
-      dtype: 'int32',
-      shape: [],
-      data: Int32Array.of(optimizer.iterations),
-    } as const;
-    const values = slots.map(({ originalName, variable }, i) =>
-      named(`${OPTIMIZER}${i + 1}.${originalName}`, variable),
-    );
-    return [steps, ...(await Promise.all(values)), ...(await Promise.all(scalars))];
-  }
+  const slots = ADAMAX_SLOTS.flatMap((list) => own[list] as Slot[]);
+  const steps = { name: 'iter', dtype: 'int32', shape: [], data: Int32Array.of(optimizer.iterations) } as const;
+  return [steps, ...(await Promise.all(slots.map(({ originalName, variable }) => named(originalName, variable))))];
+}
+
+async function readWeights(optimizer: Tf.Optimizer): Promise<NamedArray[]> {
   const weights = await weightsOf(optimizer);
-  const values = await Promise.all(weights.map(({ name, tensor }, i) => named(`${OPTIMIZER}${i}.${name}`, tensor)));
-  // The number of steps is a tensor made for the occasion; the others are the optimizer's own.
+  const values = await Promise.all(weights.map(({ name, tensor }) => named(name, tensor)));
+  disposeSteps(weights);
+  return values;
+}
+
+/** The number of steps is a tensor made for the occasion; the others are the optimizer's own. */
+function disposeSteps(weights: readonly { readonly name: string; readonly tensor: Tf.Tensor }[]): void {
   if (weights[0]?.name === 'iter') weights[0].tensor.dispose();
-  return [...values, ...(await Promise.all(scalars))];
 }
 
 async function weightsOf(optimizer: Tf.Optimizer) {
   try {
     return await optimizer.getWeights();
   } catch (error) {
-    throw new DataRefError(
-      'UNSUPPORTED',
-      `the optimizer ${optimizer.getClassName()} does not tell its state (getWeights), so training could not go on from a checkpoint`,
-      { cause: error },
-    );
+    throw unsupported(`the optimizer ${optimizer.getClassName()} does not tell its state (getWeights)`, error);
   }
 }
 
@@ -70,37 +72,8 @@ async function named(name: string, tensor: Tf.Tensor): Promise<NamedArray> {
   return { name, dtype, shape: tensor.shape, data: await tensor.data() };
 }
 
-/**
- * Refuses a file whose tensors are not this model's, before they are read.
- * @throws DataRefError STATE_MISMATCH naming the weight
- */
-export function checkModel({ entries }: Contents, where: string, model: Tf.LayersModel): void {
-  const refuse = (problem: string): never => {
-    throw new DataRefError('STATE_MISMATCH', `${where} was made by another model: ${problem}`, {
-      details: { path: where },
-    });
-  };
-  const saved = entries.filter(({ name }) => name.startsWith(MODEL));
-  const weights = model.getWeights();
-  weights.forEach((weight, i) => {
-    const name = model.weights[i]?.name ?? `weight ${i}`;
-    const entry = saved[i];
-    if (entry === undefined) refuse(`it has ${saved.length} weights, this one ${weights.length}, such as ${name}`);
-    else if (entry.dtype !== weight.dtype || String(entry.shape) !== String(weight.shape)) {
-      refuse(
-        `${nameOf(entry)} is ${entry.dtype}[${String(entry.shape)}] there, and ${name} is ${weight.dtype}[${String(weight.shape)}] here`,
-      );
-    }
-  });
-  if (saved.length > weights.length)
-    refuse(`it has ${saved.length} weights, such as ${nameOf(saved.at(-1) as Entry)}, this one has ${weights.length}`);
-  const modelBytes = saved.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  const others = entries.reduce((sum, { byteLength }) => sum + byteLength, 0) - modelBytes;
-  if (others > MAX_SLOTS * modelBytes + 2 ** 20)
-    refuse(`beside ${modelBytes} bytes of weights it has ${others} of an optimizer's`);
-}
-
-function nameOf({ name }: Entry): string {
+/** What follows the kind and the number in a tensor's name. */
+export function labelOf({ name }: Pick<Entry, 'name'>): string {
   return name.split('.').slice(2).join('.');
 }
 
@@ -111,40 +84,69 @@ export function writeModel(tf: typeof Tf, model: Tf.LayersModel, arrays: readonl
   tf.dispose(tensors);
 }
 
-/** Puts back what `readOptimizer` read, into an optimizer that may not have made a step yet. */
+/**
+ * Puts back what `readOptimizer` read and `checkEntries` let pass, into an optimizer that may not have made a step yet.
+ * The slots get the names of this model's weights.
+ */
 export async function writeOptimizer(
   tf: typeof Tf,
+  model: Tf.LayersModel,
   optimizer: Tf.Optimizer,
   arrays: readonly NamedArray[],
 ): Promise<void> {
-  const own = optimizer as unknown as Private;
-  const isPrivate = ({ name }: NamedArray): boolean => name.startsWith(PRIVATE);
+  const rename = renaming(model, arrays);
   const weights = arrays
-    .filter((array) => !isPrivate(array))
-    .map((array) => ({ name: array.name.split('.').slice(2).join('.'), tensor: tensorOf(tf, array) }));
-  if (optimizer.getClassName() === 'Adamax') {
-    const [steps, ...slots] = weights;
-    const half = slots.length / 2;
-    ADAMAX_SLOTS.forEach((list, i) => {
-      tf.dispose((own[list] as Slot[]).map(({ variable }) => variable));
-      const made = slots.slice(i * half, (i + 1) * half);
-      (own as unknown as Record<string, Slot[]>)[list] = made.map(({ name, tensor }) => ({
-        originalName: name,
-        variable: tensor.variable(false),
-      }));
-    });
-    Object.assign(optimizer, { iterations_: (await (steps as { tensor: Tf.Tensor }).tensor.data())[0] });
-  } else {
-    const before = await weightsOf(optimizer);
-    await optimizer.setWeights(weights);
-    tf.dispose(before.map(({ tensor }) => tensor));
+    .filter(({ name }) => name.startsWith(OPTIMIZER))
+    .map((array) => ({ name: rename(labelOf(array)), tensor: tensorOf(tf, array) }));
+  try {
+    if (optimizer.getClassName() === 'Adamax') await writeAdamax(tf, optimizer, weights);
+    else await writeWeights(tf, optimizer, weights);
+  } finally {
+    tf.dispose(weights.map(({ tensor }) => tensor));
   }
-  tf.dispose(weights.map(({ tensor }) => tensor));
-  for (const array of arrays.filter(isPrivate)) {
+  const scalars = privateScalars(optimizer);
+  for (const array of arrays.filter(({ name }) => name.startsWith(PRIVATE))) {
     const value = tensorOf(tf, array);
-    (own[array.name.slice(PRIVATE.length)] as Tf.Variable).assign(value);
+    scalars.get(array.name.slice(PRIVATE.length))?.assign(value);
     value.dispose();
   }
+}
+
+type Weight = { readonly name: string; readonly tensor: Tf.Tensor };
+
+/** From slots' names in the file to those here: weights have other names in each process. */
+function renaming(model: Tf.LayersModel, arrays: readonly NamedArray[]): (name: string) => string {
+  const saved = arrays.filter(({ name }) => name.startsWith(MODEL));
+  const names = new Map(saved.map((array, i) => [labelOf(array), model.weights[i]?.name]));
+  return (name) => {
+    const cut = name.lastIndexOf('/');
+    const here = names.get(name.slice(0, Math.max(cut, 0)));
+    return here === undefined ? name : `${here}${name.slice(cut)}`;
+  };
+}
+
+async function writeWeights(tf: typeof Tf, optimizer: Tf.Optimizer, weights: Weight[]): Promise<void> {
+  const before = await weightsOf(optimizer);
+  try {
+    await optimizer.setWeights(weights);
+  } catch (error) {
+    disposeSteps(before);
+    throw error;
+  }
+  tf.dispose(before.map(({ tensor }) => tensor));
+}
+
+async function writeAdamax(tf: typeof Tf, optimizer: Tf.Optimizer, weights: readonly Weight[]): Promise<void> {
+  const own = optimizer as unknown as Record<string, Slot[]>;
+  const [steps, ...slots] = weights;
+  const half = slots.length / 2;
+  const iterations = (await (steps as Weight).tensor.data())[0];
+  ADAMAX_SLOTS.forEach((list, i) => {
+    tf.dispose((own[list] as Slot[]).map(({ variable }) => variable));
+    const made = slots.slice(i * half, (i + 1) * half);
+    own[list] = made.map(({ name, tensor }) => ({ originalName: name, variable: tensor.variable(false) }));
+  });
+  Object.assign(optimizer, { iterations_: iterations });
 }
 
 function tensorOf(tf: typeof Tf, { data, shape, dtype }: NamedArray): Tf.Tensor {
