@@ -36,8 +36,15 @@ export function checkpoints(
   const { model, dataset } = parts;
   const { tf, followers } = insideOf(dataset);
   const progress = new Progress();
-  // Where another callback or the data fails, tfjs ends training and tells nobody: the model knows.
-  const isTraining = (): boolean => (model as unknown as { readonly isTraining: boolean }).isTraining;
+  // Where another callback or the data fails, tfjs ends training and tells nobody: the model knows, or (of a sequential
+  // one) the model inside.
+  const isTraining = (): boolean => {
+    const outer = model as unknown as {
+      readonly isTraining?: boolean;
+      readonly model?: { readonly isTraining?: boolean };
+    };
+    return outer.isTraining === true || outer.model?.isTraining === true;
+  };
   const listener = new SignalListener(signals, isTraining);
   let unsaved = 0;
   let learned: StreamState | undefined;
