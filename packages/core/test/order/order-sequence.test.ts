@@ -31,7 +31,7 @@ describe('an order sequence', () => {
           expect(Buffer.compare(bytes(read), bytes(whole(openOrder(spec, n, epoch))))).toBe(0);
         }
       }),
-      { seed, numRuns: runs(2000) },
+      { seed, numRuns: runs(1000) },
     );
   });
 

@@ -35,7 +35,7 @@ describe('fill', () => {
             untouched,
           ]);
         }),
-        { seed, numRuns: runs(3000) },
+        { seed, numRuns: runs(2000) },
       );
     },
   );

@@ -76,7 +76,7 @@ describe('every way of reading gives the same values', () => {
           }
         }
       }),
-      { seed, numRuns: runs(name === 'disk' ? 200 : 1000) },
+      { seed, numRuns: runs(name === 'disk' ? 100 : 500) },
     );
   });
 

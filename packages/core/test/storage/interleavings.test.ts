@@ -113,7 +113,7 @@ describe('whatever the order in which the steps of several storages fall', () =>
           expect(keys).toEqual([]);
         }
       }),
-      { seed, numRuns: runs(2500) },
+      { seed, numRuns: runs(1200) },
     );
   });
 });

@@ -36,7 +36,7 @@ describe('what is submitted comes back, with its structure, dtypes and shapes', 
         expect(exactly((await submitted.read([...records.keys()])).records())).toBe(exactly(records));
         expect(await storage.verify('any', '1')).toEqual({ ok: true, problems: [] });
       }),
-      { seed, numRuns: runs(600) },
+      { seed, numRuns: runs(300) },
     );
   });
 
@@ -64,7 +64,7 @@ describe('what is submitted comes back, with its structure, dtypes and shapes', 
           expect(exactly(await recordsOf(source))).toBe(exactly(records));
         }
       }),
-      { seed, numRuns: runs(200) },
+      { seed, numRuns: runs(100) },
     );
   });
 

@@ -18,7 +18,7 @@ describe('any pipeline over any dataset', () => {
   test('resumed after any element, is as if it had never stopped', async () => {
     await fc.assert(
       fc.asyncProperty(anyCase, ({ sample, pipeline }) => runSuite(sample, pipeline, build)),
-      { seed, numRuns: runs(700) },
+      { seed, numRuns: runs(500) },
     );
   });
 
