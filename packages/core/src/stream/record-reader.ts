@@ -1,9 +1,10 @@
-import { allColumns, indexArray, type ColumnRequest, type IndexArray } from '../rows/row-source.js';
+import { allColumns, type ColumnRequest, type IndexArray } from '../rows/row-source.js';
 import { allocateFresh, valueAt, type Allocate, type ColumnData } from '../schema/column-data.js';
 import { leavesOf } from '../schema/schema.js';
 import { assemble } from '../schema/structure.js';
 import type { Schema } from '../schema/types.js';
 import { shareOf } from './deal.js';
+import { IndexSlab } from './index-slab.js';
 import { totalCount, type Segment } from './plan-node.js';
 import type { Picked, RecordMap } from './recipe.js';
 import type { RecordMapper } from './record-mapper.js';
@@ -21,6 +22,7 @@ export class RecordReader {
   readonly #source: SourceNode;
   readonly #maps: readonly RecordMap[];
   readonly #all: readonly ColumnRequest[];
+  readonly #indices: IndexSlab;
   #mapper: Promise<RecordMapper> | undefined;
   #loaded: RecordMapper | undefined;
 
@@ -28,6 +30,7 @@ export class RecordReader {
     this.#source = source;
     this.#maps = maps;
     this.#all = allColumns(leavesOf(source.rows.schema));
+    this.#indices = new IndexSlab(source.rows.length);
   }
 
   /** Schema of the records; undefined until the first one where a map's result has to be looked at. */
@@ -38,8 +41,7 @@ export class RecordReader {
 
   share(segments: readonly Segment[], rank: number = this.#source.world.rank): Share {
     const { shards } = this.#source.world;
-    const { length } = this.#source.rows;
-    const indices = indexArray(shareOf(totalCount(segments), rank, shards), length);
+    const indices = this.#indices.take(shareOf(totalCount(segments), rank, shards));
     let row = 0;
     let lead = rank;
     for (const { epoch, start, count } of segments) {
