@@ -116,16 +116,22 @@ export class FileStore implements ObjectStore {
     return freed;
   }
 
-  /** Removes empty folders that writers were killed in, `<id>/<version>/data/<generation>`, and no other ones. */
+  /**
+   * Removes empty folders that writers were killed in: of generations, `<id>/<version>/data/<generation>`, and those
+   * above them. Folders whose names begin with a dot are somebody else's.
+   */
   async #pruneDatasets(): Promise<void> {
-    for (const id of await this.listFolders('')) {
-      for (const version of await this.listFolders(`${id}/`)) {
+    const isOurs = (name: string): boolean => !name.startsWith('.');
+    for (const id of (await this.listFolders('')).filter(isOurs)) {
+      for (const version of (await this.listFolders(`${id}/`)).filter(isOurs)) {
         const data = join(this.#root, id, version, 'data');
-        const names = await this.#entries(data);
-        for (const { name } of names)
+        for (const { name } of await this.#entries(data)) {
           if (/^[0-9a-f]{16}$/u.test(name)) await fs.rmdir(join(data, name)).catch(() => undefined);
-        await this.#removeEmptyFolders(data);
+        }
+        await fs.rmdir(data).catch(() => undefined);
+        await fs.rmdir(dirname(data)).catch(() => undefined);
       }
+      await fs.rmdir(join(this.#root, id)).catch(() => undefined);
     }
   }
 
@@ -234,8 +240,10 @@ export class FileStore implements ObjectStore {
         else await fs.rename(path, target);
         return;
       } catch (error) {
-        // As above: a folder that is empty yet may be removed by a delete or a sweep elsewhere.
-        if ((error as { code?: string }).code !== 'ENOENT' || attempt > MAX_ATTEMPTS) throw error;
+        // As above: a folder that is empty yet may be removed by a delete or a sweep elsewhere. Where that happens while
+        // Node makes several folders, it says ENOTDIR.
+        const { code } = error as { code?: string };
+        if ((code !== 'ENOENT' && code !== 'ENOTDIR') || attempt > MAX_ATTEMPTS) throw error;
       }
     }
   }
