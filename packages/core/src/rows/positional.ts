@@ -167,10 +167,7 @@ async function execute(
   out: Uint8Array,
   kind: 'arrow' | 'head' = 'arrow',
 ): Promise<void> {
-  const files = new Map<number, ObjectReader>();
-  const { parts } = context;
-  for (const { part } of reads)
-    if (!files.has(part)) files.set(part, parts.fileNow(part, kind) ?? (await parts.file(part, kind)));
+  const files = await openFiles(context.parts, reads, kind);
   let sliceEnd = performance.now() + SLICE_MS;
   let waiting: Promise<void>[] = [];
   const settle = async (): Promise<void> => {
@@ -194,6 +191,28 @@ async function execute(
     }
   }
   await settle();
+}
+
+/** The files of a plan by their part; those that are not open yet are opened all at once. */
+async function openFiles(
+  parts: StoredParts,
+  reads: readonly PlannedRead[],
+  kind: 'arrow' | 'head',
+): Promise<ReadonlyMap<number, ObjectReader>> {
+  const files = new Map<number, ObjectReader>();
+  const missing = new Map<number, Promise<unknown>>();
+  for (const { part } of reads) {
+    if (files.has(part) || missing.has(part)) continue;
+    const open = parts.fileNow(part, kind);
+    if (open === undefined)
+      missing.set(
+        part,
+        parts.file(part, kind).then((opened) => files.set(part, opened)),
+      );
+    else files.set(part, open);
+  }
+  if (missing.size > 0) await Promise.all(missing.values());
+  return files;
 }
 
 async function verifyRows(context: Context, place: number, column: ColumnData): Promise<void> {
