@@ -1,4 +1,5 @@
-import { constants, promises as fs, readSync as readFromDisk, statfsSync } from 'node:fs';
+import { constants, fstatSync, promises as fs, readSync as readFromDisk, statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DataRefError } from '../errors.js';
 import { truncated } from './store-errors.js';
 import type { ObjectReader } from './object-store.js';
@@ -15,7 +16,8 @@ const NETWORK_TYPES = new Set([
 /** A file for random access. A link at the last step is refused, so that a stored dataset cannot point elsewhere. */
 export async function openFileReader(path: string, key: string): Promise<ObjectReader | undefined> {
   const handle = await fs.open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
-  const stat = await handle.stat();
+  const isNear = isLocal(path);
+  const stat = isNear ? fstatSync(handle.fd) : await handle.stat();
   if (!stat.isFile()) {
     await handle.close();
     return undefined;
@@ -39,7 +41,7 @@ export async function openFileReader(path: string, key: string): Promise<ObjectR
         done += bytesRead;
       }
     },
-    ...(isLocal(path) && {
+    ...(isNear && {
       readSync(into: Uint8Array, position: number): void {
         check(into, position);
         for (let done = 0; done < into.length;) {
@@ -106,9 +108,18 @@ export function fileError(error: unknown, key: string): unknown {
   });
 }
 
+/** The folder asked for last, since a dataset's files are opened one after another. */
+let asked = { folder: '', isLocal: true };
+
 function isLocal(path: string): boolean {
+  const folder = dirname(path);
+  if (asked.folder !== folder) asked = { folder, isLocal: isLocalFolder(folder) };
+  return asked.isLocal;
+}
+
+function isLocalFolder(folder: string): boolean {
   try {
-    return !NETWORK_TYPES.has(statfsSync(path).type >>> 0);
+    return !NETWORK_TYPES.has(statfsSync(folder).type >>> 0);
   } catch {
     return true;
   }
