@@ -70,6 +70,7 @@ export async function train(options: TrainingOptions): Promise<tf.Sequential> {
   await model.fitDataset(dataset, {
     epochs,
     initialEpoch: saved?.epoch ?? 0,
+    verbose: 0, // onStep shows more
     callbacks: [checkpoints(checkpoint, { model, dataset }, { everyBatches }), report],
   });
   return model;
