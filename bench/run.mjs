@@ -32,13 +32,13 @@ const OURS = {
   w1: ['reused', 'fresh', 'position'],
   w2: ['reused', 'fresh', 'position'],
   w3: ['reused', 'fresh', 'position'],
-  w4: ['resident', 'position', 'fresh', 'resident-fresh'],
+  w4: ['resident', 'position', 'fresh'],
 };
 const NUMPY = {
   w1: ['clip', 'mapped', 'raise'],
   w2: ['bytes', 'copy', 'vectorised'],
   w3: ['clip', 'mapped', 'raise'],
-  w4: ['clip', 'mapped', 'raise'],
+  w4: ['clip', 'mapped'],
 };
 const PEERS = {
   w1: ['torchdata', 'grain'],
