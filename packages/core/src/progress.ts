@@ -38,3 +38,14 @@ export function progressBar(label = ''): (progress: Progress) => void {
 function shown(count: number): string {
   return Math.round(count).toLocaleString('en-US');
 }
+
+/** Tells `onProgress` how much is done, and since when. */
+export function reporter(
+  onProgress: ((progress: Progress) => void) | undefined,
+  phase: string,
+  total: number | undefined,
+  unit: Progress['unit'],
+) {
+  const startMs = performance.now();
+  return (done: number): void => onProgress?.({ phase, done, total, unit, elapsedMs: performance.now() - startMs });
+}

@@ -13,15 +13,13 @@ import {
 } from '../schema/column-data.js';
 import { bytesOf } from '../schema/dtypes.js';
 import type { Leaf } from '../schema/schema.js';
-import type { ObjectReader } from '../store/object-store.js';
+import type { ByteRange, ObjectReader } from '../store/object-store.js';
 import { convertColumn } from './convert.js';
 import type { IndexArray, ReadRequest } from './row-source.js';
 import type { StoredParts } from './stored-parts.js';
 
 /** The event loop waits for reads in the main thread no longer than this at a time. */
 const SLICE_MS = 2;
-/** Reads under way at once where the store is not a local disk. */
-const PARALLEL_READS = 16;
 
 /** Reads rows from their places in the files: nothing but heads is kept in memory. */
 export function readByPosition(
@@ -168,29 +166,28 @@ async function execute(
   kind: 'arrow' | 'head' = 'arrow',
 ): Promise<void> {
   const files = await openFiles(context.parts, reads, kind);
+  const far = new Map<ObjectReader, ByteRange[]>();
   let sliceEnd = performance.now() + SLICE_MS;
-  let waiting: Promise<void>[] = [];
-  const settle = async (): Promise<void> => {
-    const results = await Promise.allSettled(waiting);
-    waiting = [];
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
-    context.signal?.throwIfAborted();
-  };
   for (const { part, position, byteLength, target } of reads) {
     const file = files.get(part) as ObjectReader;
     const into = out.subarray(target, target + byteLength);
     if (file.readSync === undefined) {
-      waiting.push(file.read(into, position));
-      if (waiting.length === PARALLEL_READS) await settle();
-    } else {
-      file.readSync(into, position);
-      if (performance.now() < sliceEnd) continue;
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      sliceEnd = performance.now() + SLICE_MS;
-      context.signal?.throwIfAborted();
+      const ranges = far.get(file);
+      if (ranges === undefined) far.set(file, [{ into, position }]);
+      else ranges.push({ into, position });
+      continue;
     }
+    file.readSync(into, position);
+    if (performance.now() < sliceEnd) continue;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    sliceEnd = performance.now() + SLICE_MS;
+    context.signal?.throwIfAborted();
   }
-  await settle();
+  if (far.size === 0) return;
+  // None may still write into the arrays when the failure of another is told.
+  const options = { signal: context.signal };
+  const results = await Promise.allSettled(Array.from(far, ([file, ranges]) => file.readRanges(ranges, options)));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
 /** The files of a plan by their part; those that are not open yet are opened all at once. */

@@ -173,7 +173,12 @@ export class StoredParts {
   }
 
   async #open(key: string, number: number, kind: 'arrow' | 'head'): Promise<ObjectReader> {
-    const reader = await this.#store.open(key);
+    const { byteLength, headBytes, crc32, headCrc32 } = this.part(number);
+    const expected = kind === 'arrow' ? byteLength : headBytes;
+    const reader = await this.#store.open(key, {
+      byteLength: expected,
+      crc32: kind === 'arrow' ? crc32 : headCrc32,
+    });
     if (reader === undefined) {
       throw new DataRefError(
         'GENERATION_GONE',
@@ -181,8 +186,6 @@ export class StoredParts {
         { details: { key } },
       );
     }
-    const { byteLength, headBytes } = this.part(number);
-    const expected = kind === 'arrow' ? byteLength : headBytes;
     if (reader.byteLength === expected) return reader;
     await reader.close();
     throw new DataRefError(

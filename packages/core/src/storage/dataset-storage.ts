@@ -1,31 +1,17 @@
 import { RowDataset } from '../dataset/row-dataset.js';
 import type { DataRef } from '../dataset/types.js';
 import { DataRefError, invalidArgument, isDataRefError } from '../errors.js';
-import { decodeManifest, encodeManifest, MANIFEST_LIMIT_BYTES, type Manifest } from '../format/manifest.js';
-import type { Progress } from '../progress.js';
+import type { Manifest } from '../format/manifest.js';
+import { reporter } from '../progress.js';
 import { StoredParts } from '../rows/stored-parts.js';
-import { StoredRows, type MemoryBudget } from '../rows/stored-rows.js';
+import { StoredRows } from '../rows/stored-rows.js';
 import { describeSchema, parseSchema, sameSchema } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
-import { decodeSegment, encodeSegment } from '../store/key.js';
 import type { IoOptions, ObjectStore } from '../store/object-store.js';
 import { countOf, refuseUnknown } from '../arguments.js';
-import type { WriterIdentity } from './lease.js';
-import type { RowBlocks } from './row-blocks.js';
+import { alreadyExists, folderOf, generationFolder, manifestKey, Manifests } from './manifests.js';
+import type { StorageParts } from './storage-parts.js';
 import type { DatasetInfo, ProgressOptions, Storage, SubmitOptions } from './types.js';
-import type { Current } from './vacuum.js';
-
-export interface StorageParts {
-  readonly store: ObjectStore;
-  readonly identity: WriterIdentity;
-  readonly budget: MemoryBudget;
-  /** Small values and offsets of a dataset, up to this size, are read once and kept. Default: a quarter of the budget. */
-  readonly headLimitBytes?: number | undefined;
-  /** Compare checksums on positional reads too. */
-  readonly verifyReads: boolean;
-  /** 16 hexadecimal digits, never the same twice. */
-  readonly nonce: () => string;
-}
 
 /**
  * Datasets in an object store: `<id>/<version>/dataset.json` over `data/<generation>/`. Specified in docs/format.md.
@@ -34,10 +20,12 @@ export interface StorageParts {
 export class DatasetStorage implements Storage {
   readonly #parts: StorageParts;
   readonly #store: ObjectStore;
+  readonly #manifests: Manifests;
 
   constructor(parts: StorageParts) {
     this.#parts = parts;
     this.#store = parts.store;
+    this.#manifests = new Manifests(parts.store);
   }
 
   async submit(
@@ -52,66 +40,24 @@ export class DatasetStorage implements Storage {
       throw invalidArgument(`submit: ifExists must be 'replace' or 'error', got ${JSON.stringify(ifExists)}`);
     folderOf(id, version);
     signal?.throwIfAborted();
-    await this.#refuseOtherCase(id);
+    await this.#manifests.refuseOtherCase(id);
     if (ifExists === 'error' && (await this.has(id, version))) throw alreadyExists(id, version);
     const { rowBlocks } = await import('./row-blocks.js');
+    const { writeDataset } = await import('./write-dataset.js');
     const rows = await rowBlocks(data, given, signal);
     try {
-      return this.#open(await this.#write(rows, id, version, ifExists === 'error', { signal, onProgress }));
+      return this.#open(
+        await writeDataset(this.#parts, rows, id, version, ifExists === 'error', { signal, onProgress }),
+      );
     } finally {
       await rows.close();
-    }
-  }
-
-  async #write(
-    rows: RowBlocks,
-    id: string,
-    version: string,
-    ifAbsent: boolean,
-    { signal, onProgress }: ProgressOptions,
-  ): Promise<Manifest> {
-    const folder = folderOf(id, version);
-    const generation = this.#parts.nonce();
-    const generationFolder = `${folder}data/${generation}/`;
-    const { schema } = rows;
-    const report = reporter(onProgress, 'write', rows.total, 'records');
-    const { PartWriter } = await import('../format/part-writer.js');
-    const { takeLease } = await import('./lease.js');
-    const lease = await takeLease(this.#store, generationFolder, this.#parts.identity);
-    let isCommitting = false;
-    try {
-      const writer = new PartWriter(this.#store, generationFolder, schema, { signal });
-      let length = 0;
-      for await (const block of rows.blocks(report)) {
-        await writer.write(block);
-        length += block[0]?.length ?? 0;
-      }
-      const { parts, byteLength, fingerprint } = writer;
-      const createdAt = new Date().toISOString();
-      const manifest = { id, version, createdAt, schema, length, byteLength, fingerprint, generation, parts };
-      await lease.check();
-      signal?.throwIfAborted();
-      isCommitting = true;
-      const isWritten = await this.#store.put(`${folder}dataset.json`, encodeManifest(manifest), { ifAbsent });
-      if (!isWritten) throw alreadyExists(id, version);
-      // Committed: a lease that cannot be given up is no failure, it ends with this process.
-      await lease.release().catch(() => undefined);
-      return manifest;
-    } catch (error) {
-      // A commit that failed may have come to pass all the same.
-      const current = isCommitting ? await this.#current(id, version) : 'none';
-      const isOurs = current === 'unreadable' || (current !== 'none' && current.generation === generation);
-      // The failure that brought us here is the one to report; what is left behind, vacuum finds.
-      if (!isOurs) await this.#remove(generationFolder).catch(() => undefined);
-      await lease.release().catch(() => undefined);
-      throw error;
     }
   }
 
   async fetch(id: string, version: string, options: IoOptions & { readonly schema?: Schema } = {}): Promise<any> {
     const { schema, signal, ...unknown } = options;
     refuseUnknown('fetch', unknown, ['schema', 'signal']);
-    const manifest = await this.#manifest(id, version, { signal });
+    const manifest = await this.#manifests.require(id, version, { signal });
     if (schema !== undefined && !sameSchema(parseSchema(schema), manifest.schema)) {
       throw new DataRefError(
         'SCHEMA_MISMATCH',
@@ -122,19 +68,19 @@ export class DatasetStorage implements Storage {
   }
 
   async has(id: string, version: string, options: IoOptions = {}): Promise<boolean> {
-    return (await this.#store.head(`${folderOf(id, version)}dataset.json`, options)) !== undefined;
+    return (await this.#store.head(manifestKey(id, version), options)) !== undefined;
   }
 
   async info(id: string, version: string, options: IoOptions = {}): Promise<DatasetInfo> {
-    return infoOf(await this.#manifest(id, version, options));
+    return infoOf(await this.#manifests.require(id, version, options));
   }
 
   async *list(options: IoOptions = {}): AsyncGenerator<DatasetInfo> {
     let damaged: unknown;
-    for (const [id, version] of await this.#names(options)) {
+    for (const [id, version] of await this.#manifests.names(options)) {
       let manifest: Manifest | undefined;
       try {
-        manifest = await this.#read(id, version, options);
+        manifest = await this.#manifests.read(id, version, options);
       } catch (error) {
         if (!isDataRefError(error, 'CORRUPT', 'UNSUPPORTED')) throw error;
         damaged ??= error; // the others first
@@ -146,9 +92,9 @@ export class DatasetStorage implements Storage {
 
   async delete(id: string, version: string, options: IoOptions = {}): Promise<boolean> {
     const folder = folderOf(id, version);
-    const existed = await this.#store.delete(`${folder}dataset.json`, options);
+    const existed = await this.#store.delete(manifestKey(id, version), options);
     // All that was there before; what another process commits meanwhile stays.
-    const currentOf = () => this.#current(id, version);
+    const currentOf = () => this.#manifests.current(id, version);
     const { vacuumGenerations } = await import('./vacuum.js');
     await vacuumGenerations(this.#store, folder, currentOf, this.#parts.identity, 0);
     return existed;
@@ -162,13 +108,13 @@ export class DatasetStorage implements Storage {
     const { signal, onProgress, ...unknown } = options;
     refuseUnknown('verify', unknown, ['signal', 'onProgress']);
     const { verifyParts } = await import('./verify.js');
-    for (let manifest = await this.#manifest(id, version, options); ;) {
-      const folder = `${folderOf(id, version)}data/${manifest.generation}/`;
+    for (let manifest = await this.#manifests.require(id, version, options); ;) {
+      const folder = generationFolder(id, version, manifest.generation);
       const report = reporter(onProgress, 'verify', manifest.parts.length, 'parts');
       const problems = await verifyParts(this.#store, folder, manifest, signal, report);
       if (problems.length === 0) return { ok: true, problems };
       // Files that are missing because the dataset was replaced meanwhile are no damage.
-      const now = await this.#manifest(id, version, options);
+      const now = await this.#manifests.require(id, version, options);
       if (now.generation === manifest.generation) return { ok: false, problems };
       manifest = now;
     }
@@ -180,13 +126,13 @@ export class DatasetStorage implements Storage {
     const { graceMs: given = 24 * 3600 * 1000, signal, onProgress, ...unknown } = options;
     refuseUnknown('vacuum', unknown, ['graceMs', 'signal', 'onProgress']);
     const graceMs = countOf('vacuum: graceMs', given, 0);
-    const names = await this.#names({ signal }, true);
+    const names = await this.#manifests.names({ signal }, true);
     const report = reporter(onProgress, 'vacuum', names.length, 'datasets');
     const { vacuumGenerations } = await import('./vacuum.js');
     let bytesFreed = 0;
     for (const [i, [id, version]] of names.entries()) {
       signal?.throwIfAborted();
-      const currentOf = () => this.#current(id, version);
+      const currentOf = () => this.#manifests.current(id, version);
       const folder = folderOf(id, version);
       bytesFreed += await vacuumGenerations(this.#store, folder, currentOf, this.#parts.identity, graceMs);
       report(i + 1);
@@ -196,101 +142,12 @@ export class DatasetStorage implements Storage {
 
   #open(manifest: Manifest): DataRef {
     const { budget, verifyReads, headLimitBytes = budget.limitBytes / 4 } = this.#parts;
-    const folder = `${folderOf(manifest.id, manifest.version)}data/${manifest.generation}/`;
+    const folder = generationFolder(manifest.id, manifest.version, manifest.generation);
     const parts = new StoredParts(this.#store, folder, manifest, headLimitBytes);
     return new RowDataset(new StoredRows(parts, budget, verifyReads));
   }
-
-  async #manifest(id: string, version: string, options: IoOptions): Promise<Manifest> {
-    const manifest = await this.#read(id, version, options);
-    if (manifest !== undefined) return manifest;
-    const versions = (await this.#versions(encodeSegment(id, 'id'), options)).map(decodeSegment);
-    const ids = versions.length > 0 ? [] : [...new Set((await this.#names(options)).map(([other]) => other))];
-    const hint =
-      versions.length > 0
-        ? `; there are versions ${versions.slice(0, 10).join(', ')}`
-        : ids.length > 0
-          ? `; there are ${ids.slice(0, 10).join(', ')}`
-          : ', which has no dataset yet';
-    throw new DataRefError('NOT_FOUND', `no dataset ${id}@${version} in ${this.#store.description}${hint}`, {
-      details: { id, version },
-    });
-  }
-
-  async #current(id: string, version: string): Promise<Current> {
-    return (await this.#read(id, version, {}).catch(() => 'unreadable' as const)) ?? 'none';
-  }
-
-  async #read(id: string, version: string, options: IoOptions): Promise<Manifest | undefined> {
-    const key = `${folderOf(id, version)}dataset.json`;
-    const bytes = await this.#store.get(key, MANIFEST_LIMIT_BYTES, options);
-    return bytes && decodeManifest(bytes, `${this.#store.description}: ${key}`, id, version);
-  }
-
-  /** Every id and version that has a folder; unless `withLeftovers`, a dataset too. */
-  async #names(options: IoOptions, withLeftovers = false): Promise<[string, string][]> {
-    const names: [string, string][] = [];
-    for (const idFolder of (await this.#store.listFolders('', options)).toSorted()) {
-      const id = decodeSegment(idFolder);
-      if (id === undefined) continue;
-      for (const versionFolder of await this.#versions(idFolder, options, withLeftovers))
-        names.push([id, decodeSegment(versionFolder) as string]);
-    }
-    return names;
-  }
-
-  /** Folders of an id's versions. */
-  async #versions(idFolder: string, options: IoOptions, withLeftovers = false): Promise<string[]> {
-    const folders: string[] = [];
-    for (const name of (await this.#store.listFolders(`${idFolder}/`, options)).toSorted()) {
-      if (decodeSegment(name) === undefined) continue;
-      const isThere = withLeftovers || (await this.#store.head(`${idFolder}/${name}/dataset.json`, options));
-      if (isThere) folders.push(name);
-    }
-    return folders;
-  }
-
-  /** Two ids that differ by case alone would be one on some file systems. */
-  async #refuseOtherCase(id: string): Promise<void> {
-    const folder = encodeSegment(id, 'id');
-    const other = (await this.#store.listFolders('')).find(
-      (name) => name !== folder && name.toLowerCase() === folder.toLowerCase(),
-    );
-    if (other !== undefined) {
-      throw new DataRefError(
-        'INVALID_ID',
-        `id ${JSON.stringify(id)} differs from ${JSON.stringify(decodeSegment(other))} by case alone; use that one, or another name`,
-      );
-    }
-  }
-
-  async #remove(folder: string): Promise<void> {
-    for await (const { key } of this.#store.list(folder)) await this.#store.delete(key);
-  }
-}
-
-function folderOf(id: string, version: string): string {
-  return `${encodeSegment(id, 'id')}/${encodeSegment(version, 'version')}/`;
 }
 
 function infoOf({ id, version, length, byteLength, fingerprint, schema, createdAt }: Manifest): DatasetInfo {
   return { id, version, length, byteLength, fingerprint, schema, createdAt: new Date(createdAt) };
-}
-
-function alreadyExists(id: string, version: string): DataRefError {
-  return new DataRefError(
-    'ALREADY_EXISTS',
-    `there is a dataset ${id}@${version} already; use another version, or ifExists: 'replace'`,
-    { details: { id, version } },
-  );
-}
-
-function reporter(
-  onProgress: ((progress: Progress) => void) | undefined,
-  phase: string,
-  total: number | undefined,
-  unit: Progress['unit'],
-) {
-  const startMs = performance.now();
-  return (done: number): void => onProgress?.({ phase, done, total, unit, elapsedMs: performance.now() - startMs });
 }

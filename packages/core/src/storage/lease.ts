@@ -76,9 +76,9 @@ export async function leaseState(
 
 async function readLease(store: ObjectStore, key: string): Promise<{ writer?: unknown; beatMs?: unknown } | undefined> {
   try {
-    const bytes = await store.get(key, LIMIT_BYTES);
-    if (bytes === undefined) return undefined;
-    return Object(JSON.parse(new TextDecoder().decode(bytes))) as { writer?: unknown };
+    const held = await store.get(key, LIMIT_BYTES);
+    if (held === undefined) return undefined;
+    return Object(JSON.parse(new TextDecoder().decode(held.bytes))) as { writer?: unknown };
   } catch (error) {
     // What is no lease says nothing of a writer; only its age tells.
     if (error instanceof SyntaxError || isDataRefError(error, 'CORRUPT')) return {};

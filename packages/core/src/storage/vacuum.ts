@@ -1,9 +1,6 @@
-import type { Manifest } from '../format/manifest.js';
 import type { ObjectInfo, ObjectStore } from '../store/object-store.js';
+import type { Current } from './manifests.js';
 import { leaseKey, leaseState, type WriterIdentity } from './lease.js';
-
-/** What the manifest under a dataset's name says now. */
-export type Current = Manifest | 'none' | 'unreadable';
 
 /**
  * Removes the generations of one dataset that nobody will read again: of dead writers, and replaced more than `graceMs`

@@ -1,8 +1,9 @@
 import { constants, fstatSync, promises as fs, readSync as readFromDisk, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DataRefError } from '../errors.js';
+import { readEach } from './read-each.js';
 import { truncated } from './store-errors.js';
-import type { ObjectReader } from './object-store.js';
+import type { IoOptions, ObjectReader } from './object-store.js';
 
 /** One read at most, so that neither Node's 2 GiB limit nor the thread pool is held up. */
 const MAX_READ = 64 * 2 ** 20;
@@ -26,21 +27,24 @@ export async function openFileReader(path: string, key: string): Promise<ObjectR
   const check = (into: Uint8Array, position: number): void => {
     if (position + into.length > size) throw truncated(key, position + into.length, size);
   };
+  const read = async (into: Uint8Array, position: number, { signal }: IoOptions = {}): Promise<void> => {
+    check(into, position);
+    for (let done = 0; done < into.length;) {
+      signal?.throwIfAborted();
+      const { bytesRead } = await handle
+        .read(into, done, Math.min(MAX_READ, into.length - done), position + done)
+        .catch((error: unknown) => {
+          throw fileError(error, key);
+        });
+      if (bytesRead === 0) throw truncated(key, position + into.length, position + done);
+      done += bytesRead;
+    }
+  };
   let open = true;
   return {
     byteLength: size,
-    async read(into, position) {
-      check(into, position);
-      for (let done = 0; done < into.length;) {
-        const { bytesRead } = await handle
-          .read(into, done, Math.min(MAX_READ, into.length - done), position + done)
-          .catch((error: unknown) => {
-            throw fileError(error, key);
-          });
-        if (bytesRead === 0) throw truncated(key, position + into.length, position + done);
-        done += bytesRead;
-      }
-    },
+    read,
+    readRanges: (ranges, options) => readEach(read, ranges, options),
     ...(isNear && {
       readSync(into: Uint8Array, position: number): void {
         check(into, position);

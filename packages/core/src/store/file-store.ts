@@ -2,9 +2,20 @@ import { constants, promises as fs } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { DataRefError } from '../errors.js';
 import { fileError, openFileReader, writeFully } from './file-access.js';
+import { contentVersion } from './content-version.js';
 import { checkKey } from './key.js';
+import { makeFolder, removeEmptyFolders, syncFolder } from './folders.js';
+import { checkPut } from './put-conditions.js';
 import { tooLarge } from './store-errors.js';
-import type { IoOptions, ObjectInfo, ObjectReader, ObjectStore, ObjectWriter, PutOptions } from './object-store.js';
+import type {
+  IoOptions,
+  ObjectInfo,
+  ObjectReader,
+  ObjectStore,
+  ObjectWriter,
+  PutOptions,
+  StoredObject,
+} from './object-store.js';
 import { nonce } from './nonce.js';
 import { isRunning, thisProcess } from './process-identity.js';
 
@@ -33,14 +44,14 @@ export class FileStore implements ObjectStore {
     });
   }
 
-  async get(key: string, limitBytes: number, options: IoOptions = {}): Promise<Uint8Array | undefined> {
+  async get(key: string, limitBytes: number, options: IoOptions = {}): Promise<StoredObject | undefined> {
     const reader = await this.open(key, options);
     if (reader === undefined) return undefined;
     try {
       if (reader.byteLength > limitBytes) throw tooLarge(key, reader.byteLength, limitBytes);
       const bytes = new Uint8Array(reader.byteLength);
-      await reader.read(bytes, 0);
-      return bytes;
+      await reader.read(bytes, 0, options);
+      return { bytes, version: contentVersion(bytes) };
     } finally {
       await reader.close();
     }
@@ -54,11 +65,12 @@ export class FileStore implements ObjectStore {
     });
   }
 
-  async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<boolean> {
+  async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<string | undefined> {
+    const { ifAbsent = false } = checkPut(options);
     const work = await this.#startWork(key, options);
     try {
       await work.write(bytes);
-      return await work.publish(options.ifAbsent === true);
+      return (await work.publish(ifAbsent)) ? contentVersion(bytes) : undefined;
     } catch (error) {
       await work.abort();
       throw error;
@@ -96,7 +108,7 @@ export class FileStore implements ObjectStore {
       await syncFolder(dirname(this.#path(key)));
       return true;
     });
-    await this.#removeEmptyFolders(dirname(this.#path(key)));
+    await removeEmptyFolders(dirname(this.#path(key)), this.#root);
     return removed ?? false;
   }
 
@@ -111,7 +123,7 @@ export class FileStore implements ObjectStore {
       await this.#try(entry, () => fs.rm(path, { force: true }));
       freed += stat.size;
     }
-    await this.#removeEmptyFolders(workshop);
+    await removeEmptyFolders(workshop, this.#root);
     await this.#pruneDatasets();
     return freed;
   }
@@ -235,7 +247,7 @@ export class FileStore implements ObjectStore {
     for (let attempt = 0; ; attempt++) {
       try {
         await this.#checkFolders(dirname(target));
-        await this.#makeFolder(dirname(target));
+        await makeFolder(dirname(target));
         if (ifAbsent) await fs.link(path, target);
         else await fs.rename(path, target);
         return;
@@ -244,26 +256,6 @@ export class FileStore implements ObjectStore {
         // Node makes several folders, it says ENOTDIR.
         const { code } = error as { code?: string };
         if ((code !== 'ENOENT' && code !== 'ENOTDIR') || attempt > MAX_ATTEMPTS) throw error;
-      }
-    }
-  }
-
-  /** Makes a folder and those above it, each durable. */
-  async #makeFolder(folder: string): Promise<void> {
-    const first = await fs.mkdir(folder, { recursive: true });
-    if (first === undefined) return;
-    for (let above = dirname(folder); above.length >= dirname(first).length; above = dirname(above)) {
-      await syncFolder(above);
-      if (above === dirname(above)) break;
-    }
-  }
-
-  async #removeEmptyFolders(folder: string): Promise<void> {
-    for (let at = folder; at !== this.#root && at.startsWith(this.#root); at = dirname(at)) {
-      try {
-        await fs.rmdir(at);
-      } catch {
-        return; // not empty, or gone already
       }
     }
   }
@@ -280,20 +272,5 @@ function isBusy(name: string, modifiedMs: number): boolean {
     return isRunning({ host, pid, startTicks }) ?? Date.now() - modifiedMs < FOREIGN_IDLE_MS;
   } catch {
     return false;
-  }
-}
-
-/** Makes a folder's entries durable. One that is gone again has none. */
-async function syncFolder(folder: string): Promise<void> {
-  let handle: fs.FileHandle | undefined;
-  try {
-    handle = await fs.open(folder, constants.O_RDONLY);
-    await handle.sync();
-  } catch (error) {
-    if (!['ENOENT', 'EINVAL', 'EPERM', 'EISDIR'].includes((error as { code?: string }).code ?? '')) {
-      throw new DataRefError('STORE_FAILED', `${folder}: could not be synced`, { cause: error });
-    }
-  } finally {
-    await handle?.close();
   }
 }

@@ -1,26 +1,38 @@
 import { checkKey } from './key.js';
 import { tooLarge, truncated } from './store-errors.js';
-import type { IoOptions, ObjectInfo, ObjectReader, ObjectStore, ObjectWriter, PutOptions } from './object-store.js';
+import { checkPut } from './put-conditions.js';
+import type {
+  IoOptions,
+  ObjectInfo,
+  ObjectReader,
+  ObjectStore,
+  ObjectWriter,
+  PutOptions,
+  StoredObject,
+} from './object-store.js';
 
 interface Held {
   readonly bytes: Uint8Array;
   readonly modifiedMs: number;
+  readonly version: string;
 }
 
 /** An ObjectStore in this process's memory: for tests, and for what need not outlive the process. */
 export class MemoryStore implements ObjectStore {
   readonly description = 'memory:';
   readonly #objects = new Map<string, Held>();
+  #writes = 0;
 
   async head(key: string): Promise<ObjectInfo | undefined> {
     const held = this.#objects.get(checkKey(key));
     return held && { key, byteLength: held.bytes.length, modifiedMs: held.modifiedMs };
   }
 
-  async get(key: string, limitBytes: number): Promise<Uint8Array | undefined> {
-    const bytes = this.#objects.get(checkKey(key))?.bytes;
-    if (bytes !== undefined && bytes.length > limitBytes) throw tooLarge(key, bytes.length, limitBytes);
-    return bytes?.slice();
+  async get(key: string, limitBytes: number): Promise<StoredObject | undefined> {
+    const held = this.#objects.get(checkKey(key));
+    if (held === undefined) return undefined;
+    if (held.bytes.length > limitBytes) throw tooLarge(key, held.bytes.length, limitBytes);
+    return { bytes: held.bytes.slice(), version: held.version };
   }
 
   async open(key: string): Promise<ObjectReader | undefined> {
@@ -33,16 +45,25 @@ export class MemoryStore implements ObjectStore {
     return {
       byteLength: bytes.length,
       readSync,
-      read: async (into, position) => readSync(into, position),
+      async read(into, position, { signal } = {}) {
+        signal?.throwIfAborted();
+        readSync(into, position);
+      },
+      async readRanges(ranges, { signal } = {}) {
+        signal?.throwIfAborted();
+        for (const { into, position } of ranges) readSync(into, position);
+      },
       close: async () => undefined,
     };
   }
 
-  async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<boolean> {
-    options.signal?.throwIfAborted();
-    if (options.ifAbsent === true && this.#objects.has(checkKey(key))) return false;
-    this.#objects.set(checkKey(key), { bytes: bytes.slice(), modifiedMs: Date.now() });
-    return true;
+  async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<string | undefined> {
+    const { signal, ifAbsent, ifVersion } = checkPut(options);
+    signal?.throwIfAborted();
+    const held = this.#objects.get(checkKey(key));
+    if (ifAbsent === true && held !== undefined) return undefined;
+    if (ifVersion !== undefined && held?.version !== ifVersion) return undefined;
+    return this.#hold(key, bytes.slice());
   }
 
   async create(key: string, { signal }: IoOptions = {}): Promise<ObjectWriter> {
@@ -55,16 +76,23 @@ export class MemoryStore implements ObjectStore {
         chunks.push(bytes.slice());
       },
       commit: async () => {
+        signal?.throwIfAborted();
         const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
         let at = 0;
         for (const chunk of chunks) {
           whole.set(chunk, at);
           at += chunk.length;
         }
-        this.#objects.set(key, { bytes: whole, modifiedMs: Date.now() });
+        this.#hold(key, whole);
       },
       abort: async () => void (chunks = []),
     };
+  }
+
+  #hold(key: string, bytes: Uint8Array): string {
+    const version = String(++this.#writes);
+    this.#objects.set(key, { bytes, modifiedMs: Date.now(), version });
+    return version;
   }
 
   async *list(prefix: string): AsyncGenerator<ObjectInfo> {

@@ -9,17 +9,48 @@ export interface ObjectInfo {
   readonly modifiedMs: number;
 }
 
-export interface PutOptions extends IoOptions {
-  /** Only when there is nothing under the key yet. */
-  readonly ifAbsent?: boolean | undefined;
+/** A small object as it was at one moment. */
+export interface StoredObject {
+  readonly bytes: Uint8Array;
+  /** Names this content: an ETag, a generation, a hash. Opaque: only `put` with `ifVersion` takes it. */
+  readonly version: string;
 }
 
-/** Random access to one object, which stays the same object though its key be written anew. */
+export interface PutOptions extends IoOptions {
+  /** Only where there is nothing under the key yet. */
+  readonly ifAbsent?: boolean | undefined;
+  /** Only where the key still has this version. */
+  readonly ifVersion?: string | undefined;
+}
+
+export interface OpenOptions extends IoOptions {
+  /** The object's size, where the caller knows it: then a remote store asks nothing before the first read. */
+  readonly byteLength?: number | undefined;
+  /** CRC-32 of the whole object, where the caller knows it: what a cache holds its copy against. */
+  readonly crc32?: number | undefined;
+}
+
+/** Bytes to be read: as many as `into` holds, from `position` of the object on. */
+export interface ByteRange {
+  readonly position: number;
+  readonly into: Uint8Array;
+}
+
+/**
+ * Random access to one object, which stays the same object though its key be written anew: a reader that cannot go on
+ * reading that one says so (GENERATION_GONE).
+ */
 export interface ObjectReader {
   readonly byteLength: number;
-  /** Fills `into` from `position` on, whole or not at all. @throws DataRefError CORRUPT where the object ends before */
-  read(into: Uint8Array, position: number): Promise<void>;
-  /** The same without leaving the thread, where the store is a local disk. */
+  /**
+   * Fills `into` from `position` on, whole or not at all.
+   * @throws DataRefError CORRUPT where the object ends before, or has another size than was said when it was opened;
+   *   GENERATION_GONE where it was deleted or written anew; STORE_FAILED, TIMEOUT
+   */
+  read(into: Uint8Array, position: number, options?: IoOptions): Promise<void>;
+  /** Fills several ranges, in any order. @throws DataRefError as `read` does; then any of them may be filled */
+  readRanges(ranges: readonly ByteRange[], options?: IoOptions): Promise<void>;
+  /** `read` without leaving the thread, where the store is a local disk. */
   readSync?(into: Uint8Array, position: number): void;
   close(): Promise<void>;
 }
@@ -29,28 +60,47 @@ export interface ObjectWriter {
   write(bytes: Uint8Array): Promise<void>;
   /** Durable and visible once it resolves. */
   commit(): Promise<void>;
+  /** Leaves nothing behind. Idempotent, and harmless after a commit. */
   abort(): Promise<void>;
+}
+
+/** An object that will be read. */
+export interface ExpectedObject {
+  readonly key: string;
+  readonly byteLength: number;
+  readonly crc32: number;
+}
+
+/** What a reader will need of a store, as far as it knows. */
+export interface Forecast {
+  /** Objects by when each is needed next, soonest first, each once. Asked anew whenever something is to be decided. */
+  upcoming(): Iterable<ExpectedObject>;
 }
 
 /**
  * Bytes by key. Keys are segments joined by `/`, each of [A-Za-z0-9._%-]. A miss is `undefined`; a failure throws
- * DISK_FULL or STORE_FAILED. What a put or a commit has acknowledged survives a crash.
+ * DISK_FULL, STORE_FAILED or TIMEOUT, and one that may pass has `details.isTransient`. What a put or a commit has
+ * acknowledged survives a crash, and is seen by everybody from then on.
  */
 export interface ObjectStore {
-  /** For messages: where this is. */
+  /** For messages: where this is. Has no secrets in it. */
   readonly description: string;
   head(key: string, options?: IoOptions): Promise<ObjectInfo | undefined>;
-  /** A whole object. @throws DataRefError CORRUPT when it is larger than `limitBytes` */
-  get(key: string, limitBytes: number, options?: IoOptions): Promise<Uint8Array | undefined>;
-  open(key: string, options?: IoOptions): Promise<ObjectReader | undefined>;
-  /** Writes a whole object at once; false where `ifAbsent` was asked and something is there. */
-  put(key: string, bytes: Uint8Array, options?: PutOptions): Promise<boolean>;
+  /** A whole object. @throws DataRefError CORRUPT when it is larger than `limitBytes`, of which no more are read */
+  get(key: string, limitBytes: number, options?: IoOptions): Promise<StoredObject | undefined>;
+  /** Undefined where there is no such object; where `byteLength` was given, reading may be what tells (GENERATION_GONE). */
+  open(key: string, options?: OpenOptions): Promise<ObjectReader | undefined>;
+  /** Writes a whole object at once. @returns its version; undefined where the condition did not hold, and nothing was written */
+  put(key: string, bytes: Uint8Array, options?: PutOptions): Promise<string | undefined>;
+  /** For large objects: written piece by piece, in bounded memory. */
   create(key: string, options?: IoOptions): Promise<ObjectWriter>;
-  /** Every object below a prefix that ends in `/` (or is empty), in no certain order. */
+  /** Every object below a prefix that ends in `/` (or is empty), in no certain order, page by page. */
   list(prefix: string, options?: IoOptions): AsyncIterable<ObjectInfo>;
   /** Names of the next segments below a prefix: folders, as one would say on a disk. */
   listFolders(prefix: string, options?: IoOptions): Promise<readonly string[]>;
   delete(key: string, options?: IoOptions): Promise<boolean>;
+  /** Tells a store that keeps copies what comes next, until the returned function is called. Others have no such method. */
+  follow?(forecast: Forecast): () => void;
   /** Removes what killed writers left where no list shows it. @returns bytes freed */
   sweep(options?: IoOptions): Promise<number>;
 }

@@ -59,9 +59,9 @@ test('the records of docs/format.md are stored today as its files are', async ()
   });
   await storage.submit(records, 'tiny', '1.0', { schema: SCHEMA });
   for (const name of ['00000000.arrow', '00000000.head']) {
-    expect(await store.get(`${FOLDER}${name}`, 1e6)).toEqual(golden(`${FOLDER}${name}`));
+    expect((await store.get(`${FOLDER}${name}`, 1e6))?.bytes).toEqual(golden(`${FOLDER}${name}`));
   }
-  const manifest = decodeManifest((await store.get('tiny/1.0/dataset.json', 1e6))!, 'stored', 'tiny', '1.0');
+  const manifest = decodeManifest((await store.get('tiny/1.0/dataset.json', 1e6))!.bytes, 'stored', 'tiny', '1.0');
   const bytes = encodeManifest({ ...manifest, createdAt: '2026-01-01T00:00:00.000Z' });
   expect(new TextDecoder().decode(bytes)).toBe(manifestText);
   expect(bytes).toEqual(golden('tiny/1.0/dataset.json'));

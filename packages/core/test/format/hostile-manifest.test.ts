@@ -36,7 +36,7 @@ const record = {
 async function stored() {
   const store = new MemoryStore();
   await storeParts(store, SCHEMA, [record, record, record] as never[], [1, 2]);
-  const text = new TextDecoder().decode(await store.get('a/1/dataset.json', 2 ** 20));
+  const text = new TextDecoder().decode((await store.get('a/1/dataset.json', 2 ** 20))?.bytes);
   return { store, manifest: JSON.parse(text) as JsonObject };
 }
 
@@ -217,7 +217,7 @@ function replaced(value: Json, [key, ...rest]: string[], by: Json | undefined): 
 test('any change of any values of a manifest: never a crash, a hang or a read outside, only errors of ours', async () => {
   const { store, manifest } = await stored();
   const files: [string, Uint8Array][] = [];
-  for await (const { key } of store.list('')) files.push([key, (await store.get(key, 2 ** 20)) as Uint8Array]);
+  for await (const { key } of store.list('')) files.push([key, (await store.get(key, 2 ** 20))!.bytes]);
   const change = fc.record({ where: fc.nat(), by: fc.option(junk, { nil: undefined, freq: 6 }) });
   await fc.assert(
     fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 3 }), async (changes) => {
@@ -252,7 +252,7 @@ test('sizes that agree with one another but not with the files take no memory: a
   const folder = tempFolder();
   for await (const { key } of store.list('')) {
     mkdirSync(join(folder, key, '..'), { recursive: true });
-    writeFileSync(join(folder, key), (await store.get(key, 2 ** 20)) as Uint8Array);
+    writeFileSync(join(folder, key), (await store.get(key, 2 ** 20))!.bytes);
   }
   writeFileSync(join(folder, 'a/1/dataset.json'), sealed(claims));
   const fs = pathToFileURL(join(import.meta.dirname, '../../dist/fs.js')).href;

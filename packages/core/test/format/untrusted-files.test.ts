@@ -26,7 +26,7 @@ async function stored(): Promise<{ store: MemoryStore; manifest: Manifest; text:
   const box = (rows: number) => ndarray(new Int32Array(rows * 2).fill(rows), [rows, 2]);
   const records = [1, 2, 3].map((rows) => ({ boxes: box(rows), name: 'n'.repeat(rows) }));
   await storageIn(store).submit(records, 'a', '1', { schema: SCHEMA });
-  const bytes = (await store.get('a/1/dataset.json', 1e6))!;
+  const bytes = (await store.get('a/1/dataset.json', 1e6))!.bytes;
   return { store, manifest: decodeManifest(bytes, 'a', 'a', '1'), text: new TextDecoder().decode(bytes) };
 }
 
@@ -48,7 +48,7 @@ test('value bytes that are no whole number of elements are refused', async () =>
 
 test('a copied folder is refused rather than read from the folder that it was copied from', async () => {
   const { store } = await stored();
-  await store.put('b/1/dataset.json', (await store.get('a/1/dataset.json', 1e6))!);
+  await store.put('b/1/dataset.json', (await store.get('a/1/dataset.json', 1e6))!.bytes);
   await expect(storageIn(store).fetch('b', '1')).rejects.toMatchObject({
     code: 'CORRUPT',
     message: expect.stringContaining('is the manifest of a@1'),
@@ -69,7 +69,7 @@ test.each([
   async (role, at, value, problem) => {
     const { store, manifest } = await stored();
     const part = manifest.parts[0]!;
-    const bytes = (await store.get(PART, 1e6))!;
+    const bytes = (await store.get(PART, 1e6))!.bytes;
     const buffer = bodyLayout(leavesOf(SCHEMA), part).find((placed) => placed.leaf === 0 && placed.role === role)!;
     new DataView(bytes.buffer).setInt32(buffer.start + 4 * at, value, true);
     await store.put(PART, bytes);

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { fromColumns, ndarray, type DataRef } from '@dataref/core';
 import { DatasetStorage } from '../../dist/storage/dataset-storage.js';
 import { MemoryStore } from '../../dist/store/memory-store.js';
+import { readEach } from '../../dist/store/read-each.js';
 import type { ObjectReader } from '../../dist/store/object-store.js';
 
 /** A store whose reads take a turn of the event loop, and fail on a closed reader, as those of a file do. */
@@ -13,14 +14,16 @@ class SlowStore extends MemoryStore {
     if (reader === undefined) return undefined;
     this.openReaders++;
     let closed = false;
+    const read = async (into: Uint8Array, position: number): Promise<void> => {
+      if (closed) throw new Error('read after close');
+      await new Promise((resolve) => setImmediate(resolve));
+      if (closed) throw new Error('closed while reading');
+      await reader.read(into, position);
+    };
     return {
       byteLength: reader.byteLength,
-      read: async (into, position) => {
-        if (closed) throw new Error('read after close');
-        await new Promise((resolve) => setImmediate(resolve));
-        if (closed) throw new Error('closed while reading');
-        await reader.read(into, position);
-      },
+      read,
+      readRanges: (ranges, options) => readEach(read, ranges, options),
       close: async () => {
         if (!closed) this.openReaders--;
         closed = true;

@@ -70,7 +70,7 @@ describe.each(Object.entries(DATASETS))('one flipped byte, at every place of the
     expect(files.length).toBeGreaterThan(0);
     let refused = 0;
     for (const key of files) {
-      const bytes = (await store.get(key, 2 ** 20)) as Uint8Array;
+      const bytes = (await store.get(key, 2 ** 20))!.bytes;
       for (let at = 0; at < bytes.length; at++) {
         const flipped = Uint8Array.from(bytes);
         flipped[at] = (flipped[at] as number) ^ (1 << (at % 8));
@@ -95,7 +95,7 @@ describe.each(Object.entries(DATASETS))('one flipped byte, at every place of the
 
   test('in the manifest is CORRUPT at fetch, naming the file', async () => {
     const { store, storage } = await stored(make);
-    const bytes = (await store.get('x/1/dataset.json', 2 ** 20)) as Uint8Array;
+    const bytes = (await store.get('x/1/dataset.json', 2 ** 20))!.bytes;
     for (let at = 0; at < bytes.length; at++) {
       const flipped = Uint8Array.from(bytes);
       flipped[at] = (flipped[at] as number) ^ (1 << (at % 8));
@@ -110,7 +110,7 @@ describe.each(Object.entries(DATASETS))('one flipped byte, at every place of the
   test('cut at any length: every file is found by verify and by reading', async () => {
     const { store, storage, keys } = await stored(make);
     for (const key of keys) {
-      const bytes = (await store.get(key, 2 ** 20)) as Uint8Array;
+      const bytes = (await store.get(key, 2 ** 20))!.bytes;
       for (let length = 0; length < bytes.length; length += 7) {
         await store.put(key, bytes.slice(0, length));
         const fresh = storageOver(store, { memoryLimitBytes: 0 });

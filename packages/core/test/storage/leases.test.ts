@@ -193,7 +193,7 @@ describe('a writer and its lease', () => {
       const store = new MemoryStore();
       const lease = await takeLease(store, 'x/1/data/g/', identity);
       const beat = async () =>
-        JSON.parse(new TextDecoder().decode(await store.get('x/1/data/g/writer.json', 9999))).beatMs as number;
+        JSON.parse(new TextDecoder().decode((await store.get('x/1/data/g/writer.json', 9999))?.bytes)).beatMs as number;
       const first = await beat();
       await jest.advanceTimersByTimeAsync(12_000);
       expect(await beat()).toBe(first + 10_000);

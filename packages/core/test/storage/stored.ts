@@ -8,6 +8,7 @@ import type { ColumnData } from '../../dist/schema/column-data.js';
 import { DatasetStorage } from '../../dist/storage/dataset-storage.js';
 import { randomBytes } from 'node:crypto';
 import { isRunning, thisProcess } from '../../dist/store/process-identity.js';
+import { readEach } from '../../dist/store/read-each.js';
 import type { ObjectReader, ObjectStore } from '../../dist/store/object-store.js';
 
 const GENERATION = '0123456789abcdef';
@@ -95,14 +96,16 @@ export function remote(store: ObjectStore): ObjectStore {
       const { byteLength } = reader;
       let turn = 0;
       let closed = false;
+      const read = async (into: Uint8Array, position: number): Promise<void> => {
+        for (let i = (turn = (turn + 5) % 7); i > 0; i--) await Promise.resolve();
+        if (closed) throw new Error('read after close');
+        await reader.read(into, position);
+        if (closed) throw new Error('closed while it was read');
+      };
       return {
         byteLength,
-        async read(into, position) {
-          for (let i = (turn = (turn + 5) % 7); i > 0; i--) await Promise.resolve();
-          if (closed) throw new Error('read after close');
-          await reader.read(into, position);
-          if (closed) throw new Error('closed while it was read');
-        },
+        read,
+        readRanges: (ranges, options) => readEach(read, ranges, options),
         close: async () => {
           closed = true;
           await reader.close();

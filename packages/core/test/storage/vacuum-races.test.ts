@@ -21,7 +21,7 @@ test('vacuum spares a writer that takes its lease while vacuum looks around', as
       const names = await super.listFolders(prefix);
       return prefix === 'a/1/data/' && !names.includes('ffffffffffffffff') ? [...names, 'ffffffffffffffff'] : names;
     }
-    override async get(key: string, limitBytes: number): Promise<Uint8Array | undefined> {
+    override async get(key: string, limitBytes: number): ReturnType<MemoryStore['get']> {
       const got = await super.get(key, limitBytes);
       if (key === `${folder}writer.json` && !this.#begun) {
         this.#begun = true;

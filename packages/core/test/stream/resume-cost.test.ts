@@ -17,6 +17,10 @@ function counting(store: ObjectStore): { readonly store: ObjectStore; readonly b
       bytes += into.length;
       return reader.read(into, position);
     },
+    readRanges: (ranges, options) => {
+      for (const { into } of ranges) bytes += into.length;
+      return reader.readRanges(ranges, options);
+    },
     readSync: (into, position) => {
       bytes += into.length;
       reader.readSync?.(into, position);
@@ -29,7 +33,7 @@ function counting(store: ObjectStore): { readonly store: ObjectStore; readonly b
       if (name === 'get') {
         return async (key: string, limitBytes: number) => {
           const got = await target.get(key, limitBytes);
-          bytes += got?.length ?? 0;
+          bytes += got?.bytes.length ?? 0;
           return got;
         };
       }

@@ -1,0 +1,105 @@
+import { DataRefError } from '../errors.js';
+import { decodeManifest, MANIFEST_LIMIT_BYTES, type Manifest } from '../format/manifest.js';
+import { decodeSegment, encodeSegment } from '../store/key.js';
+import type { IoOptions, ObjectStore } from '../store/object-store.js';
+
+/** What the manifest under a dataset's name says now. */
+export type Current = Manifest | 'none' | 'unreadable';
+
+/** The datasets of a store by id and version: their manifests, and the names that there are. */
+export class Manifests {
+  readonly #store: ObjectStore;
+
+  constructor(store: ObjectStore) {
+    this.#store = store;
+  }
+
+  /** @throws DataRefError NOT_FOUND with what there is instead, CORRUPT */
+  async require(id: string, version: string, options: IoOptions): Promise<Manifest> {
+    const manifest = await this.read(id, version, options);
+    if (manifest !== undefined) return manifest;
+    const versions = (await this.#versions(encodeSegment(id, 'id'), options)).map(decodeSegment);
+    const ids = versions.length > 0 ? [] : [...new Set((await this.names(options)).map(([other]) => other))];
+    const hint =
+      versions.length > 0
+        ? `; there are versions ${versions.slice(0, 10).join(', ')}`
+        : ids.length > 0
+          ? `; there are ${ids.slice(0, 10).join(', ')}`
+          : ', which has no dataset yet';
+    throw new DataRefError('NOT_FOUND', `no dataset ${id}@${version} in ${this.#store.description}${hint}`, {
+      details: { id, version },
+    });
+  }
+
+  /** Never fails: for those who decide what may be removed. */
+  async current(id: string, version: string): Promise<Current> {
+    return (await this.read(id, version, {}).catch(() => 'unreadable' as const)) ?? 'none';
+  }
+
+  /** @throws DataRefError CORRUPT, UNSUPPORTED */
+  async read(id: string, version: string, options: IoOptions): Promise<Manifest | undefined> {
+    const key = manifestKey(id, version);
+    const held = await this.#store.get(key, MANIFEST_LIMIT_BYTES, options);
+    return held && decodeManifest(held.bytes, `${this.#store.description}: ${key}`, id, version);
+  }
+
+  /** Every id and version that has a folder; unless `withLeftovers`, a dataset too. */
+  async names(options: IoOptions, withLeftovers = false): Promise<[string, string][]> {
+    const names: [string, string][] = [];
+    for (const idFolder of (await this.#store.listFolders('', options)).toSorted()) {
+      const id = decodeSegment(idFolder);
+      if (id === undefined) continue;
+      for (const versionFolder of await this.#versions(idFolder, options, withLeftovers))
+        names.push([id, decodeSegment(versionFolder) as string]);
+    }
+    return names;
+  }
+
+  /** Folders of an id's versions. */
+  async #versions(idFolder: string, options: IoOptions, withLeftovers = false): Promise<string[]> {
+    const folders: string[] = [];
+    for (const name of (await this.#store.listFolders(`${idFolder}/`, options)).toSorted()) {
+      if (decodeSegment(name) === undefined) continue;
+      const isThere = withLeftovers || (await this.#store.head(`${idFolder}/${name}/dataset.json`, options));
+      if (isThere) folders.push(name);
+    }
+    return folders;
+  }
+
+  /** Two ids that differ by case alone would be one on some file systems. */
+  async refuseOtherCase(id: string): Promise<void> {
+    const folder = encodeSegment(id, 'id');
+    const other = (await this.#store.listFolders('')).find(
+      (name) => name !== folder && name.toLowerCase() === folder.toLowerCase(),
+    );
+    if (other !== undefined) {
+      throw new DataRefError(
+        'INVALID_ID',
+        `id ${JSON.stringify(id)} differs from ${JSON.stringify(decodeSegment(other))} by case alone; use that one, or another name`,
+      );
+    }
+  }
+}
+
+/** Prefix of all that a dataset has. @throws DataRefError INVALID_ID */
+export function folderOf(id: string, version: string): string {
+  return `${encodeSegment(id, 'id')}/${encodeSegment(version, 'version')}/`;
+}
+
+/** Key of a dataset's manifest. @throws DataRefError INVALID_ID */
+export function manifestKey(id: string, version: string): string {
+  return `${folderOf(id, version)}dataset.json`;
+}
+
+/** Prefix of a generation's files. @throws DataRefError INVALID_ID */
+export function generationFolder(id: string, version: string, generation: string): string {
+  return `${folderOf(id, version)}data/${generation}/`;
+}
+
+export function alreadyExists(id: string, version: string): DataRefError {
+  return new DataRefError(
+    'ALREADY_EXISTS',
+    `there is a dataset ${id}@${version} already; use another version, or ifExists: 'replace'`,
+    { details: { id, version } },
+  );
+}

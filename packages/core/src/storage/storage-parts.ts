@@ -1,0 +1,16 @@
+import type { MemoryBudget } from '../rows/stored-rows.js';
+import type { ObjectStore } from '../store/object-store.js';
+import type { WriterIdentity } from './lease.js';
+
+/** What a DatasetStorage is made of: the store, and what the runtime gives. */
+export interface StorageParts {
+  readonly store: ObjectStore;
+  readonly identity: WriterIdentity;
+  readonly budget: MemoryBudget;
+  /** Small values and offsets of a dataset, up to this size, are read once and kept. Default: a quarter of the budget. */
+  readonly headLimitBytes?: number | undefined;
+  /** Compare checksums on positional reads too. */
+  readonly verifyReads: boolean;
+  /** 16 hexadecimal digits, never the same twice. */
+  readonly nonce: () => string;
+}
