@@ -61,6 +61,10 @@ function nodeImports(entry: string, allowed: readonly string[]): string[] {
         waiting.push(join(dirname(path), specifier));
         continue;
       }
+      if (specifier.startsWith('#')) {
+        waiting.push(otherThanNode(path, specifier));
+        continue;
+      }
       const name = packageOf(specifier);
       const from = relative(ROOT, path);
       if (isBuiltin(specifier)) problems.push(`${from} imports Node's ${specifier}`);
@@ -69,6 +73,15 @@ function nodeImports(entry: string, allowed: readonly string[]): string[] {
     }
   }
   return problems;
+}
+
+/** The file that a runtime other than Node takes for a `#name` of the package that a built file belongs to. */
+function otherThanNode(path: string, specifier: string): string {
+  const folder = path.slice(0, path.lastIndexOf('/dist/'));
+  const { imports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    imports: Record<string, { default: string }>;
+  };
+  return join(folder, imports[specifier]?.default ?? specifier);
 }
 
 test('imports are found in statements and calls, and not in comments', () => {

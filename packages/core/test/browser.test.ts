@@ -29,10 +29,11 @@ load(workerData.hooks).then(async ({ register }) => {
 }).catch((error) => post({ error: String(error.stack ?? error) }));
 `;
 
-/** Refuses every module of Node, as a browser would. */
+/** Refuses every module of Node, as a browser would, and takes of each package what is meant for others than Node. */
 const REFUSE = `data:text/javascript,${encodeURIComponent(`
 export async function resolve(specifier, context, next) {
-  const found = await next(specifier, context);
+  const conditions = context.conditions.filter((condition) => !condition.startsWith('node'));
+  const found = await next(specifier, { ...context, conditions });
   if (found.url.startsWith('node:')) throw new Error('a browser has no ' + found.url);
   return found;
 }`)}`;

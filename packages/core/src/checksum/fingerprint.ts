@@ -1,5 +1,4 @@
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
+import { startSha256 } from '#sha256';
 import type { ColumnData } from '../schema/column-data.js';
 import { bytesOf } from '../schema/dtypes.js';
 import { canonicalSchema, leavesOf } from '../schema/schema.js';
@@ -17,8 +16,8 @@ export class Fingerprint {
   constructor(schema: Schema) {
     this.#schema = schema;
     this.#leaves = leavesOf(schema).map(({ kind }) => ({
-      sizes: kind === 'fixed' ? undefined : sha256.create(),
-      values: sha256.create(),
+      sizes: kind === 'fixed' ? undefined : startSha256(),
+      values: startSha256(),
     }));
   }
 
@@ -43,8 +42,8 @@ export class Fingerprint {
   digest(): string {
     const lines = ['dataref-fingerprint-1', canonicalSchema(this.#schema), String(this.#length)];
     for (const { sizes, values } of this.#leaves) {
-      if (sizes !== undefined) lines.push(bytesToHex(sizes.clone().digest()));
-      lines.push(bytesToHex(values.clone().digest()));
+      if (sizes !== undefined) lines.push(sizes.hex());
+      lines.push(values.hex());
     }
     return sha256Text(lines.join('\n'));
   }
@@ -52,7 +51,9 @@ export class Fingerprint {
 
 /** SHA-256 of a text's UTF-8, as `sha256:` and 64 hexadecimal digits. */
 export function sha256Text(text: string): string {
-  return `sha256:${bytesToHex(sha256(new TextEncoder().encode(text)))}`;
+  const hash = startSha256();
+  hash.update(new TextEncoder().encode(text));
+  return `sha256:${hash.hex()}`;
 }
 
 function lengthsOf(offsets: ArrayLike<number>, length: number): Uint32Array {

@@ -38,14 +38,13 @@ async function readColumns(
   verify: boolean,
 ): Promise<ColumnData[]> {
   const located = locateRows(parts.table, indices);
-  if (parts.keepsHeads) {
-    const missing = located.distinct.filter((part) => !parts.hasHead(part));
-    if (missing.length > 0) await Promise.all(missing.map((part) => parts.head(part)));
-  }
   const needsFiles = request.columns.some(({ leaf }) => !parts.keepsHeads || isWide(parts.leaves[leaf] as Leaf));
   // Opened before anything is allocated: then every file is as large as the manifest says.
-  if (needsFiles) for (const part of located.distinct) await parts.file(part, 'arrow');
-  const context: Context = { parts, indices, located, signal: request.signal, verify };
+  const opening = openFiles(parts, needsFiles ? located.distinct : [], 'arrow');
+  const missing = parts.keepsHeads ? located.distinct.filter((part) => !parts.hasHead(part)) : [];
+  if (missing.length > 0) await Promise.all([opening, ...missing.map((part) => parts.head(part))]);
+  const files = opening instanceof Map ? opening : await opening;
+  const context: Context = { parts, indices, located, files, signal: request.signal, verify };
   const columns: ColumnData[] = [];
   for (const { leaf: place, to } of request.columns) {
     const allocate = to === undefined ? request.allocate : allocateFresh;
@@ -61,6 +60,8 @@ interface Context {
   readonly parts: StoredParts;
   readonly indices: IndexArray;
   readonly located: LocatedRows;
+  /** The open Arrow files of the parts that rows lie in. */
+  readonly files: OpenFiles;
   readonly signal: AbortSignal | undefined;
   readonly verify: boolean;
 }
@@ -163,9 +164,8 @@ async function execute(
   context: Context,
   reads: readonly PlannedRead[],
   out: Uint8Array,
-  kind: 'arrow' | 'head' = 'arrow',
+  files: OpenFiles = context.files,
 ): Promise<void> {
-  const files = await openFiles(context.parts, reads, kind);
   const far = new Map<ObjectReader, ByteRange[]>();
   let sliceEnd = performance.now() + SLICE_MS;
   for (const { part, position, byteLength, target } of reads) {
@@ -190,26 +190,22 @@ async function execute(
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
-/** The files of a plan by their part; those that are not open yet are opened all at once. */
-async function openFiles(
+type OpenFiles = ReadonlyMap<number, ObjectReader>;
+
+/** The files of parts by their number, at once where all are open; those that are not are opened all at once. */
+function openFiles(
   parts: StoredParts,
-  reads: readonly PlannedRead[],
+  numbers: readonly number[],
   kind: 'arrow' | 'head',
-): Promise<ReadonlyMap<number, ObjectReader>> {
+): OpenFiles | Promise<OpenFiles> {
   const files = new Map<number, ObjectReader>();
-  const missing = new Map<number, Promise<unknown>>();
-  for (const { part } of reads) {
-    if (files.has(part) || missing.has(part)) continue;
-    const open = parts.fileNow(part, kind);
-    if (open === undefined)
-      missing.set(
-        part,
-        parts.file(part, kind).then((opened) => files.set(part, opened)),
-      );
-    else files.set(part, open);
+  const missing: Promise<unknown>[] = [];
+  for (const number of numbers) {
+    const open = parts.fileNow(number, kind);
+    if (open !== undefined) files.set(number, open);
+    else missing.push(parts.file(number, kind).then((opened) => files.set(number, opened)));
   }
-  if (missing.size > 0) await Promise.all(missing.values());
-  return files;
+  return missing.length === 0 ? files : Promise.all(missing).then(() => files);
 }
 
 async function verifyRows(context: Context, place: number, column: ColumnData): Promise<void> {
@@ -225,7 +221,7 @@ async function verifyRows(context: Context, place: number, column: ColumnData): 
       context,
       planFixed(located, 4, (part) => parts.checksumStart(part, place)),
       bytesOf(sums),
-      'head',
+      await openFiles(parts, located.distinct, 'head'),
     );
   }
   const { leaf, offsets } = column;

@@ -1,8 +1,8 @@
 import { constants, promises as fs } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
-import { DataRefError } from '../errors.js';
 import { fileError, openFileReader, writeFully } from './file-access.js';
 import { contentVersion } from './content-version.js';
+import { FolderGuard } from './folder-guard.js';
 import { checkKey } from './key.js';
 import { makeFolder, removeEmptyFolders, syncFolder } from './folders.js';
 import { checkPut } from './put-conditions.js';
@@ -30,15 +30,17 @@ const MAX_ATTEMPTS = 20;
 export class FileStore implements ObjectStore {
   readonly description: string;
   readonly #root: string;
+  readonly #folders: FolderGuard;
 
   constructor(root: string) {
     this.#root = root;
+    this.#folders = new FolderGuard(root);
     this.description = root;
   }
 
   async head(key: string): Promise<ObjectInfo | undefined> {
     return this.#try(key, async () => {
-      await this.#checkFolders(dirname(this.#path(key)));
+      await this.#folders.check(dirname(this.#path(key)));
       const stat = await fs.lstat(this.#path(key));
       return stat.isFile() ? { key, byteLength: stat.size, modifiedMs: stat.mtimeMs } : undefined;
     });
@@ -60,7 +62,7 @@ export class FileStore implements ObjectStore {
   async open(key: string, { signal }: IoOptions = {}): Promise<ObjectReader | undefined> {
     signal?.throwIfAborted();
     return this.#try(key, async () => {
-      await this.#checkFolders(dirname(this.#path(key)));
+      await this.#folders.shared(dirname(this.#path(key)));
       return openFileReader(this.#path(key), key);
     });
   }
@@ -103,7 +105,7 @@ export class FileStore implements ObjectStore {
 
   async delete(key: string): Promise<boolean> {
     const removed = await this.#try(key, async () => {
-      await this.#checkFolders(dirname(this.#path(key)));
+      await this.#folders.check(dirname(this.#path(key)));
       await fs.unlink(this.#path(key));
       await syncFolder(dirname(this.#path(key)));
       return true;
@@ -115,7 +117,7 @@ export class FileStore implements ObjectStore {
   async sweep(): Promise<number> {
     let freed = 0;
     const workshop = join(this.#root, WORKSHOP);
-    await this.#checkFolders(workshop);
+    await this.#folders.check(workshop);
     for (const entry of await fs.readdir(workshop).catch(() => [])) {
       const path = join(workshop, entry);
       const stat = await fs.lstat(path).catch(() => undefined);
@@ -147,32 +149,13 @@ export class FileStore implements ObjectStore {
     }
   }
 
-  /** No folder on the way may be a link: what is stored must not lead elsewhere. @throws DataRefError STORE_FAILED */
-  async #checkFolders(folder: string): Promise<void> {
-    const names = relative(this.#root, folder).split(sep);
-    let path = this.#root;
-    for (const name of names) {
-      path = join(path, name);
-      const stat = await fs.lstat(path).catch(() => undefined);
-      if (stat === undefined) return;
-      if (!stat.isSymbolicLink()) continue;
-      throw new DataRefError(
-        'STORE_FAILED',
-        `${path}: is a symbolic link, which is not followed; move the data itself here`,
-        {
-          details: { path },
-        },
-      );
-    }
-  }
-
   #path(key: string): string {
     return join(this.#root, checkKey(key));
   }
 
   async #entries(folder: string) {
     const entries = await this.#try(folder, async () => {
-      await this.#checkFolders(folder);
+      await this.#folders.check(folder);
       return fs.readdir(folder, { withFileTypes: true });
     });
     return (entries ?? []).filter((entry) => entry.name !== WORKSHOP && /^[A-Za-z0-9._%-]+$/u.test(entry.name));
@@ -232,7 +215,7 @@ export class FileStore implements ObjectStore {
   async #create(path: string) {
     for (let attempt = 0; ; attempt++) {
       try {
-        await this.#checkFolders(dirname(path));
+        await this.#folders.check(dirname(path));
         await fs.mkdir(dirname(path), { recursive: true });
         return await fs.open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o666);
       } catch (error) {
@@ -246,7 +229,7 @@ export class FileStore implements ObjectStore {
   async #place(path: string, target: string, ifAbsent: boolean): Promise<void> {
     for (let attempt = 0; ; attempt++) {
       try {
-        await this.#checkFolders(dirname(target));
+        await this.#folders.check(dirname(target));
         await makeFolder(dirname(target));
         if (ifAbsent) await fs.link(path, target);
         else await fs.rename(path, target);

@@ -1,10 +1,10 @@
-import type { Allocate, ColumnData } from '../schema/column-data.js';
+import type { ColumnData } from '../schema/column-data.js';
 import type { Schema } from '../schema/types.js';
 import type { BatchPlan } from './batch-node.js';
 import { DataBatch, type BatchParts } from './batch.js';
-import { BufferPool } from './buffer-pool.js';
+import { BufferPool, Loan } from './buffer-pool.js';
 import { padRows } from './pad-column.js';
-import { stateOf, type Item, type Pass, type Place } from './pass.js';
+import type { Item, Pass, Place } from './pass.js';
 import { placeOf } from './place.js';
 import type { Segment, Start } from './plan-node.js';
 import type { BatchRecipe, Picked } from './recipe.js';
@@ -29,14 +29,13 @@ export function openBatchPass(recipe: BatchRecipe, reader: RecordReader, start: 
     after: Place,
     schema: Schema,
     read: readonly ColumnData[],
-    lent: ArrayBuffer[],
-    allocate: Allocate,
+    loan: Loan,
   ): Item<DataBatch> | Promise<Item<DataBatch>> => {
     const { rows, paddedRows, segments, step, globalLength } = batchPlan;
     const first = segments[0] as Segment;
     const parts: BatchParts = {
       schema,
-      columns: rows === paddedRows ? read : read.map((column) => padRows(column, paddedRows, allocate)),
+      columns: rows === paddedRows ? read : read.map((column) => padRows(column, paddedRows, loan.allocate)),
       length: paddedRows,
       validLength: rows,
       globalLength,
@@ -45,21 +44,20 @@ export function openBatchPass(recipe: BatchRecipe, reader: RecordReader, start: 
       step,
       indices: share.indices,
       pad: options.ragged === 'pad',
-      allocate,
-      giveBack: () => pool.giveBack(lent.splice(0)),
-      state: () => stateOf(after),
+      loan,
+      after,
     };
-    return isDirect ? deliver(parts, after) : transform(parts, after);
+    return isDirect ? deliver(parts) : transform(parts);
   };
 
-  const deliver = (parts: BatchParts, after: Place): Item<DataBatch> => {
+  const deliver = (parts: BatchParts): Item<DataBatch> => {
     const value = new DataBatch(parts);
-    return { value, after, byteLength: recipe.prefetch === undefined ? 0 : sizeOf(parts.columns) };
+    return { value, after: parts.after, byteLength: recipe.prefetch === undefined ? 0 : sizeOf(parts.columns) };
   };
 
-  const transform = async (parts: BatchParts, after: Place): Promise<Item<DataBatch>> => {
+  const transform = async (parts: BatchParts): Promise<Item<DataBatch>> => {
     applyMaps ??= (await import('./batch-maps.js')).applyMaps;
-    return deliver(await applyMaps(recipe, parts, abort.signal), after);
+    return deliver(await applyMaps(recipe, parts, abort.signal));
   };
 
   const readMapped = async (share: Share, { segments }: BatchPlan): Promise<ColumnData[]> => {
@@ -73,20 +71,18 @@ export function openBatchPass(recipe: BatchRecipe, reader: RecordReader, start: 
       if (batchPlan === undefined) return undefined;
       const after = placeOf(plan, cursor, batchPlan.segments.at(-1)?.epoch);
       const share = reader.share(batchPlan.segments);
-      const lent: ArrayBuffer[] = [];
-      const allocate = pool.lender(lent);
+      const loan = new Loan(pool);
       if (reader.hasMaps) {
         return readMapped(share, batchPlan).then((read) =>
-          finish(batchPlan, share, after, reader.schema as Schema, read, lent, allocate),
+          finish(batchPlan, share, after, reader.schema as Schema, read, loan),
         );
       }
       if (isDirect) stored ??= picked?.resolve(source.rows.schema);
-      const read = reader.readColumns(share, stored?.requests, allocate, abort.signal);
+      const read = reader.readColumns(share, stored?.requests, loan.allocate, abort.signal);
       const schema = stored?.schema ?? source.rows.schema;
-      if (Array.isArray(read))
-        return finish(batchPlan, share, after, schema, read as readonly ColumnData[], lent, allocate);
+      if (Array.isArray(read)) return finish(batchPlan, share, after, schema, read as readonly ColumnData[], loan);
       return (read as Promise<readonly ColumnData[]>).then((columns) =>
-        finish(batchPlan, share, after, schema, columns, lent, allocate),
+        finish(batchPlan, share, after, schema, columns, loan),
       );
     },
     async close() {
