@@ -11,6 +11,9 @@ export interface AttemptLimits {
   readonly maxDelayMs: number;
 }
 
+/** Timers end as much too early. */
+const LEAST_WAIT_MS = 1;
+
 /** Whether a failure may pass, as the store that met it says. */
 export function isTransient(error: unknown): error is DataRefError {
   return isDataRefError(error) && error.details['isTransient'] === true;
@@ -44,7 +47,8 @@ export async function inAttempts<T>(
       if (!isTransient(error)) throw error;
       inVain++;
       const leftMs = limits.budgetMs - (performance.now() - renewedMs);
-      if (inVain >= limits.attempts || leftMs <= 0) throw givenUp(error, failures + 1, performance.now() - begunMs);
+      if (inVain >= limits.attempts || leftMs < LEAST_WAIT_MS)
+        throw givenUp(error, failures + 1, performance.now() - begunMs);
       await wait(Math.min(delayMs(limits, inVain, error), leftMs), signal);
     }
   }

@@ -1,3 +1,4 @@
+import { inNextTurn } from '../next-turn.js';
 import { joinedRead, type AskedRange } from './joined-read.js';
 import type { ByteRange, IoOptions, ObjectReader } from './object-store.js';
 import { planRanges, type RangePlanLimits } from './range-plan.js';
@@ -35,7 +36,8 @@ export class CoalescingReader implements ObjectReader {
     }
     if (ranges.every(({ into }) => into.length === 0)) return;
     const call = new RangeCall(signal);
-    if (this.#asked.length === 0) afterThisTurn(() => this.#readAsked());
+    // No microtask would do: callers go on in the same turn, each after its own input.
+    if (this.#asked.length === 0) inNextTurn(() => this.#readAsked());
     for (const { into, position } of ranges)
       this.#asked.push({ start: position, end: position + into.length, into, call });
     await call.done;
@@ -58,10 +60,4 @@ export class CoalescingReader implements ObjectReader {
       this.#slots.run(joinedRead(this.#reader, { start, end }, served));
     }
   }
-}
-
-/** Callers that go on in the same turn, each after its own input, are to be read for together: no microtask is enough. */
-function afterThisTurn(run: () => void): void {
-  if (typeof setImmediate === 'function') setImmediate(run);
-  else setTimeout(run, 0);
 }

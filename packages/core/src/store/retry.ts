@@ -84,7 +84,7 @@ class RetryingStore implements ObjectStore {
 
   async create(key: string, options: IoOptions = {}): Promise<RetryingWriter> {
     const writer = await this.#retry(options, () => this.#store.create(key, options));
-    return new RetryingWriter(writer, this.#store, key, this.#limits, options.signal);
+    return new RetryingWriter(writer, () => this.open(key, { signal: options.signal }), this.#limits, options.signal);
   }
 
   /** Begins anew after a failure, and leaves out what was given already. */

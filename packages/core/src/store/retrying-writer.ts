@@ -1,29 +1,27 @@
 import { crc32 } from '../checksum/crc32.js';
 import { inAttempts, isTransient, type AttemptLimits } from './attempts.js';
-import type { ObjectStore, ObjectWriter } from './object-store.js';
+import type { ObjectReader, ObjectWriter } from './object-store.js';
 
 const READ_BACK_BYTES = 2 ** 20;
 
 /** A writer whose steps are repeated, as the contract of ObjectWriter allows after a transient failure. */
 export class RetryingWriter implements ObjectWriter {
   readonly #writer: ObjectWriter;
-  readonly #store: ObjectStore;
-  readonly #key: string;
+  readonly #open: () => Promise<ObjectReader | undefined>;
   readonly #limits: AttemptLimits;
   readonly #signal: AbortSignal | undefined;
   #byteLength = 0;
   #crc = 0;
 
+  /** @param open opens what is stored under the key, to be read withRetry too */
   constructor(
     writer: ObjectWriter,
-    store: ObjectStore,
-    key: string,
+    open: () => Promise<ObjectReader | undefined>,
     limits: AttemptLimits,
     signal: AbortSignal | undefined,
   ) {
     this.#writer = writer;
-    this.#store = store;
-    this.#key = key;
+    this.#open = open;
     this.#limits = limits;
     this.#signal = signal;
   }
@@ -58,7 +56,7 @@ export class RetryingWriter implements ObjectWriter {
 
   /** Whether what is stored is what was written. */
   async #isCommitted(): Promise<boolean> {
-    const reader = await this.#store.open(this.#key, { signal: this.#signal });
+    const reader = await this.#open();
     if (reader === undefined) return false;
     try {
       if (reader.byteLength !== this.#byteLength) return false;
@@ -66,7 +64,7 @@ export class RetryingWriter implements ObjectWriter {
       let crc = 0;
       for (let position = 0; position < this.#byteLength; position += piece.length) {
         const part = piece.subarray(0, this.#byteLength - position);
-        await inAttempts(this.#limits, this.#signal, () => reader.read(part, position, { signal: this.#signal }));
+        await reader.read(part, position, { signal: this.#signal });
         crc = crc32(part, crc);
       }
       return crc === this.#crc;
