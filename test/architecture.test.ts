@@ -13,6 +13,7 @@ const ROOMS = [
   'errors',
   'arguments',
   'or-abort',
+  'next-turn',
   'progress',
   'schema',
   'checksum',
@@ -132,12 +133,15 @@ describe('core', () => {
     expect(upward).toEqual([]);
   });
 
-  test('the main entry reaches no module of Node, and apache-arrow only when it is asked for', () => {
-    const entry = join(PACKAGES, 'core/dist/index.js');
-    const sdks = Object.values(SDK_OF_ENTRY);
-    const allowed = (ALLOWED_PACKAGES['core'] ?? []).filter((name) => !sdks.includes(name));
-    expect(nodeImports(entry, allowed)).toEqual([]);
-  });
+  test.each(['index', 'store'])(
+    '%s.js reaches no module of Node, and apache-arrow only when it is asked for',
+    (name) => {
+      const entry = join(PACKAGES, `core/dist/${name}.js`);
+      const sdks = Object.values(SDK_OF_ENTRY);
+      const allowed = (ALLOWED_PACKAGES['core'] ?? []).filter((sdk) => !sdks.includes(sdk));
+      expect(nodeImports(entry, allowed)).toEqual([]);
+    },
+  );
 
   test('an SDK is reached from its own entry alone, and only when it is asked for', () => {
     const entries = ENTRIES.filter((name) => existsSync(join(PACKAGES, `core/dist/${name}.js`)));
