@@ -12,6 +12,9 @@ export interface BeatAnswer {
   readonly stopped: number;
 }
 
+/** A recipe that cannot be had is asked for again. */
+const RETRY_MS = 1_000;
+
 /** A lease that is kept alive from the thread, and what does so from here should the thread fail. */
 interface Kept {
   readonly takeOver: () => Beats;
@@ -27,7 +30,7 @@ interface Kept {
  */
 export async function startThreadBeats(store: ObjectStore, lease: HeldLease, beatMs: number): Promise<Beats> {
   const here = (): Beats => startBeats(() => store, lease, beatMs);
-  const recipe = await store.recipe?.();
+  const recipe = await recipeOf(store);
   const worker = recipe === undefined ? undefined : (thread ??= BeatThread.start());
   if (recipe === undefined || worker === undefined) return here();
   try {
@@ -35,6 +38,15 @@ export async function startThreadBeats(store: ObjectStore, lease: HeldLease, bea
   } catch {
     worker.endIfIdle();
     return here();
+  }
+}
+
+/** None where it cannot be had now: then beats come from here, and fail or not with all the rest. */
+async function recipeOf(store: ObjectStore): Promise<StoreRecipe | undefined> {
+  try {
+    return await store.recipe?.();
+  } catch {
+    return undefined;
   }
 }
 
@@ -96,12 +108,10 @@ class BeatThread {
       timer.unref?.();
     };
     const refresh = async (): Promise<void> => {
-      try {
-        const recipe = await store.recipe?.();
-        if (recipe !== undefined && timer !== undefined) supply(recipe);
-      } catch {
-        if (timer !== undefined) refreshIn(1_000); // the beats that fail meanwhile will tell
-      }
+      const recipe = await recipeOf(store);
+      if (timer === undefined) return;
+      if (recipe === undefined) refreshIn(RETRY_MS);
+      else supply(recipe);
     };
     supply(first);
     return () => {
@@ -149,6 +159,7 @@ class BeatThread {
   }
 
   #tell(request: BeatRequest): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker, not a window
     this.#worker.postMessage(request);
   }
 }

@@ -45,7 +45,7 @@ export async function takeLease(
     beats = start();
     await beats;
   } else {
-    timer = setTimeout(() => (beats = start()), Math.min(QUIET_MS, beatMs / 2));
+    timer = setTimeout(() => void (beats = start()), Math.min(QUIET_MS, beatMs / 2));
     timer.unref?.();
   }
   return {

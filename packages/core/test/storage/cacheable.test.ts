@@ -138,13 +138,14 @@ describe.each([
     const store = open();
     const controller = new AbortController();
     const reason = new Error('enough');
-    let ended = false;
+    let end: () => void = () => undefined;
+    const ended = new Promise<void>((resolve) => (end = resolve));
     const aborted = storageOver(store).cacheable(
       'x',
       '1',
       async () => {
         await sleep(400);
-        ended = true;
+        end();
         return numbers(1);
       },
       { signal: controller.signal },
@@ -154,7 +155,8 @@ describe.each([
     controller.abort(reason);
     await expect(aborted).rejects.toBe(reason);
     expect(await valuesOf(await next)).toEqual([2]);
-    while (!ended) await sleep(20);
+    await ended;
+    await sleep(100);
     expect(await storageOver(store).fetch('x', '1').then(valuesOf)).toEqual([2]);
   });
 
@@ -356,8 +358,9 @@ describe('cacheable as a function of a function', () => {
         return numbers(value * this.factor);
       }
     }
-    const method = decorate(Loader.prototype.load, { kind: 'method' }) as Loader['load'];
-    expect(await valuesOf(await method.call(new Loader(), 4))).toEqual([12]);
+    const { value } = Object.getOwnPropertyDescriptor(Loader.prototype, 'load') as PropertyDescriptor;
+    Object.assign(Loader.prototype, { load: decorate(value, { kind: 'method' }) });
+    expect(await valuesOf(await new Loader().load(4))).toEqual([12]);
     for (const kind of ['getter', 'class', 'field'])
       expect(() => decorate(kind === 'field' ? undefined : () => 1, { kind })).toThrow(`got a ${kind}`);
     expect(() => decorate(7, { kind: 'method' })).toThrow('got 7');
@@ -381,9 +384,9 @@ describe('cacheable refuses', () => {
   });
 
   test('what is no function, unknown options, and bad names', async () => {
-    await expect(storage.cacheable('x', '1', 7 as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-    await expect(storage.cacheable('x', '1', undefined as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-    await expect(storage.cacheable('x', '1', () => numbers(1), { leaseMs: 1 } as never)).rejects.toMatchObject({
+    await expect(storage.cacheable('x', '1', 7)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(storage.cacheable('x', '1', undefined)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(storage.cacheable('x', '1', () => numbers(1), { leaseMs: 1 })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
     });
     expect(() => storage.cacheable('../x', '1')).toThrow('id');
