@@ -1,5 +1,5 @@
 import type { ObjectStore } from '../store/object-store.js';
-import type { WriterIdentity } from './lease.js';
+import type { WriterIdentity } from './lease-record.js';
 
 /** A cache on the local disk. */
 export interface CacheOptions {
