@@ -118,7 +118,9 @@ const CHECKS: StoreChecks = {
     };
     await Promise.all(Array.from({ length: writers }, (_, writer) => add(writer)));
     const text = new TextDecoder().decode(await contentOf(store, 'a/k'));
-    checkEqual(Number.parseInt(text, 10), writers * swaps, 'the sum');
+    const sum = Number.parseInt(text, 10);
+    // More, where answers got lost: who was not told of a success, and then overtaken, cannot know of it.
+    check(sum >= writers * swaps, `the sum is at least ${writers * swaps}, got ${sum}`);
   },
 
   async 'of many puts at once, one is there, whole'(store) {
