@@ -1,6 +1,5 @@
 import { DataRefError, invalidArgument } from './errors.js';
 import type { GCSStorageOptions } from './gcs.js';
-import type { HttpStorageOptions } from './http.js';
 import type { S3StorageOptions } from './s3.js';
 import type { RemoteOptions } from './storage/remote-storage.js';
 import type { Storage } from './storage/types.js';
@@ -48,7 +47,7 @@ export async function openStorage(url: string | URL, options: OpenStorageOptions
     case 'https':
     case 'http': {
       const { HttpStorage } = await import('@dataref/core/http');
-      return new HttpStorage(text, options as HttpStorageOptions);
+      return new HttpStorage(text, options);
     }
     case undefined:
       throw invalidArgument("openStorage needs a URL, such as 's3://bucket/prefix' or 'file:./data'");
