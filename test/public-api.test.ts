@@ -20,6 +20,7 @@ const EXPORTS: Record<string, readonly string[]> = {
     'progressBar',
   ],
   '@dataref/core/fs': ['FileStorage'],
+  '@dataref/core/cache': ['withCache'],
   '@dataref/core/adapter': [
     'BatchFlow',
     'RecordFlow',
