@@ -192,11 +192,12 @@ describe('with a forecast followed', () => {
       far.bytes.clear();
       const cache = makeCache(far, { directory: tempFolder(), limitBytes: 50 * BYTES, read });
       let at = 0;
-      const order = Array.from({ length: 400 }, (_, i) => objects[(i * 7 + (i % 3)) % 20] as StoredBytes);
+      // Twice as many as are read, so that no object is needed for the last time.
+      const order = Array.from({ length: 800 }, (_, i) => objects[(i * 7 + (i % 3)) % 20] as StoredBytes);
       cache.follow({ upcoming: () => upcomingOf(order.slice(at)) });
       const readers = await Promise.all(objects.map((object) => openObject(cache, object)));
       const into = new Uint8Array(100);
-      for (; at < order.length; at++) {
+      for (; at < 400; at++) {
         const object = order[at] as StoredBytes;
         await readers[objects.indexOf(object)]?.read(into, at);
         expectBytes(into, object.bytes.subarray(at, at + 100));
