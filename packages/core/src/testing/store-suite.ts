@@ -72,6 +72,23 @@ const CHECKS: Readonly<Record<string, (store: ObjectStore) => Promise<void>>> = 
     );
   },
 
+  async 'of many compare-and-swaps at once none is lost'(store) {
+    const [writers, swaps] = [6, 8];
+    await store.put('a/k', new TextEncoder().encode('0'));
+    const add = async (writer: number): Promise<void> => {
+      for (let done = 0; done < swaps;) {
+        const held = await store.get('a/k', LIMIT);
+        const count = Number.parseInt(new TextDecoder().decode(held?.bytes), 10);
+        // What is put on a condition says whose it is: a store that asks again cannot take another's success for its own.
+        const next = new TextEncoder().encode(`${count + 1} by ${writer}, ${done}`);
+        if ((await store.put('a/k', next, { ifVersion: held?.version ?? '' })) !== undefined) done++;
+      }
+    };
+    await Promise.all(Array.from({ length: writers }, (_, writer) => add(writer)));
+    const text = new TextDecoder().decode(await contentOf(store, 'a/k'));
+    checkEqual(Number.parseInt(text, 10), writers * swaps, 'the sum');
+  },
+
   async 'of many puts at once, one is there, whole'(store) {
     await Promise.all(Array.from({ length: 8 }, (_, i) => store.put('a/k', bytes(10_000 * i, i))));
     const got = await contentOf(store, 'a/k');
@@ -159,17 +176,25 @@ const CHECKS: Readonly<Record<string, (store: ObjectStore) => Promise<void>>> = 
     await reader.close();
   },
 
-  async 'a reader stays on the object that it opened'(store) {
+  async 'a reader stays on the object that it opened, or says that it is gone'(store) {
     await store.put('k', bytes(9, 1));
     const reader = await store.open('k');
+    check(reader !== undefined, 'opened');
+    const checkRead = async (when: string): Promise<void> => {
+      const into = new Uint8Array(9);
+      try {
+        await reader.read(into, 0);
+      } catch (error) {
+        check(isDataRefError(error, 'GENERATION_GONE'), `GENERATION_GONE or the object ${when}, got ${String(error)}`);
+        return;
+      }
+      checkEqual(into, bytes(9, 1), when);
+    };
     await store.put('k', bytes(9, 2));
-    const into = new Uint8Array(9);
-    await reader?.read(into, 0);
-    checkEqual(into, bytes(9, 1), 'after a put');
+    await checkRead('after a put');
     await store.delete('k');
-    await reader?.read(into, 0);
-    checkEqual(into, bytes(9, 1), 'after a delete');
-    await reader?.close();
+    await checkRead('after a delete');
+    await reader.close();
   },
 
   async 'lists by folder'(store) {
