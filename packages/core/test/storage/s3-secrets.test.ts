@@ -29,10 +29,10 @@ beforeAll(() => {
     jest.spyOn(console, method).mockImplementation((...items: unknown[]) => void shown.push(...items));
   for (const stream of [process.stdout, process.stderr]) {
     const write = stream.write.bind(stream);
-    jest.spyOn(stream, 'write').mockImplementation(((...items: Parameters<typeof write>) => {
+    jest.spyOn(stream, 'write').mockImplementation((...items: Parameters<typeof write>) => {
       shown.push(String(items[0]));
       return write(...items);
-    }) as typeof write);
+    });
   }
 });
 afterAll(() => void jest.restoreAllMocks());

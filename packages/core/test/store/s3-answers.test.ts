@@ -168,15 +168,15 @@ describe('a read', () => {
 
 describe('get', () => {
   test('reads nothing of an object that is larger than its limit', async () => {
-    let isClosed = false;
+    const state = { isClosed: false };
     const script: Script = (_, response) => {
       response.writeHead(200, { etag: '"v"', 'content-length': String(10 * 2 ** 30) });
       response.write(Buffer.alloc(1000));
-      response.on('close', () => void (isClosed = true));
+      response.on('close', () => void (state.isClosed = true));
     };
     const error = await errorOf(script, () => store.get('k', 1000));
     expect(error).toEqual(failure('CORRUPT', /more than the 1000/));
-    while (!isClosed) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (!state.isClosed) await new Promise((resolve) => setTimeout(resolve, 5));
   });
 });
 
@@ -237,7 +237,10 @@ describe('a sweep', () => {
       `${uploads[2]}${uploads[3]}<IsTruncated>false</IsTruncated>`,
     ];
     server.script = (request, response) => {
-      if (request.method === 'DELETE') return void response.writeHead(204).end();
+      if (request.method === 'DELETE') {
+        response.writeHead(204).end();
+        return;
+      }
       const isUploads = /[?&]uploads/u.test(request.url ?? '');
       const page = request.url?.includes('key-marker=k') === true ? pages[1] : pages[0];
       response.writeHead(200, { 'content-type': 'application/xml' });

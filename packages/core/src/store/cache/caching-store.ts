@@ -59,12 +59,14 @@ export function withCache(store: ObjectStore, options: CacheOptions): CachedStor
 
 export class CachingStore implements CachedStore {
   readonly description: string;
+  readonly recipe?: NonNullable<ObjectStore['recipe']>;
   readonly #store: ObjectStore;
   readonly #copies: LocalCopies;
   readonly #read: 'ranges' | 'parts' | 'auto';
 
   constructor(store: ObjectStore, copies: LocalCopies, read: 'ranges' | 'parts' | 'auto') {
     this.description = store.description;
+    if (store.recipe !== undefined) this.recipe = store.recipe.bind(store);
     this.#store = store;
     this.#copies = copies;
     this.#read = read;
