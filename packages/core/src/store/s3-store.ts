@@ -10,6 +10,7 @@ import type {
   OpenOptions,
   PutOptions,
   StoredObject,
+  StoreRecipe,
 } from './object-store.js';
 import { checkPrefix } from './prefix.js';
 import { checkPut } from './put-conditions.js';
@@ -20,6 +21,11 @@ import { sweepUploads } from './s3-uploads.js';
 import { S3Writer } from './s3-writer.js';
 import { generationGone, otherSize, wrongAnswer } from './store-errors.js';
 import { readWhole } from './whole-object.js';
+
+/** What a recipe of an S3Store is made with. */
+export function openStore(place: unknown): S3Store {
+  return new S3Store(place as S3Place);
+}
 
 /** An object as HEAD tells of it. */
 interface HeadFacts extends ObjectInfo {
@@ -145,6 +151,12 @@ export class S3Store implements ObjectStore {
       client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: name }), abort),
     );
     return true;
+  }
+
+  async recipe(): Promise<StoreRecipe> {
+    const { clientConfig, validMs } = await this.#bucket.clientRecipe();
+    const data: S3Place = { bucket: this.bucket, prefix: this.prefix, clientConfig };
+    return { module: import.meta.url, data, validMs };
   }
 
   /** Ends uploads of parts of datasets that were begun more than 24 hours ago. */
