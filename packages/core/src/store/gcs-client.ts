@@ -3,6 +3,8 @@ import { DataRefError } from '../errors.js';
 import { orAbort } from '../or-abort.js';
 import { codeOf } from './store-errors.js';
 
+const NETWORK_CODES = /^(?:E(?:CONN\w+|PIPE|TIMEDOUT|AI_AGAIN|HOSTUNREACH|NETUNREACH)|UND_ERR_\w+)$/u;
+
 /** How requests reach a bucket: the endpoint, and what a request needs to be let in. */
 export interface GcsClient {
   /** `https://storage.googleapis.com`, or the user's own endpoint. */
@@ -56,7 +58,7 @@ function notAuthorized(key: string, error: unknown): DataRefError {
   const { status, response } = Object(error) as { status?: unknown; response?: { status?: unknown } };
   const code = codeOf(error);
   const answered = [status, response?.status].find((each) => typeof each === 'number');
-  const isTransient = answered === undefined ? code !== undefined : answered === 429 || answered >= 500;
+  const isTransient = answered === undefined ? NETWORK_CODES.test(code ?? '') : answered === 429 || answered >= 500;
   const shown = [code, answered].filter((each) => each !== undefined).join(', ');
   return new DataRefError(
     'STORE_FAILED',

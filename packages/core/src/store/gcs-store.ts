@@ -41,23 +41,26 @@ export interface GCSStoreOptions {
  */
 export class GCSStore implements ObjectStore {
   readonly description: string;
-  readonly #prefix: string;
+  readonly bucket: string;
+  /** Empty, or ending in `/`. */
+  readonly prefix: string;
   readonly #requests: GcsRequests;
   readonly #idleTimeoutMs: number | undefined;
 
   /** @throws DataRefError INVALID_ARGUMENT; MISSING_PACKAGE by the first call of a method, where the SDK is not installed */
   constructor(options: GCSStoreOptions) {
-    const { bucket, prefix = '', storage, storageOptions, idleTimeoutMs, ...unknown } = options;
+    const { bucket, prefix = '', storage, storageOptions, idleTimeoutMs, ...unknown } = Object(options) as GCSStoreOptions;
     refuseUnknown('GCSStore', unknown, ['bucket', 'prefix', 'storage', 'storageOptions', 'idleTimeoutMs']);
     if (typeof bucket !== 'string' || !/^[a-z0-9][a-z0-9._-]{1,221}$/u.test(bucket))
       throw invalidArgument(`GCSStore: ${JSON.stringify(bucket)} is no name of a bucket`);
     if (storage !== undefined && storageOptions !== undefined)
       throw invalidArgument('GCSStore: storage and storageOptions exclude each other');
-    this.#prefix = checkPrefix('GCSStore', prefix);
+    this.bucket = bucket;
+    this.prefix = checkPrefix('GCSStore', prefix);
     this.#idleTimeoutMs =
       idleTimeoutMs === undefined ? undefined : countOf('GCSStore: idleTimeoutMs', idleTimeoutMs, 1, 2 ** 31 - 1);
     this.#requests = new GcsRequests(bucket, () => connect(storage, storageOptions), this.#idleTimeoutMs);
-    this.description = this.#requests.address(this.#prefix);
+    this.description = this.#requests.address(this.prefix);
   }
 
   async head(key: string, options: IoOptions = {}): Promise<ObjectInfo | undefined> {
@@ -135,7 +138,7 @@ export class GCSStore implements ObjectStore {
   }
 
   async *list(prefix: string, options: IoOptions = {}): AsyncGenerator<ObjectInfo> {
-    const root = this.#prefix;
+    const root = this.prefix;
     for await (const { name, byteLength, modifiedMs } of listObjects(this.#requests, root + prefix, options)) {
       const key = name.slice(root.length);
       if (name.startsWith(root + prefix) && isKey(key)) yield { key, byteLength, modifiedMs };
@@ -143,7 +146,7 @@ export class GCSStore implements ObjectStore {
   }
 
   async listFolders(prefix: string, options: IoOptions = {}): Promise<readonly string[]> {
-    return (await listNextSegments(this.#requests, this.#prefix + prefix, options)).filter(isKey);
+    return (await listNextSegments(this.#requests, this.prefix + prefix, options)).filter(isKey);
   }
 
   async delete(key: string, options: IoOptions = {}): Promise<boolean> {
@@ -156,7 +159,7 @@ export class GCSStore implements ObjectStore {
   }
 
   #name(key: string): string {
-    return this.#prefix + checkKey(key);
+    return this.prefix + checkKey(key);
   }
 }
 
