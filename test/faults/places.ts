@@ -19,6 +19,8 @@ export interface Place {
 export interface Backend {
   readonly name: string;
   readonly canWrite: boolean;
+  /** Epochs under faults drawn at random: 500 over all backends. */
+  readonly schedules: number;
   readonly start: () => Promise<Server>;
   readonly newPlace: (server: Server) => Promise<Place>;
 }
@@ -26,9 +28,10 @@ export interface Backend {
 const newName = (): string => randomBytes(6).toString('hex');
 let bucket: Promise<string> | undefined;
 
-const s3: Backend = {
+export const s3: Backend = {
   name: 'S3',
   canWrite: true,
+  schedules: 100,
   start: startMoto,
   async newPlace(server) {
     bucket ??= newBucket(server);
@@ -58,9 +61,10 @@ async function newGcsBucket({ endpoint }: Server): Promise<string> {
 
 let gcsBucket: Promise<string> | undefined;
 
-const gcs: Backend = {
+export const gcs: Backend = {
   name: 'GCS',
   canWrite: true,
+  schedules: 150,
   start: startFakeGcs,
   async newPlace(server) {
     gcsBucket ??= newGcsBucket(server);
@@ -80,9 +84,10 @@ const gcs: Backend = {
 const folder = tempFolder();
 
 /** Written in a folder, and read through a server of files. */
-const http: Backend = {
+export const http: Backend = {
   name: 'HTTP',
   canWrite: false,
+  schedules: 250,
   async start() {
     const server = await serveFolder(folder);
     const { url } = server;
@@ -96,5 +101,3 @@ const http: Backend = {
     };
   },
 };
-
-export const BACKENDS: readonly Backend[] = [http, s3, gcs];

@@ -1,9 +1,9 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { withRetry, type ObjectReader, type ObjectStore, type RetryOptions } from '@dataref/core/store';
 import { failure } from '../../packages/core/test/expect-error.js';
-import { describeWithServer, type Server } from '../../packages/core/test/servers/servers.js';
+import type { Server } from '../../packages/core/test/servers/servers.js';
 import { FaultProxy, type Fault, type ProxiedRequest } from './fault-proxy.js';
-import { BACKENDS, type Backend, type Place } from './places.js';
+import type { Backend, Place } from './places.js';
 import { patienceMs } from './patience.js';
 import { within } from './within.js';
 
@@ -38,13 +38,10 @@ const WRITE_FAULTS: readonly [string, Fault][] = [
   ['is none: the connection is closed in the midst of the upload', { kind: 'cut-upload', after: 100_000 }],
 ];
 
-jest.setTimeout(60_000);
-
-for (const backend of BACKENDS) {
-  await describeWithServer(backend.name, backend.start, (server) => {
-    describe('reading', () => readTests(backend, server));
-    if (backend.canWrite) describe('writing', () => writeTests(backend, server));
-  });
+/** Claims about every fault by itself, of one request or of several in a row. */
+export function singleFaultTests(backend: Backend, server: Server): void {
+  describe('reading', () => readTests(backend, server));
+  if (backend.canWrite) describe('writing', () => writeTests(backend, server));
 }
 
 /** A new place behind a proxy for each test. */
