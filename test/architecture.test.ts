@@ -3,7 +3,7 @@ import { isBuiltin } from 'node:module';
 import { basename, dirname, join, posix, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
-import { importsOf, importsOfFile, packageOf, sourceFiles } from './imports.js';
+import { importsOf, importsOfFile, packageOf, readJson, sourceFiles } from './imports.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PACKAGES = join(ROOT, 'packages');
@@ -13,6 +13,7 @@ const ROOMS = [
   'errors',
   'arguments',
   'or-abort',
+  'next-turn',
   'progress',
   'schema',
   'checksum',
@@ -26,61 +27,97 @@ const ROOMS = [
   'storage',
   'entries',
 ];
-/** The public entries of core share the topmost room. */
-const ENTRIES = ['index', 'fs', 'adapter', 'testing'];
+/** The public entries of core share the topmost room, with what imports them by name. */
+const ENTRIES = [
+  'index',
+  'open-storage',
+  'node-only',
+  'fs',
+  's3',
+  'gcs',
+  'http',
+  'store',
+  'cache',
+  'adapter',
+  'testing',
+];
 /** What a package may import besides its own files and `node:` modules; `@scope/*` stands for a whole scope. */
 const ALLOWED_PACKAGES: Record<string, readonly string[]> = {
-  core: ['apache-arrow', '@noble/hashes', 'seedrandom'],
+  core: ['apache-arrow', '@noble/hashes', 'seedrandom', '@aws-sdk/client-s3', '@google-cloud/storage', '@dataref/core'],
   tfjs: ['@dataref/core', '@tensorflow/*'],
 };
 /** Slow to load, so that only writing loads it, when it is needed. */
 const LAZY_PACKAGES = ['apache-arrow'];
+/** Optional peers of core, each reached from one entry alone and by import() alone: nobody else needs to have it. */
+const SDK_OF_ENTRY: Record<string, string> = { s3: '@aws-sdk/client-s3', gcs: '@google-cloud/storage' };
 const MAX_LINES = 300;
 const BANNED_NAMES = /(?:^|\/)(?:util|utils|helper|helpers|misc|common)(?:\.ts|\/)/;
 
 /** Returns the room of a file below packages/core/src, or its first folder when there is no such room. */
 function roomOf(path: string): string {
-  const first = (path.split('/')[0] as string).replace(/\.ts$/, '');
-  return ENTRIES.includes(first) ? 'entries' : first;
+  const [first = '', ...rest] = path.split('/');
+  const name = first.replace(/\.ts$/, '');
+  const isEntry = rest.length === 0 ? ENTRIES.includes(name) : name === 'testing';
+  return isEntry ? 'entries' : name;
 }
 
 function isAllowed(name: string, allowed: readonly string[]): boolean {
   return allowed.some((entry) => (entry.endsWith('/*') ? name.startsWith(entry.slice(0, -1)) : name === entry));
 }
 
-/** Walks a built module's imports and returns one line for each that a browser could not load. */
-function nodeImports(entry: string, allowed: readonly string[]): string[] {
-  const problems: string[] = [];
+/** An import of something that is not in the package itself. */
+interface ForeignImport {
+  readonly from: string;
+  readonly specifier: string;
+  readonly isDynamic: boolean;
+}
+
+/** Walks a built module's imports as a bundler for browsers does, and returns those that leave the package. */
+function foreignImports(entry: string): ForeignImport[] {
+  const foreign: ForeignImport[] = [];
   const seen = new Set<string>();
   const waiting = [entry];
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     if (seen.has(path)) continue;
     seen.add(path);
     for (const { specifier, isDynamic } of importsOfFile(path)) {
-      if (specifier.startsWith('.')) {
-        waiting.push(join(dirname(path), specifier));
-        continue;
-      }
-      if (specifier.startsWith('#')) {
-        waiting.push(otherThanNode(path, specifier));
-        continue;
-      }
-      const name = packageOf(specifier);
-      const from = relative(ROOT, path);
-      if (isBuiltin(specifier)) problems.push(`${from} imports Node's ${specifier}`);
-      else if (!isAllowed(name, allowed)) problems.push(`${from} imports ${specifier}`);
-      else if (!isDynamic && LAZY_PACKAGES.includes(name)) problems.push(`${from} imports ${specifier} at load time`);
+      const own = ownFile(path, specifier);
+      if (own === undefined) foreign.push({ from: relative(ROOT, path), specifier, isDynamic });
+      else waiting.push(own);
     }
   }
-  return problems;
+  return foreign;
+}
+
+/** The file that a specifier of a built file of ours stands for in a browser; undefined for another package. */
+function ownFile(path: string, specifier: string): string | undefined {
+  if (specifier.startsWith('.')) return join(dirname(path), specifier);
+  return specifier.startsWith('#') ? otherThanNode(path, specifier) : ownEntry(specifier);
+}
+
+/** The file that `@dataref/core/…` stands for in a bundle for browsers; undefined for another package. */
+function ownEntry(specifier: string): string | undefined {
+  if (packageOf(specifier) !== '@dataref/core') return undefined;
+  const { exports } = readJson(PACKAGES, 'core/package.json') as { exports: Record<string, Record<string, string>> };
+  const conditions = exports[specifier.replace('@dataref/core', '.')];
+  return join(PACKAGES, 'core', conditions?.['browser'] ?? conditions?.['default'] ?? `no entry ${specifier}`);
+}
+
+/** One line for each import of a built entry that a browser could not load. */
+function nodeImports(entry: string, allowed: readonly string[]): string[] {
+  return foreignImports(entry).flatMap(({ from, specifier, isDynamic }) => {
+    if (isBuiltin(specifier)) return [`${from} imports Node's ${specifier}`];
+    if (!isAllowed(packageOf(specifier), allowed)) return [`${from} imports ${specifier}`];
+    if (!isDynamic && LAZY_PACKAGES.includes(packageOf(specifier)))
+      return [`${from} imports ${specifier} at load time`];
+    return [];
+  });
 }
 
 /** The file that a runtime other than Node takes for a `#name` of the package that a built file belongs to. */
 function otherThanNode(path: string, specifier: string): string {
   const folder = path.slice(0, path.lastIndexOf('/dist/'));
-  const { imports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
-    imports: Record<string, { default: string }>;
-  };
+  const { imports } = readJson(folder, 'package.json') as { imports: Record<string, { default: string }> };
   return join(folder, imports[specifier]?.default ?? specifier);
 }
 
@@ -121,9 +158,52 @@ describe('core', () => {
     expect(upward).toEqual([]);
   });
 
-  test('the main entry reaches no module of Node, and apache-arrow only when it is asked for', () => {
-    const entry = join(PACKAGES, 'core/dist/index.js');
-    expect(nodeImports(entry, ALLOWED_PACKAGES['core'] ?? [])).toEqual([]);
+  test.each(['index', 'store', 'http'])(
+    '%s.js reaches no module of Node, and apache-arrow only when it is asked for',
+    (name) => {
+      const entry = join(PACKAGES, `core/dist/${name}.js`);
+      const sdks = Object.values(SDK_OF_ENTRY);
+      const allowed = (ALLOWED_PACKAGES['core'] ?? []).filter((sdk) => !sdks.includes(sdk));
+      expect(nodeImports(entry, allowed)).toEqual([]);
+    },
+  );
+
+  test('only openStorage imports an entry by name, when it is asked for, so that a bundler finds what it can take', () => {
+    const byName = sourceFiles(src).flatMap((path) =>
+      importsOfFile(join(src, path))
+        .filter(({ specifier }) => packageOf(specifier) === '@dataref/core')
+        .map(({ isDynamic }) => ({ path, isDynamic })),
+    );
+    expect(new Set(byName.map((found) => JSON.stringify(found)))).toEqual(
+      new Set([JSON.stringify({ path: 'open-storage.ts', isDynamic: true })]),
+    );
+  });
+
+  test('a browser is given every name of an entry that needs Node', async () => {
+    const { exports } = readJson(PACKAGES, 'core/package.json') as { exports: Record<string, Record<string, string>> };
+    const standIns = Object.entries(exports).filter(([, { browser }]) => browser?.endsWith('/node-only.js'));
+    expect(standIns.length).toBeGreaterThan(0);
+    for (const [name] of standIns) {
+      const entry = `@dataref/core${name.slice(1)}`;
+      const standIn = (await import(join(PACKAGES, 'core/dist/node-only.js'))) as Record<string, new () => unknown>;
+      for (const exported of Object.keys((await import(entry)) as object)) {
+        const make = () => new (standIn[exported] as new () => unknown)();
+        expect(make).toThrow(
+          expect.objectContaining({ code: 'UNSUPPORTED', message: expect.stringContaining(exported) }),
+        );
+      }
+    }
+  });
+
+  test('an SDK is reached from its own entry alone, and only when it is asked for', () => {
+    const entries = ENTRIES.filter((name) => existsSync(join(PACKAGES, `core/dist/${name}.js`)));
+    const found = entries.flatMap((name) =>
+      foreignImports(join(PACKAGES, `core/dist/${name}.js`))
+        .filter(({ specifier }) => Object.values(SDK_OF_ENTRY).includes(packageOf(specifier)))
+        .filter(({ specifier, isDynamic }) => !isDynamic || SDK_OF_ENTRY[name] !== packageOf(specifier))
+        .map(({ from, specifier }) => `${name}: ${from} imports ${specifier}`),
+    );
+    expect(found).toEqual([]);
   });
 });
 

@@ -6,6 +6,7 @@ import { partName } from '../format/part-name.js';
 import { PartTable } from '../format/plan.js';
 import { leavesOf, type Leaf } from '../schema/schema.js';
 import type { ObjectReader, ObjectStore } from '../store/object-store.js';
+import { readAgain } from './read-again.js';
 
 const MAX_OPEN_FILES = 256;
 /** Heads up to this size are read in the main thread, where the store allows it: a fraction of a millisecond. */
@@ -90,6 +91,13 @@ export class StoredParts {
     }
     this.#markUsed(slot, file);
     return file.opening;
+  }
+
+  /** Whether wrong bytes came from local copies, which are gone now: then the same read is right the next time. */
+  async recheck(numbers: Iterable<number>): Promise<boolean> {
+    const files = Array.from(numbers, (number) => [this.fileNow(number, 'arrow'), this.fileNow(number, 'head')]);
+    const wrong = await Promise.all(files.flat().map((file) => file?.recheck?.() ?? false));
+    return wrong.includes(true);
   }
 
   /** A part file that is open already. */
@@ -200,15 +208,17 @@ export class StoredParts {
   async #readHead(number: number): Promise<PartHead> {
     const { headBytes, bodyStart } = this.part(number);
     const own = hasHeadFile(this.leaves);
-    const bytes = await this.during(async () => {
-      if (headBytes === 0) return new Uint8Array(0);
+    if (headBytes === 0)
+      return decodeHead(this.leaves, this.part(number), new Uint8Array(0), `${this.name}: part ${number}`);
+    return this.during(async () => {
       const file = await this.file(number, own ? 'head' : 'arrow'); // its size is that of the manifest: room for it may be made
       const head = new Uint8Array(headBytes);
       const start = own ? 0 : bodyStart;
-      if (file.readSync !== undefined && headBytes <= SMALL_HEAD_BYTES) file.readSync(head, start);
-      else await file.read(head, start);
-      return head;
+      return readAgain(file.readSync === undefined, async () => {
+        if (file.readSync !== undefined && headBytes <= SMALL_HEAD_BYTES) file.readSync(head, start);
+        else await file.read(head, start);
+        return decodeHead(this.leaves, this.part(number), head, `${this.name}: part ${number}`);
+      });
     });
-    return decodeHead(this.leaves, this.part(number), bytes, `${this.name}: part ${number}`);
   }
 }
