@@ -3,6 +3,7 @@
 import { writeSync } from 'node:fs';
 import { defineDataRef, field, isDataRefError } from '@dataref/core';
 import { DatasetStorage } from '../../packages/core/dist/storage/dataset-storage.js';
+import { withRetry } from '../../packages/core/dist/store/retry.js';
 import { nonce } from '../../packages/core/dist/store/nonce.js';
 import { isRunning, thisProcess } from '../../packages/core/dist/store/process-identity.js';
 
@@ -13,7 +14,7 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 /** Nothing of this thread runs meanwhile. */
 const block = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 
-const plain = (await import(recipe.module)).openStore(recipe.data);
+const plain = withRetry((await import(recipe.module)).openStore(recipe.data));
 const put = plain.put.bind(plain);
 // Says when it has committed.
 plain.put = async (key, bytes, options) => {

@@ -35,7 +35,9 @@ export async function client(
 ): Promise<EndedClient> {
   const said: Said[] = [];
   const script = join(import.meta.dirname, 'client.mjs');
-  const ended = await run(process.execPath, [script, JSON.stringify({ recipe, name, ...options })], (line, child) => {
+  // The SDKs warn of versions of Node that they will not support one day.
+  const args = ['--no-warnings', script, JSON.stringify({ recipe, name, ...options })];
+  const ended = await run(process.execPath, args, (line, child) => {
     const one = JSON.parse(line) as Said;
     said.push(one);
     onSaid(one, child);
