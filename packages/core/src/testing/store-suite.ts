@@ -176,17 +176,25 @@ const CHECKS: Readonly<Record<string, (store: ObjectStore) => Promise<void>>> = 
     await reader.close();
   },
 
-  async 'a reader stays on the object that it opened'(store) {
+  async 'a reader stays on the object that it opened, or says that it is gone'(store) {
     await store.put('k', bytes(9, 1));
     const reader = await store.open('k');
+    check(reader !== undefined, 'opened');
+    const checkRead = async (when: string): Promise<void> => {
+      const into = new Uint8Array(9);
+      try {
+        await reader.read(into, 0);
+      } catch (error) {
+        check(isDataRefError(error, 'GENERATION_GONE'), `GENERATION_GONE or the object ${when}, got ${String(error)}`);
+        return;
+      }
+      checkEqual(into, bytes(9, 1), when);
+    };
     await store.put('k', bytes(9, 2));
-    const into = new Uint8Array(9);
-    await reader?.read(into, 0);
-    checkEqual(into, bytes(9, 1), 'after a put');
+    await checkRead('after a put');
     await store.delete('k');
-    await reader?.read(into, 0);
-    checkEqual(into, bytes(9, 1), 'after a delete');
-    await reader?.close();
+    await checkRead('after a delete');
+    await reader.close();
   },
 
   async 'lists by folder'(store) {
