@@ -93,10 +93,10 @@ export class GCSStore implements ObjectStore {
 
   /** Has the credentials of now in it. @throws DataRefError STORE_FAILED where they cannot be had */
   async recipe(): Promise<StoreRecipe> {
-    const { endpoint, authorization } = await this.#connect();
-    const headers = await authorization(this.prefix, AbortSignal.timeout(RECIPE_TIMEOUT_MS));
+    const client = await this.#connect();
+    const headers = await client.authorization(this.prefix, AbortSignal.timeout(RECIPE_TIMEOUT_MS));
     const place = { bucket: this.bucket, prefix: this.prefix, idleTimeoutMs: this.#idleTimeoutMs };
-    const data: GcsRecipe = { place, endpoint, headers };
+    const data: GcsRecipe = { place, endpoint: client.endpoint, headers };
     return { module: import.meta.url, data, validMs: RECIPE_VALID_MS };
   }
 
