@@ -1,8 +1,10 @@
-import { test } from '@jest/globals';
+import { jest, test } from '@jest/globals';
 import { storeSuite } from '@dataref/core/testing';
 import { S3Store } from '../../dist/store/s3-store.js';
 import { clientConfigOf, newBucket } from '../servers/moto-buckets.js';
 import { describeWithServer, startMoto } from '../servers/servers.js';
+
+jest.setTimeout(60_000);
 
 await describeWithServer('S3Store over moto', startMoto, (server) => {
   const clientConfig = clientConfigOf(server);
