@@ -3,7 +3,7 @@ import { countOf, refuseUnknown } from '../arguments.js';
 import { invalidArgument } from '../errors.js';
 import { refused, untrusted } from './answer-errors.js';
 import { type Answer, gather } from './fetch-answer.js';
-import { connect } from './gcs-client.js';
+import { connect, fixedClient, type GcsClient } from './gcs-client.js';
 import { infoOf, listNextSegments, listObjects } from './gcs-listing.js';
 import { GcsRequests, jsonOf, refusedFor } from './gcs-requests.js';
 import { GcsUpload } from './gcs-upload.js';
@@ -17,6 +17,7 @@ import type {
   OpenOptions,
   PutOptions,
   StoredObject,
+  StoreRecipe,
 } from './object-store.js';
 import { checkPrefix } from './prefix.js';
 import { checkPut } from './put-conditions.js';
@@ -35,6 +36,24 @@ export interface GCSStoreOptions {
   readonly idleTimeoutMs?: number | undefined;
 }
 
+/** What another thread makes its store of: credentials as headers, so that it needs no SDK. */
+interface GcsRecipe {
+  readonly place: Pick<GCSStoreOptions, 'bucket' | 'prefix' | 'idleTimeoutMs'>;
+  readonly endpoint: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Tokens are good for an hour, and renewed some minutes before they end. */
+const RECIPE_VALID_MS = 4 * 60_000;
+
+const RECIPE_TIMEOUT_MS = 30_000;
+
+/** What a recipe of a GCSStore is made with. */
+export function openStore(data: unknown): GCSStore {
+  const { place, endpoint, headers } = data as GcsRecipe;
+  return new GCSStore(place, fixedClient(endpoint, headers));
+}
+
 /**
  * Objects of a bucket of Google Cloud Storage, whose generations are the versions. One attempt a call: `withRetry` tries again.
  * @see https://cloud.google.com/storage/docs/request-preconditions
@@ -44,11 +63,12 @@ export class GCSStore implements ObjectStore {
   readonly bucket: string;
   /** Empty, or ending in `/`. */
   readonly prefix: string;
+  readonly #connect: () => Promise<GcsClient>;
   readonly #requests: GcsRequests;
   readonly #idleTimeoutMs: number | undefined;
 
-  /** @throws DataRefError INVALID_ARGUMENT; MISSING_PACKAGE by the first call of a method, where the SDK is not installed */
-  constructor(options: GCSStoreOptions) {
+  /** @param client of a recipe @throws DataRefError INVALID_ARGUMENT; MISSING_PACKAGE by the first call of a method, where the SDK is not installed */
+  constructor(options: GCSStoreOptions, client?: GcsClient) {
     const {
       bucket,
       prefix = '',
@@ -66,8 +86,18 @@ export class GCSStore implements ObjectStore {
     this.prefix = checkPrefix('GCSStore', prefix);
     this.#idleTimeoutMs =
       idleTimeoutMs === undefined ? undefined : countOf('GCSStore: idleTimeoutMs', idleTimeoutMs, 1, 2 ** 31 - 1);
-    this.#requests = new GcsRequests(bucket, () => connect(storage, storageOptions), this.#idleTimeoutMs);
+    this.#connect = async () => client ?? connect(storage, storageOptions);
+    this.#requests = new GcsRequests(bucket, this.#connect, this.#idleTimeoutMs);
     this.description = this.#requests.address(this.prefix);
+  }
+
+  /** Has the credentials of now in it. @throws DataRefError STORE_FAILED where they cannot be had */
+  async recipe(): Promise<StoreRecipe> {
+    const client = await this.#connect();
+    const headers = await client.authorization(this.prefix, AbortSignal.timeout(RECIPE_TIMEOUT_MS));
+    const place = { bucket: this.bucket, prefix: this.prefix, idleTimeoutMs: this.#idleTimeoutMs };
+    const data: GcsRecipe = { place, endpoint: client.endpoint, headers };
+    return { module: import.meta.url, data, validMs: RECIPE_VALID_MS };
   }
 
   async head(key: string, options: IoOptions = {}): Promise<ObjectInfo | undefined> {

@@ -42,6 +42,7 @@ export function withRetry(store: ObjectStore, options: RetryOptions = {}): Objec
 class RetryingStore implements ObjectStore {
   readonly description: string;
   readonly follow?: NonNullable<ObjectStore['follow']>;
+  /** Of the wrapped store: what asks again and again anyway, as one that keeps a lease, needs no retries. */
   readonly recipe?: NonNullable<ObjectStore['recipe']>;
   readonly #store: ObjectStore;
   readonly #limits: AttemptLimits;

@@ -1,10 +1,12 @@
-import { describe, test } from '@jest/globals';
+import { jest, describe, test } from '@jest/globals';
 import { MemoryStore, withCoalescing, withRetry, type ObjectStore } from '@dataref/core/store';
 import { storeSuite } from '@dataref/core/testing';
 import { FileStore } from '../../dist/store/file-store.js';
 import { announceSeed, randomOf, runs } from '../scale.js';
 import { tempFolder } from '../temp-folder.js';
 import { flaky } from './flaky-store.js';
+
+jest.setTimeout(60_000);
 
 const STORES: readonly [string, () => ObjectStore][] = [
   ['FileStore', () => new FileStore(tempFolder())],
