@@ -2,6 +2,7 @@
 import { DataRefError } from './errors.js';
 
 export const FileStorage = nodeOnly('FileStorage');
+export const withCache = nodeOnly('withCache');
 export const S3Storage = nodeOnly('S3Storage');
 export const S3Store = nodeOnly('S3Store');
 
