@@ -24,8 +24,7 @@ class FarStore extends FileStore {
       reader && {
         byteLength: reader.byteLength,
         read: readFar,
-        readRanges: (ranges, options) =>
-          Promise.all(ranges.map(({ into, position }) => readFar(into, position, options))),
+        readRanges: (ranges, how) => Promise.all(ranges.map(({ into, position }) => readFar(into, position, how))),
         close: () => reader.close(),
       }
     );

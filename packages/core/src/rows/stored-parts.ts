@@ -96,7 +96,7 @@ export class StoredParts {
   /** Whether wrong bytes came from local copies, which are gone now: then the same read is right the next time. */
   async recheck(numbers: Iterable<number>): Promise<boolean> {
     const files = Array.from(numbers, (number) => [this.fileNow(number, 'arrow'), this.fileNow(number, 'head')]);
-    const wrong = await Promise.all(files.flat().map((file) => file?.recheck?.() ?? false));
+    const wrong = await Promise.all(files.flat().map(async (file) => (await file?.recheck?.()) ?? false));
     return wrong.includes(true);
   }
 

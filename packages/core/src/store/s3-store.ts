@@ -23,11 +23,6 @@ import { S3Writer } from './s3-writer.js';
 import { generationGone, otherSize, wrongAnswer } from './store-errors.js';
 import { readWhole } from './whole-object.js';
 
-/** What a recipe of an S3Store is made with. */
-export function openStore(place: unknown): S3Store {
-  return new S3Store(place as S3Place);
-}
-
 /** An object as HEAD tells of it. */
 interface HeadFacts extends ObjectInfo {
   readonly version: string;
@@ -168,12 +163,6 @@ export class S3Store implements ObjectStore {
       client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: name }), abort),
     );
     return true;
-  }
-
-  async recipe(): Promise<StoreRecipe> {
-    const { clientConfig, validMs } = await this.#bucket.clientRecipe();
-    const data: S3Place = { bucket: this.bucket, prefix: this.prefix, clientConfig };
-    return { module: import.meta.url, data, validMs };
   }
 
   /** Ends uploads of parts of datasets that were begun more than 24 hours ago. */

@@ -48,10 +48,10 @@ export class CacheFolder {
     return join(this.#path, copyName(id, byteLength));
   }
 
-  /** Ids of all copies and downloads that are there. */
+  /** Ids of all copies that are there, and of downloads by somebody who lives. */
   ids(): ReadonlySet<string> {
-    const entries = this.#names().map(entryOf);
-    return new Set(entries.flatMap((entry) => (entry === undefined ? [] : [entry.id])));
+    const entries = this.#names().flatMap((name) => entryOf(name) ?? []);
+    return new Set(entries.filter((entry) => entry.owner === undefined || this.#isAlive(entry)).map(({ id }) => id));
   }
 
   /** Whether somebody who lives is downloading an object. */

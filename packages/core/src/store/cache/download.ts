@@ -1,4 +1,5 @@
 import { crc32 } from '../../checksum/crc32.js';
+import { orAbort } from '../../or-abort.js';
 import type { ObjectReader } from '../object-store.js';
 
 /** Bytes asked for at once: with those read in parallel, the memory that a download takes. */
@@ -38,8 +39,7 @@ export async function download(
   try {
     while (progress.position < byteLength) {
       for (let more = PARALLEL_SLICES - slices.length; more > 0; more--) ask();
-      const slice = (await slices.shift()) as Uint8Array;
-      signal.throwIfAborted();
+      const slice = await orAbort(slices.shift() as Promise<Uint8Array>, signal);
       await write(slice, progress.position);
       progress.crc32 = crc32(slice, progress.crc32);
       progress.position += slice.length;

@@ -119,7 +119,7 @@ export class Flight {
       handle = await this.#onDisk(() => open(path, 'r+'));
       const file = handle;
       beat = setInterval(() => void file.utimes(new Date(), new Date()).catch(() => undefined), BEAT_MS).unref();
-      await this.#download(await source.reader(), file);
+      await this.#download(await orAbort(source.reader(), this.#end.signal), file);
       clearInterval(beat);
       return await this.#onDisk(async () => {
         await markFinished(file);

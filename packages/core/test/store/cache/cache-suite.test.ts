@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { crc32 } from 'node:zlib';
 import { storeSuite } from '@dataref/core/testing';
 import { FileStore } from '../../../dist/store/file-store.js';
@@ -6,6 +6,8 @@ import { MemoryStore } from '../../../dist/store/memory-store.js';
 import type { ObjectStore } from '../../../dist/store/object-store.js';
 import { tempFolder } from '../../temp-folder.js';
 import { copiesIn, makeCache } from './made-caches.js';
+
+jest.setTimeout(120_000); // much is written, and the machine may be busy
 
 /** A store whose readers are opened with all that is known of the object, so that a cache keeps it. */
 function knowing(store: ObjectStore): ObjectStore {

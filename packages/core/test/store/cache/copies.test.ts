@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import {
   chmodSync,
   mkdirSync,
@@ -17,6 +17,8 @@ import { tempFolder } from '../../temp-folder.js';
 import { FarStore, passing } from './far-store.js';
 import { bytesIn, copiesIn, filesIn, makeCache, until } from './made-caches.js';
 import { expectBytes, openObject, pattern, putObject, readAll } from './objects.js';
+
+jest.setTimeout(120_000); // much is written, and the machine may be busy
 
 const MEGABYTE = 2 ** 20;
 

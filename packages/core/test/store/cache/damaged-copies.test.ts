@@ -1,9 +1,11 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { storageOver } from '../../storage/stored.js';
 import { tempFolder } from '../../temp-folder.js';
 import { FarStore } from './far-store.js';
 import { copiesIn, makeCache } from './made-caches.js';
+
+jest.setTimeout(120_000); // much is written, and the machine may be busy
 
 const RECORDS = 200;
 

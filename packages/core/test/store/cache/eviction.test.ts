@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { chooseVictims, type Candidate } from '../../../dist/store/cache/eviction.js';
 import { announceSeed, runs } from '../../scale.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { ExpectedObject, Forecast } from '../../../dist/store/object-store.js';
 import { announceSeed, runs } from '../../scale.js';
 import { tempFolder } from '../../temp-folder.js';
