@@ -1,0 +1,12 @@
+import { jest } from '@jest/globals';
+import { describeWithServer } from '../../packages/core/test/servers/servers.js';
+import { http } from './places.js';
+import { scheduleTests } from './schedules.js';
+import { singleFaultTests } from './single-faults.js';
+
+jest.setTimeout(600_000);
+
+await describeWithServer(http.name, http.start, (server) => {
+  singleFaultTests(http, server);
+  scheduleTests(http, server);
+});

@@ -1,0 +1,41 @@
+import type { Fault, ProxiedRequest } from './fault-proxy.js';
+
+/** Draws what goes wrong with requests, of which a share is left alone. Every fault passes: the next request may be served. */
+export function randomFaults(random: () => number, share: number): (request: ProxiedRequest) => Fault | undefined {
+  const upTo = (most: number): number => Math.floor(random() * (most + 1));
+  const status = (codes: readonly number[]): Fault => ({
+    kind: 'status',
+    status: codes[upTo(codes.length - 1)] as number,
+  });
+  const any: readonly (() => Fault)[] = [
+    () => status([500, 502, 503, 429]),
+    () => ({ kind: 'status', status: 503, retryAfter: '0' }),
+    () => ({ kind: 'hang-up' }),
+    () => ({ kind: 'lose-answer' }),
+    () => ({ kind: 'blackhole' }),
+  ];
+  const reading: readonly (() => Fault)[] = [
+    ...any,
+    () => ({ kind: 'reset', after: upTo(3000) }),
+    () => ({ kind: 'end', after: upTo(3000) }),
+    () => ({ kind: 'stall', after: upTo(3000) }),
+    () => ({ kind: 'slow', pieces: 1 + upTo(5), delayMs: upTo(20) }),
+  ];
+  /** Only what has checksums is held against them: neither a listing nor an object's description. */
+  const readingData: readonly (() => Fault)[] = [
+    ...reading,
+    () => ({ kind: 'short', byteLength: upTo(3000) }),
+    () => ({ kind: 'flip', at: upTo(100_000) }),
+  ];
+  const writing: readonly (() => Fault)[] = [
+    ...any,
+    () => status([409]),
+    () => ({ kind: 'cut-upload', after: upTo(3000) }),
+  ];
+  return ({ method, url, range }) => {
+    if (random() >= share) return undefined;
+    const isData = range !== undefined || /dataset\.json(?:\?alt=media.*)?$|x-id=GetObject/u.test(url);
+    const faults = method !== 'GET' && method !== 'HEAD' ? writing : method === 'GET' && isData ? readingData : reading;
+    return faults[upTo(faults.length - 1)]?.();
+  };
+}

@@ -1,0 +1,12 @@
+import { jest } from '@jest/globals';
+import { describeWithServer } from '../../packages/core/test/servers/servers.js';
+import { s3 } from './places.js';
+import { scheduleTests } from './schedules.js';
+import { singleFaultTests } from './single-faults.js';
+
+jest.setTimeout(600_000);
+
+await describeWithServer(s3.name, s3.start, (server) => {
+  singleFaultTests(s3, server);
+  scheduleTests(s3, server);
+});
