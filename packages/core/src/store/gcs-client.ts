@@ -39,11 +39,6 @@ export async function connect(given: Storage | undefined, options: StorageOption
   };
 }
 
-/** A client whose credentials somebody else has had, and renews. */
-export function fixedClient(endpoint: string, headers: Readonly<Record<string, string>>): GcsClient {
-  return { endpoint, authorization: async () => headers };
-}
-
 async function newStorage(options: StorageOptions | undefined): Promise<Storage> {
   let sdk: typeof import('@google-cloud/storage');
   try {

@@ -3,10 +3,11 @@ import { countOf, refuseUnknown } from '../arguments.js';
 import { invalidArgument } from '../errors.js';
 import { refused, untrusted } from './answer-errors.js';
 import { type Answer, gather } from './fetch-answer.js';
-import { connect, fixedClient, type GcsClient } from './gcs-client.js';
+import { connect } from './gcs-client.js';
 import { infoOf, listNextSegments, listObjects } from './gcs-listing.js';
-import { GcsRequests, jsonOf, refusedFor } from './gcs-requests.js';
+import { type GcsAccess, GcsRequests, jsonOf, refusedFor } from './gcs-requests.js';
 import { GcsUpload } from './gcs-upload.js';
+import { IDLE_TIMEOUT_MS } from './idle-watch.js';
 import { checkKey, isKey } from './key.js';
 import type {
   IoOptions,
@@ -24,6 +25,9 @@ import { checkPut } from './put-conditions.js';
 import { rangedReader, type RangeAnswer, type RangeRequest } from './ranged-reader.js';
 import { generationGone, tooLarge, truncated } from './store-errors.js';
 
+/** The SDK renews a token five minutes before it expires. */
+const ACCESS_VALID_MS = 4 * 60_000;
+
 export interface GCSStoreOptions {
   readonly bucket: string;
   /** Everything is kept below it: `team/datasets`. Default: the whole bucket. */
@@ -36,22 +40,17 @@ export interface GCSStoreOptions {
   readonly idleTimeoutMs?: number | undefined;
 }
 
-/** What another thread makes its store of: credentials as headers, so that it needs no SDK. */
-interface GcsRecipe {
-  readonly place: Pick<GCSStoreOptions, 'bucket' | 'prefix' | 'idleTimeoutMs'>;
-  readonly endpoint: string;
-  readonly headers: Readonly<Record<string, string>>;
+/** What a recipe of a GCSStore is made with. */
+interface Ingredients extends Pick<GCSStoreOptions, 'bucket' | 'prefix' | 'idleTimeoutMs'> {
+  readonly access: GcsAccess;
 }
 
-/** Tokens are good for an hour, and renewed some minutes before they end. */
-const RECIPE_VALID_MS = 4 * 60_000;
-
-const RECIPE_TIMEOUT_MS = 30_000;
-
-/** What a recipe of a GCSStore is made with. */
+/** Makes the store of a recipe, which needs no SDK any more. */
 export function openStore(data: unknown): GCSStore {
-  const { place, endpoint, headers } = data as GcsRecipe;
-  return new GCSStore(place, fixedClient(endpoint, headers));
+  const { access, ...options } = data as Ingredients;
+  const authClient = { getRequestHeaders: async () => access.authorization };
+  const storage = { apiEndpoint: access.endpoint, customEndpoint: false, authClient } as unknown as Storage;
+  return new GCSStore({ ...options, storage });
 }
 
 /**
@@ -63,12 +62,11 @@ export class GCSStore implements ObjectStore {
   readonly bucket: string;
   /** Empty, or ending in `/`. */
   readonly prefix: string;
-  readonly #connect: () => Promise<GcsClient>;
   readonly #requests: GcsRequests;
   readonly #idleTimeoutMs: number | undefined;
 
-  /** @param client of a recipe @throws DataRefError INVALID_ARGUMENT; MISSING_PACKAGE by the first call of a method, where the SDK is not installed */
-  constructor(options: GCSStoreOptions, client?: GcsClient) {
+  /** @throws DataRefError INVALID_ARGUMENT; MISSING_PACKAGE by the first call of a method, where the SDK is not installed */
+  constructor(options: GCSStoreOptions) {
     const {
       bucket,
       prefix = '',
@@ -86,18 +84,8 @@ export class GCSStore implements ObjectStore {
     this.prefix = checkPrefix('GCSStore', prefix);
     this.#idleTimeoutMs =
       idleTimeoutMs === undefined ? undefined : countOf('GCSStore: idleTimeoutMs', idleTimeoutMs, 1, 2 ** 31 - 1);
-    this.#connect = async () => client ?? connect(storage, storageOptions);
-    this.#requests = new GcsRequests(bucket, this.#connect, this.#idleTimeoutMs);
+    this.#requests = new GcsRequests(bucket, () => connect(storage, storageOptions), this.#idleTimeoutMs);
     this.description = this.#requests.address(this.prefix);
-  }
-
-  /** Has the credentials of now in it. @throws DataRefError STORE_FAILED where they cannot be had */
-  async recipe(): Promise<StoreRecipe> {
-    const client = await this.#connect();
-    const headers = await client.authorization(this.prefix, AbortSignal.timeout(RECIPE_TIMEOUT_MS));
-    const place = { bucket: this.bucket, prefix: this.prefix, idleTimeoutMs: this.#idleTimeoutMs };
-    const data: GcsRecipe = { place, endpoint: client.endpoint, headers };
-    return { module: import.meta.url, data, validMs: RECIPE_VALID_MS };
   }
 
   async head(key: string, options: IoOptions = {}): Promise<ObjectInfo | undefined> {
@@ -188,6 +176,12 @@ export class GCSStore implements ObjectStore {
 
   async delete(key: string, options: IoOptions = {}): Promise<boolean> {
     return this.#requests.remove(key, this.#name(key), undefined, options);
+  }
+
+  async recipe(): Promise<StoreRecipe> {
+    const access = await this.#requests.access('', AbortSignal.timeout(this.#idleTimeoutMs ?? IDLE_TIMEOUT_MS));
+    const data: Ingredients = { bucket: this.bucket, prefix: this.prefix, idleTimeoutMs: this.#idleTimeoutMs, access };
+    return { module: import.meta.url, data, validMs: ACCESS_VALID_MS };
   }
 
   /** Uploads that nobody ends are gone after a week by themselves. */

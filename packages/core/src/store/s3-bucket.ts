@@ -112,29 +112,6 @@ export class S3Bucket {
     });
   }
 
-  /**
-   * What another thread makes its client of, credentials included.
-   * @throws DataRefError UNSUPPORTED where the client is the user's own, or has parts that no other thread can have
-   */
-  async clientRecipe(): Promise<{ readonly clientConfig: S3ClientConfig; readonly validMs: number | undefined }> {
-    if (this.#given.client !== undefined || this.#given.clientConfig?.requestHandler !== undefined)
-      throw new DataRefError('UNSUPPORTED', `${this.description}: a client of your own stays in its thread`);
-    const { config } = (await this.#connect()).client;
-    const { accessKeyId, secretAccessKey, sessionToken, expiration } = await config.credentials();
-    const at = await config.endpoint?.();
-    const clientConfig = {
-      region: await config.region(),
-      credentials: { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) },
-      forcePathStyle: config.forcePathStyle === true,
-      useFipsEndpoint: await config.useFipsEndpoint(),
-      useDualstackEndpoint: await config.useDualstackEndpoint(),
-      ...(at !== undefined && {
-        endpoint: `${at.protocol}//${at.hostname}${at.port === undefined ? '' : `:${at.port}`}${at.path}`,
-      }),
-    };
-    return { clientConfig, validMs: expiration && Math.max(1000, expiration.getTime() - Date.now()) };
-  }
-
   async #connect(): Promise<Pick<S3Call, 'sdk' | 'client'>> {
     this.#ready ??= this.#load();
     this.#ready.catch(() => (this.#ready = undefined));

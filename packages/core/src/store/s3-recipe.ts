@@ -9,15 +9,19 @@ export interface CloneableClient {
 
 /** Where a client's requests go and by whose right, resolved now: the chain of credentials itself cannot be cloned. */
 export async function cloneableClient({ config }: S3Client): Promise<CloneableClient> {
-  const [region, endpoint, credentials] = await Promise.all([
+  const [region, endpoint, credentials, useFipsEndpoint, useDualstackEndpoint] = await Promise.all([
     config.region(),
     config.endpoint?.(),
     config.credentials(),
+    config.useFipsEndpoint(),
+    config.useDualstackEndpoint(),
   ]);
   const { accessKeyId, secretAccessKey, sessionToken, expiration } = credentials;
   return {
     clientConfig: {
       region,
+      useFipsEndpoint,
+      useDualstackEndpoint,
       ...(endpoint && { endpoint: { ...endpoint } }),
       forcePathStyle: config.forcePathStyle === true,
       credentials: { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) },
