@@ -1,5 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { expect, test } from '@jest/globals';
+import { fromColumns } from '@dataref/core';
+import { MemoryStore, ObjectStorage } from '@dataref/core/store';
 
 /** Runs in a thread of its own, after everything that a browser does not have has been taken away. */
 const PROGRAM = `
@@ -23,9 +25,14 @@ load(workerData.hooks).then(async ({ register }) => {
   for await (const r of data.stream({ shuffle: true, shuffleSeed: 1, shuffleAlgorithm: 'permutation' })) permuted.push(r.x);
   const records = await fromRecords([{ image: ndarray(new Uint8Array(4), [2, 2]) }]);
   const { length } = concat(records, records);
+  const { MemoryStore, ObjectStorage, withRetry, withCoalescing } = await load(workerData.store);
+  const store = new MemoryStore();
+  for (const [key, bytes] of workerData.objects) await store.put(key, bytes);
+  const storage = new ObjectStorage(withCoalescing(withRetry(store)));
+  const stored = await (await storage.fetch('letters', '1')).at(3);
   let code;
   try { data.stream({ shuffle: true }); } catch (error) { code = isDataRefError(error) && error.code; }
-  post({ missing, all: all.map(({ records }) => records), rest, permuted, length, code });
+  post({ missing, all: all.map(({ records }) => records), rest, permuted, length, code, stored });
 }).catch((error) => post({ error: String(error.stack ?? error) }));
 `;
 
@@ -37,10 +44,23 @@ export async function resolve(specifier, context, next) {
   return found;
 }`)}`;
 
-test('the main entry runs where Node’s own modules and globals are missing', async () => {
+/** A dataset as it is stored: writing needs apache-arrow, whose build for Node is no test of the one for browsers. */
+async function storedObjects(): Promise<[string, Uint8Array][]> {
+  const store = new MemoryStore();
+  const data = fromColumns({ x: Float64Array.from({ length: 10 }, (_, i) => i), name: Array.from('abcdefghij') });
+  await new ObjectStorage(store).submit(data, 'letters', '1');
+  const objects: [string, Uint8Array][] = [];
+  for await (const { key, byteLength } of store.list(''))
+    objects.push([key, (await store.get(key, byteLength))?.bytes as Uint8Array]);
+  return objects;
+}
+
+test('the main entry and that of stores run where Node’s own modules and globals are missing', async () => {
   const entry = import.meta.resolve('@dataref/core');
+  const store = import.meta.resolve('@dataref/core/store');
   const hooks = 'node:module';
-  const worker = new Worker(PROGRAM, { eval: true, workerData: { entry, hooks, refuse: REFUSE } });
+  const objects = await storedObjects();
+  const worker = new Worker(PROGRAM, { eval: true, workerData: { entry, store, objects, hooks, refuse: REFUSE } });
   const message = await new Promise<Record<string, unknown>>((resolve, reject) => {
     worker.once('message', resolve);
     worker.once('error', reject);
@@ -52,5 +72,6 @@ test('the main entry runs where Node’s own modules and globals are missing', a
   expect(all.map((records) => records.length)).toEqual([3, 3, 3, 1]);
   expect(message['rest']).toEqual(all.slice(2));
   expect((message['permuted'] as number[]).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(message['stored']).toEqual({ x: 3, name: 'd' });
   expect([message['length'], message['code']]).toEqual([2, 'INVALID_ARGUMENT']);
-});
+}, 60_000);
