@@ -21,6 +21,7 @@ const EXPORTS: Record<string, readonly string[]> = {
     'progressBar',
   ],
   '@dataref/core/fs': ['FileStorage'],
+  '@dataref/core/cache': ['withCache'],
   '@dataref/core/s3': ['S3Storage', 'S3Store'],
   '@dataref/core/gcs': ['GCSStorage', 'GCSStore'],
   '@dataref/core/http': ['HttpStorage', 'HttpStore'],

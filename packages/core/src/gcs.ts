@@ -1,6 +1,6 @@
 // Datasets in buckets of Google Cloud Storage. Needs the package @google-cloud/storage.
 import { DatasetStorage } from './storage/dataset-storage.js';
-import { nodeRuntime } from './storage/node-runtime.js';
+import { remoteRuntime } from './storage/remote-runtime.js';
 import { type RemoteOptions, remoteParts } from './storage/remote-storage.js';
 import type { Storage } from './storage/types.js';
 import { GCSStore, type GCSStoreOptions } from './store/gcs-store.js';
@@ -26,7 +26,7 @@ export const GCSStorage: new (options: GCSStorageOptions) => GCSStorage = class 
   constructor(options: GCSStorageOptions) {
     const { bucket, prefix, storage, storageOptions, idleTimeoutMs, ...remote } = Object(options) as GCSStorageOptions;
     const store = new GCSStore({ bucket, prefix, storage, storageOptions, idleTimeoutMs });
-    super(remoteParts('GCSStorage', store, remote, nodeRuntime));
+    super(remoteParts('GCSStorage', store, remote, remoteRuntime));
     this.bucket = store.bucket;
     this.prefix = store.prefix;
   }

@@ -6,6 +6,7 @@ export const GCSStorage = nodeOnly('GCSStorage');
 export const GCSStore = nodeOnly('GCSStore');
 export const S3Storage = nodeOnly('S3Storage');
 export const S3Store = nodeOnly('S3Store');
+export const withCache = nodeOnly('withCache');
 
 function nodeOnly(name: string): new () => never {
   return function refuse(): never {

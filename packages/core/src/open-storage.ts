@@ -1,6 +1,5 @@
 import { DataRefError, invalidArgument } from './errors.js';
 import type { GCSStorageOptions } from './gcs.js';
-import type { HttpStorageOptions } from './http.js';
 import type { S3StorageOptions } from './s3.js';
 import type { RemoteOptions } from './storage/remote-storage.js';
 import type { Storage } from './storage/types.js';
@@ -25,8 +24,8 @@ export interface OpenStorageOptions extends RemoteOptions {
 }
 
 /**
- * The storage under a URL: `s3://bucket/prefix`, `gs://bucket/prefix`, `https://host/path`, `file:///absolute/path` or `file:./relative/path`. Loads what that
- * storage needs, and nothing else.
+ * The storage under a URL: `s3://bucket/prefix`, `gs://bucket/prefix`, `https://host/path`, `file:///absolute/path` or
+ * `file:./relative/path`. Loads what that storage needs, and nothing else.
  * @throws DataRefError INVALID_ARGUMENT for another URL or a bad option; UNSUPPORTED where the runtime has no such storage
  */
 export async function openStorage(url: string | URL, options: OpenStorageOptions = {}): Promise<Storage> {
@@ -48,7 +47,7 @@ export async function openStorage(url: string | URL, options: OpenStorageOptions
     case 'https':
     case 'http': {
       const { HttpStorage } = await import('@dataref/core/http');
-      return new HttpStorage(text, options as HttpStorageOptions);
+      return new HttpStorage(text, options);
     }
     case undefined:
       throw invalidArgument("openStorage needs a URL, such as 's3://bucket/prefix' or 'file:./data'");
@@ -63,7 +62,8 @@ export async function openStorage(url: string | URL, options: OpenStorageOptions
 /** A URL or, where it is relative, a path. */
 function folderOf(text: string): string | URL {
   const path = text.slice('file:'.length);
-  if (!path.startsWith('/')) return decodeURIComponent(path);
+  if (!path.startsWith('/') && /^(?:[^%]|%[\dA-F]{2})*$/iu.test(path)) return decodeURIComponent(path);
+  if (!URL.canParse(text)) throw invalidArgument("openStorage: that is no file: URL; one is 'file:./data'");
   const url = new URL(text);
   if (url.host !== '' || url.search !== '' || url.hash !== '')
     throw invalidArgument("openStorage: a file: URL has a path alone, as 'file:///data' or 'file:./data'");

@@ -1,6 +1,6 @@
 // Datasets in buckets of S3, and of what is compatible with it. Needs the package @aws-sdk/client-s3.
 import { DatasetStorage } from './storage/dataset-storage.js';
-import { nodeRuntime } from './storage/node-runtime.js';
+import { remoteRuntime } from './storage/remote-runtime.js';
 import { type RemoteOptions, remoteParts } from './storage/remote-storage.js';
 import type { Storage } from './storage/types.js';
 import type { S3Place } from './store/s3-bucket.js';
@@ -27,7 +27,7 @@ export const S3Storage: new (options: S3StorageOptions) => S3Storage = class ext
   constructor(options: S3StorageOptions) {
     const { bucket, prefix, client, clientConfig, idleTimeoutMs, ...remote } = Object(options) as S3StorageOptions;
     const store = new S3Store({ bucket, prefix, client, clientConfig, idleTimeoutMs });
-    super(remoteParts('S3Storage', store, remote, nodeRuntime));
+    super(remoteParts('S3Storage', store, remote, remoteRuntime));
     this.bucket = store.bucket;
     this.prefix = store.prefix;
   }

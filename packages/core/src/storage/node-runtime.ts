@@ -3,7 +3,7 @@ import { nonce } from '../store/nonce.js';
 import { isRunning, thisProcess } from '../store/process-identity.js';
 import type { Runtime } from './runtime.js';
 
-/** Node: processes that can be asked for, a disk, and a quarter of the machine's memory, at most 2 GiB. */
+/** Node: processes that can be asked for, and a quarter of the machine's memory, at most 2 GiB. The cache is loaded where it is used. */
 export const nodeRuntime: Runtime = {
   identity: { self: thisProcess, isRunning },
   nonce,

@@ -50,7 +50,8 @@ export async function fetchAnswer(
 function bodyOf(stream: Response['body']): Body {
   const reader = stream?.getReader();
   async function* chunks(): AsyncGenerator<Uint8Array> {
-    while (reader !== undefined) {
+    if (reader === undefined) return;
+    for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
       yield value;

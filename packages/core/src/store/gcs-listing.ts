@@ -50,7 +50,8 @@ function pages(
   const where = requests.address(query.prefix);
   return listPages(where, async (token) => {
     const parameters = { ...query, maxResults: String(PAGE_ENTRIES), ...(token !== undefined && { pageToken: token }) };
-    const request = { method: 'GET', path: `${requests.path()}?${new URLSearchParams(parameters)}` } as const;
+    const path = `${requests.path()}?${new URLSearchParams(parameters).toString()}`;
+    const request = { method: 'GET', path } as const;
     return requests.ask(where, WHAT, options, request, async (answer, watch) => {
       if (answer.status !== 200) throw await refusedFor(where, WHAT, answer, watch);
       const { items = [], prefixes = [], nextPageToken } = await jsonOf(where, answer, watch);
@@ -60,7 +61,7 @@ function pages(
       if (objects.length < items.length)
         throw untrusted(where, WHAT, answer, 'the server listed an object without its name, size or time');
       const names = [...objects.map(({ name }) => name), ...prefixes.map(String)];
-      return { objects, names, nextToken: nextPageToken === undefined ? undefined : String(nextPageToken) };
+      return { objects, names, nextToken: typeof nextPageToken === 'string' ? nextPageToken : undefined };
     });
   });
 }

@@ -90,7 +90,7 @@ export class GcsRequests {
       ascii(`\r\n--${boundary}--\r\n`),
     ]);
     const headers = { 'content-type': `multipart/related; boundary=${boundary}` };
-    const path = `/upload${this.path()}?${query}`;
+    const path = `/upload${this.path()}?${query.toString()}`;
     return this.ask(key, 'writing it', options, { method: 'POST', path, headers, body }, async (answer, watch) => {
       if (answer.status === 412) return undefined;
       if (answer.status !== 200) throw await refusedFor(key, 'writing it', answer, watch);
@@ -102,7 +102,7 @@ export class GcsRequests {
 
   /** @returns false where there is none, or not of that generation */
   remove(key: string, name: string, generation: string | undefined, options: IoOptions = {}): Promise<boolean> {
-    const query = generation === undefined ? '' : `?${new URLSearchParams({ ifGenerationMatch: generation })}`;
+    const query = generation === undefined ? '' : `?ifGenerationMatch=${generation}`;
     const request = { method: 'DELETE', path: this.path(name) + query } as const;
     return this.ask(key, 'deleting it', options, request, async (answer, watch) => {
       if (answer.status === 404 || answer.status === 412) return false;
@@ -113,7 +113,7 @@ export class GcsRequests {
 
   /** @returns the address to which the object's bytes go, which is a secret: who knows it may write */
   startUpload(key: string, name: string, options: IoOptions): Promise<string> {
-    const path = `/upload${this.path()}?${new URLSearchParams({ uploadType: 'resumable', name })}`;
+    const path = `/upload${this.path()}?uploadType=resumable&name=${encodeURIComponent(name)}`;
     const headers = { 'content-type': 'application/json', 'x-upload-content-type': 'application/octet-stream' };
     const body = ascii(JSON.stringify({ name, contentType: 'application/octet-stream' }));
     return this.ask(

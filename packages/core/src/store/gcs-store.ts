@@ -49,7 +49,14 @@ export class GCSStore implements ObjectStore {
 
   /** @throws DataRefError INVALID_ARGUMENT; MISSING_PACKAGE by the first call of a method, where the SDK is not installed */
   constructor(options: GCSStoreOptions) {
-    const { bucket, prefix = '', storage, storageOptions, idleTimeoutMs, ...unknown } = Object(options) as GCSStoreOptions;
+    const {
+      bucket,
+      prefix = '',
+      storage,
+      storageOptions,
+      idleTimeoutMs,
+      ...unknown
+    } = Object(options) as GCSStoreOptions;
     refuseUnknown('GCSStore', unknown, ['bucket', 'prefix', 'storage', 'storageOptions', 'idleTimeoutMs']);
     if (typeof bucket !== 'string' || !/^[a-z0-9][a-z0-9._-]{1,221}$/u.test(bucket))
       throw invalidArgument(`GCSStore: ${JSON.stringify(bucket)} is no name of a bucket`);

@@ -117,8 +117,11 @@ export class HttpStore implements ObjectStore {
     throw this.#readOnly('create');
   }
 
-  async *list(): AsyncGenerator<ObjectInfo> {
-    throw this.#readOnly('list');
+  list(): AsyncIterable<ObjectInfo> {
+    const next = async (): Promise<never> => {
+      throw this.#readOnly('list');
+    };
+    return { [Symbol.asyncIterator]: () => ({ next }) };
   }
 
   async listFolders(): Promise<readonly string[]> {

@@ -110,7 +110,7 @@ export function s3Error(error: unknown, description: string, key: string, what: 
       details: {
         key,
         ...(name !== undefined && { name }),
-        ...(code !== undefined && { systemCode: code }),
+        ...(code !== undefined && { code }),
         ...(status !== undefined && { status }),
         ...(requestId !== undefined && { requestId }),
         ...(isTransient(failure) && { isTransient: true }),

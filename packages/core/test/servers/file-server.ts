@@ -29,6 +29,7 @@ export interface FileServer {
 export async function serveFolder(folder: string, options: FileServerOptions = {}): Promise<FileServer> {
   const { etag = 'strong', checksConditions = true } = options;
   const requests: IncomingMessage[] = [];
+  const tags = new Map<string, string>();
   let connections = 0;
   let openAnswers = 0;
   const server = createServer((request, response) => {
@@ -59,7 +60,9 @@ export async function serveFolder(folder: string, options: FileServerOptions = {
     const file = await handle?.stat({ bigint: true });
     if (handle === undefined || file?.isFile() !== true) return void response.writeHead(404).end('no such file');
     const size = Number(file.size);
-    const tag = `"${contentVersion(await handle.readFile())}"`;
+    const seen = `${file.ino} ${file.mtimeNs} ${size}`;
+    const tag = tags.get(seen) ?? `"${contentVersion(await handle.readFile())}"`;
+    tags.set(seen, tag);
     response.setHeader('last-modified', file.mtime.toUTCString());
     response.setHeader('accept-ranges', 'bytes');
     if (etag !== 'none') response.setHeader('etag', etag === 'weak' ? `W/${tag}` : tag);

@@ -6,6 +6,7 @@ import { resumeSuite } from '@dataref/core/testing';
 import { failure } from '../expect-error.js';
 import { clientConfigOf, newBucket } from '../servers/moto-buckets.js';
 import { describeWithServer, startMoto } from '../servers/servers.js';
+import { listing, tempFolder } from '../temp-folder.js';
 import { storeInParts } from '../stream/store-in-parts.js';
 
 jest.setTimeout(300_000);
@@ -117,6 +118,25 @@ await describeWithServer('S3Storage over moto', startMoto, (server) => {
       return dataref.stream({ shuffle: true, shuffleSeed: 3, shardRank: 1, numShards: 2 }).repeat(2).batch(5);
     };
     for (const { name, run } of resumeSuite({ pipeline })) test(name, run);
+  });
+
+  test.each(['parts', 'auto'] as const)('parts are read through a cache on the disk (%s)', async (read) => {
+    const bucket = await newBucket(server);
+    const directory = tempFolder();
+    const options = { bucket, clientConfig, memoryLimitBytes: 0, read, cache: { directory, limitBytes: 2 ** 26 } };
+    await new S3Storage({ bucket, clientConfig }).submit(rows(64), 'a', '1');
+    for (let epoch = 0; epoch < 2; epoch++) {
+      const dataref = await new S3Storage(options).fetch('a', '1');
+      let seen = 0;
+      for await (const batch of dataref.stream({ shuffle: true, shuffleSeed: epoch }).batch(16)) {
+        for (const record of batch.records() as { id: number; image: Uint8Array }[]) {
+          expect(Buffer.compare(record.image, row(record.id))).toBe(0);
+          seen++;
+        }
+      }
+      expect(seen).toBe(64);
+    }
+    expect(listing(directory).length).toBeGreaterThan(0);
   });
 
   test('openStorage opens a bucket by its URL', async () => {

@@ -349,7 +349,7 @@ describe('HttpStore', () => {
       () => store.delete(),
       () => store.listFolders(),
       () => store.sweep(),
-      () => store.list().next(),
+      () => store.list()[Symbol.asyncIterator]().next(),
     ]) {
       await expect(attempt()).rejects.toEqual(failure('UNSUPPORTED', /FileStorage, S3Storage or GCSStorage/u));
     }

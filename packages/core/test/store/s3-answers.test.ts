@@ -168,15 +168,15 @@ describe('a read', () => {
 
 describe('get', () => {
   test('reads nothing of an object that is larger than its limit', async () => {
-    let isClosed = false;
+    const state = { isClosed: false };
     const script: Script = (_, response) => {
       response.writeHead(200, { etag: '"v"', 'content-length': String(10 * 2 ** 30) });
       response.write(Buffer.alloc(1000));
-      response.on('close', () => void (isClosed = true));
+      response.on('close', () => void (state.isClosed = true));
     };
     const error = await errorOf(script, () => store.get('k', 1000));
     expect(error).toEqual(failure('CORRUPT', /more than the 1000/));
-    while (!isClosed) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (!state.isClosed) await new Promise((resolve) => setTimeout(resolve, 5));
   });
 });
 
@@ -222,5 +222,36 @@ describe('a listing', () => {
       response.write('<?xml version="1.0"?><ListBucketResult><Contents>', () => response.destroy());
     };
     expect((await errorOf(cut, keysOf)).details).toMatchObject({ isTransient: true });
+  });
+});
+
+describe('a sweep', () => {
+  test('ends uploads that were begun more than a day ago, and none that are younger', async () => {
+    const hoursAgo = (hours: number): string => new Date(Date.now() - hours * 3600 * 1000).toISOString();
+    const uploads = [25, 23, 0, 48].map(
+      (hours, i) =>
+        `<Upload><Key>p/a/1/data/0123456789abcdef/0000000${i}.head</Key><UploadId>U${i}</UploadId><Initiated>${hoursAgo(hours)}</Initiated></Upload>`,
+    );
+    const pages = [
+      `${uploads[0]}${uploads[1]}<IsTruncated>true</IsTruncated><NextKeyMarker>k</NextKeyMarker><NextUploadIdMarker>U1</NextUploadIdMarker>`,
+      `${uploads[2]}${uploads[3]}<IsTruncated>false</IsTruncated>`,
+    ];
+    server.script = (request, response) => {
+      if (request.method === 'DELETE') {
+        response.writeHead(204).end();
+        return;
+      }
+      const isUploads = /[?&]uploads/u.test(request.url ?? '');
+      const page = request.url?.includes('key-marker=k') === true ? pages[1] : pages[0];
+      response.writeHead(200, { 'content-type': 'application/xml' });
+      response.end(
+        isUploads
+          ? `<ListMultipartUploadsResult>${page}</ListMultipartUploadsResult>`
+          : '<ListPartsResult><Part><PartNumber>1</PartNumber><Size>70</Size></Part><Part><PartNumber>2</PartNumber><Size>7</Size></Part></ListPartsResult>',
+      );
+    };
+    expect(await store.sweep()).toBe(154);
+    const ended = server.requests.filter((request) => request.startsWith('DELETE'));
+    expect(ended.map((request) => /uploadId=(U\d)/u.exec(request)?.[1])).toEqual(['U0', 'U3']);
   });
 });

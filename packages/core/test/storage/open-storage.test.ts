@@ -1,0 +1,51 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, test } from '@jest/globals';
+import { tempFolder } from '../temp-folder.js';
+
+const CORE = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What a program says that runs with nothing but core and what it cannot do without. */
+async function runWithCoreAlone(program: string, ...options: readonly string[]): Promise<unknown> {
+  const modules = join(tempFolder(), 'node_modules');
+  const core = join(modules, '@dataref/core');
+  mkdirSync(core, { recursive: true });
+  for (const name of ['package.json', 'dist']) cpSync(join(CORE, name), join(core, name), { recursive: true });
+  for (const name of ['apache-arrow', '@noble/hashes', 'seedrandom']) {
+    mkdirSync(dirname(join(modules, name)), { recursive: true });
+    symlinkSync(join(CORE, '../../node_modules', name), join(modules, name));
+  }
+  const report = `const failure = (promise) => promise.then(() => 'none', ({ code, message }) => [code, message]);`;
+  const args = [...options, '--input-type=module', '-e', `${report}${program}`];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: dirname(modules), timeout: 60_000 });
+  return JSON.parse(stdout);
+}
+
+test('without their SDKs buckets can be named, and the first use says what to install', async () => {
+  const failures = await runWithCoreAlone(`
+    const { openStorage } = await import('@dataref/core');
+    const s3 = await openStorage('s3://bucket/a', { clientConfig: { region: 'us-east-1' } });
+    console.log(JSON.stringify(await failure(s3.has('a', '1'))));
+  `);
+  expect(failures).toEqual(['MISSING_PACKAGE', expect.stringContaining('npm i @aws-sdk/client-s3')]);
+}, 60_000);
+
+test('in a bundle for browsers the storages that need Node are names that say so', async () => {
+  const failures = await runWithCoreAlone(
+    `
+    const { openStorage } = await import('@dataref/core');
+    const urls = ['file:./data', 's3://bucket', 'gs://bucket', 'https://example.org/'];
+    console.log(JSON.stringify(await Promise.all(urls.map((url) => failure(openStorage(url))))));
+  `,
+    '--conditions=browser',
+  );
+  expect(failures).toEqual([
+    ['UNSUPPORTED', expect.stringContaining('FileStorage needs Node')],
+    ['UNSUPPORTED', expect.stringContaining('S3Storage needs Node')],
+    ['UNSUPPORTED', expect.stringContaining('GCSStorage needs Node')],
+    'none',
+  ]);
+}, 60_000);
