@@ -1,13 +1,26 @@
 import { Worker } from 'node:worker_threads';
-import { expect, test } from '@jest/globals';
-import { fromColumns } from '@dataref/core';
-import { MemoryStore, ObjectStorage } from '@dataref/core/store';
+import { expect, jest, test } from '@jest/globals';
+import { FileStorage } from '@dataref/core/fs';
+import { serveFolder } from './servers/file-server.js';
+import { tempFolder } from './temp-folder.js';
 
 /** Runs in a thread of its own, after everything that a browser does not have has been taken away. */
 const PROGRAM = `
 const { parentPort, workerData } = require('node:worker_threads');
 const post = parentPort.postMessage.bind(parentPort);
 const load = (url) => import(url);
+// Node's own fetch needs what was taken away; a browser's has what it needs. So this one asks the other thread.
+const waiting = new Map();
+parentPort.on('message', ({ id, status, headers, bytes }) => {
+  const chunks = [bytes];
+  const read = async () => (chunks.length > 0 ? { done: false, value: chunks.pop() } : { done: true });
+  const body = { getReader: () => ({ read, cancel: async () => undefined }) };
+  waiting.get(id)({ status, type: 'basic', headers: { get: (name) => headers[name] ?? null }, body });
+});
+const askParent = (url, { method, headers }) => new Promise((resolve) => {
+  waiting.set(waiting.size, resolve);
+  post({ asked: { id: waiting.size - 1, url, method, headers } });
+});
 const names = ['process', 'Buffer', 'global', 'require', 'module', 'setImmediate', 'clearImmediate', '__dirname', '__filename'];
 load(workerData.hooks).then(async ({ register }) => {
   register(workerData.refuse);
@@ -25,14 +38,13 @@ load(workerData.hooks).then(async ({ register }) => {
   for await (const r of data.stream({ shuffle: true, shuffleSeed: 1, shuffleAlgorithm: 'permutation' })) permuted.push(r.x);
   const records = await fromRecords([{ image: ndarray(new Uint8Array(4), [2, 2]) }]);
   const { length } = concat(records, records);
-  const { MemoryStore, ObjectStorage, withRetry, withCoalescing } = await load(workerData.store);
-  const store = new MemoryStore();
-  for (const [key, bytes] of workerData.objects) await store.put(key, bytes);
-  const storage = new ObjectStorage(withCoalescing(withRetry(store)));
-  const stored = await (await storage.fetch('letters', '1')).at(3);
   let code;
   try { data.stream({ shuffle: true }); } catch (error) { code = isDataRefError(error) && error.code; }
-  post({ missing, all: all.map(({ records }) => records), rest, permuted, length, code, stored });
+  const { HttpStorage } = await load(workerData.http);
+  const far = await new HttpStorage(workerData.url, { fetch: askParent }).fetch('far', '1');
+  const fetched = [];
+  for await (const batch of far.stream({ shuffle: true, shuffleSeed: 1 }).batch(4)) fetched.push(...batch.records());
+  post({ fetched, missing, all: all.map(({ records }) => records), rest, permuted, length, code });
 }).catch((error) => post({ error: String(error.stack ?? error) }));
 `;
 
@@ -44,34 +56,45 @@ export async function resolve(specifier, context, next) {
   return found;
 }`)}`;
 
-/** A dataset as it is stored: writing needs apache-arrow, whose build for Node is no test of the one for browsers. */
-async function storedObjects(): Promise<[string, Uint8Array][]> {
-  const store = new MemoryStore();
-  const data = fromColumns({ x: Float64Array.from({ length: 10 }, (_, i) => i), name: Array.from('abcdefghij') });
-  await new ObjectStorage(store).submit(data, 'letters', '1');
-  const objects: [string, Uint8Array][] = [];
-  for await (const { key, byteLength } of store.list(''))
-    objects.push([key, (await store.get(key, byteLength))?.bytes as Uint8Array]);
-  return objects;
+jest.setTimeout(60_000);
+
+interface Asked {
+  readonly id: number;
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Record<string, string>;
 }
 
-test('the main entry and that of stores run where Node’s own modules and globals are missing', async () => {
+async function answer(worker: Worker, { id, url, method, headers }: Asked): Promise<void> {
+  const response = await fetch(url, { method, headers });
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  worker.postMessage({ id, status: response.status, headers: Object.fromEntries(response.headers), bytes });
+}
+
+test('the main entry and HttpStorage run where Node’s own modules and globals are missing', async () => {
   const entry = import.meta.resolve('@dataref/core');
-  const store = import.meta.resolve('@dataref/core/store');
   const hooks = 'node:module';
-  const objects = await storedObjects();
-  const worker = new Worker(PROGRAM, { eval: true, workerData: { entry, store, objects, hooks, refuse: REFUSE } });
+  const http = import.meta.resolve('@dataref/core/http');
+  const folder = tempFolder();
+  await new FileStorage(folder).submit([10, 11, 12, 13, 14, 15], 'far', '1');
+  const server = await serveFolder(folder);
+  const workerData = { entry, http, hooks, refuse: REFUSE, url: server.url };
+  const worker = new Worker(PROGRAM, { eval: true, workerData });
   const message = await new Promise<Record<string, unknown>>((resolve, reject) => {
-    worker.once('message', resolve);
+    worker.on('message', (sent: { readonly asked?: Asked }) => {
+      if (sent.asked === undefined) resolve(sent as Record<string, unknown>);
+      else answer(worker, sent.asked).catch(reject);
+    });
     worker.once('error', reject);
   });
   await worker.terminate();
+  await server.close();
   expect(message['error']).toBeUndefined();
   expect(message['missing']).toEqual([]);
+  expect((message['fetched'] as number[]).toSorted((a, b) => a - b)).toEqual([10, 11, 12, 13, 14, 15]);
   const all = message['all'] as { x: number }[][];
   expect(all.map((records) => records.length)).toEqual([3, 3, 3, 1]);
   expect(message['rest']).toEqual(all.slice(2));
   expect((message['permuted'] as number[]).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-  expect(message['stored']).toEqual({ x: 3, name: 'd' });
   expect([message['length'], message['code']]).toEqual([2, 'INVALID_ARGUMENT']);
-}, 60_000);
+});

@@ -8,6 +8,11 @@ import type { IoOptions } from './object-store.js';
 /** Metadata, pages of a list, words of errors: more than any of them has. */
 const JSON_LIMIT_BYTES = 16 * 2 ** 20;
 
+export interface GcsAccess {
+  readonly endpoint: string;
+  readonly authorization: Readonly<Record<string, string>>;
+}
+
 /** What a bucket says of an object that it took. */
 export interface Stored {
   readonly generation: string;
@@ -51,11 +56,17 @@ export class GcsRequests {
     signal: AbortSignal,
   ): Promise<Answer> {
     const { path, ...rest } = request;
+    const { endpoint, authorization } = await this.access(key, signal);
+    const headers = { ...rest.headers, ...authorization };
+    return fetchAnswer(fetch, { ...rest, url: `${endpoint}${path}`, headers }, { key, what, signal });
+  }
+
+  /** Where the bucket is, and the headers that let a request in for some minutes: a secret. */
+  async access(key: string, signal: AbortSignal): Promise<GcsAccess> {
     this.#client ??= this.#connect();
     this.#client.catch(() => (this.#client = undefined));
     const client = await this.#client;
-    const headers = { ...rest.headers, ...(await client.authorization(key, signal)) };
-    return fetchAnswer(fetch, { ...rest, url: `${client.endpoint}${path}`, headers }, { key, what, signal });
+    return { endpoint: client.endpoint, authorization: await client.authorization(key, signal) };
   }
 
   /** The answer to a request of a small answer, and what `take` makes of it. */

@@ -5,8 +5,9 @@ import { refused, untrusted } from './answer-errors.js';
 import { type Answer, gather } from './fetch-answer.js';
 import { connect } from './gcs-client.js';
 import { infoOf, listNextSegments, listObjects } from './gcs-listing.js';
-import { GcsRequests, jsonOf, refusedFor } from './gcs-requests.js';
+import { type GcsAccess, GcsRequests, jsonOf, refusedFor } from './gcs-requests.js';
 import { GcsUpload } from './gcs-upload.js';
+import { IDLE_TIMEOUT_MS } from './idle-watch.js';
 import { checkKey, isKey } from './key.js';
 import type {
   IoOptions,
@@ -17,11 +18,15 @@ import type {
   OpenOptions,
   PutOptions,
   StoredObject,
+  StoreRecipe,
 } from './object-store.js';
 import { checkPrefix } from './prefix.js';
 import { checkPut } from './put-conditions.js';
 import { rangedReader, type RangeAnswer, type RangeRequest } from './ranged-reader.js';
 import { generationGone, tooLarge, truncated } from './store-errors.js';
+
+/** The SDK renews a token five minutes before it expires. */
+const ACCESS_VALID_MS = 4 * 60_000;
 
 export interface GCSStoreOptions {
   readonly bucket: string;
@@ -33,6 +38,19 @@ export interface GCSStoreOptions {
   readonly storageOptions?: StorageOptions | undefined;
   /** Time in ms in which nothing is heard of the server, after which an attempt ends. Default: 30,000. */
   readonly idleTimeoutMs?: number | undefined;
+}
+
+/** What a recipe of a GCSStore is made with. */
+interface Ingredients extends Pick<GCSStoreOptions, 'bucket' | 'prefix' | 'idleTimeoutMs'> {
+  readonly access: GcsAccess;
+}
+
+/** Makes the store of a recipe, which needs no SDK any more. */
+export function openStore(data: unknown): GCSStore {
+  const { access, ...options } = data as Ingredients;
+  const authClient = { getRequestHeaders: async () => access.authorization };
+  const storage = { apiEndpoint: access.endpoint, customEndpoint: false, authClient } as unknown as Storage;
+  return new GCSStore({ ...options, storage });
 }
 
 /**
@@ -158,6 +176,12 @@ export class GCSStore implements ObjectStore {
 
   async delete(key: string, options: IoOptions = {}): Promise<boolean> {
     return this.#requests.remove(key, this.#name(key), undefined, options);
+  }
+
+  async recipe(): Promise<StoreRecipe> {
+    const access = await this.#requests.access('', AbortSignal.timeout(this.#idleTimeoutMs ?? IDLE_TIMEOUT_MS));
+    const data: Ingredients = { bucket: this.bucket, prefix: this.prefix, idleTimeoutMs: this.#idleTimeoutMs, access };
+    return { module: import.meta.url, data, validMs: ACCESS_VALID_MS };
   }
 
   /** Uploads that nobody ends are gone after a week by themselves. */

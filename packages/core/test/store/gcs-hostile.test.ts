@@ -340,6 +340,15 @@ describe('credentials', () => {
     expect(asked).toEqual([]);
   });
 
+  test('go to another thread as headers that are good for some minutes, and with them nothing that renews them', async () => {
+    answer = (_, response) => response.writeHead(200, { 'x-goog-generation': '1' }).end('x');
+    const { module, data, validMs } = await open().recipe();
+    const { openStore } = (await import(module)) as { openStore: (data: unknown) => GCSStore };
+    expect((await openStore(structuredClone(data)).get('a/k', 1))?.version).toBe('1');
+    expect(asked[0]?.headers.authorization).toBe(`Bearer ${TOKEN}`);
+    expect(validMs).toBeLessThan(300_000);
+  });
+
   test('that never come end in TIMEOUT, or with the signal', async () => {
     const never = { getRequestHeaders: () => new Promise(() => undefined) };
     const store = new GCSStore({ bucket: 'bucket', storageOptions: optionsWith(never), idleTimeoutMs: 50 });

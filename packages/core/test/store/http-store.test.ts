@@ -21,10 +21,12 @@ function overHttp(files: FileStore, http: HttpStore): ObjectStore {
   return {
     description: http.description,
     head: (key, options) => http.head(key, options),
-    get: (key, limit, options) => http.get(key, limit, options),
+    get: async (key, limit, options) => {
+      const held = await http.get(key, limit, options);
+      return held && { ...held, version: held.version.replaceAll('"', '') }; // an ETag is quoted
+    },
     open: (key, options) => http.open(key, options),
-    put: (key, bytes, options) =>
-      files.put(key, bytes, { ...options, ifVersion: options?.ifVersion?.replaceAll('"', '') }),
+    put: (key, bytes, options) => files.put(key, bytes, options),
     create: (key, options) => files.create(key, options),
     list: (prefix) => files.list(prefix),
     listFolders: (prefix) => files.listFolders(prefix),
