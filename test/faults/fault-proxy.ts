@@ -1,5 +1,5 @@
 import { Agent, createServer, request as ask, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** What goes wrong with one request. `after` and `at` count bytes of a body. */
@@ -51,7 +51,8 @@ export class FaultProxy {
   private constructor(targetPort: number) {
     this.#targetPort = targetPort;
     this.#server = createServer((request, response) => {
-      this.#handle(request, response).catch(() => request.socket.destroy());
+      const { socket } = request; // which the request forgets when it is cut off
+      this.#handle(request, response, socket).catch(() => socket.destroy());
     });
   }
 
@@ -94,18 +95,18 @@ export class FaultProxy {
     await closed;
   }
 
-  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #handle(request: IncomingMessage, response: ServerResponse, socket: Socket): Promise<void> {
     const { method = '', url = '', headers } = request;
     const asked = { method, url, range: headers.range };
     const fault = this.faultOf(asked);
     this.requests.push({ ...asked, fault });
-    if (fault?.kind === 'hang-up') return void request.socket.destroy();
+    if (fault?.kind === 'hang-up') return void socket.destroy();
     const sent = await bodyOf(request, fault?.kind === 'cut-upload' ? fault.after : Infinity);
-    if (sent === undefined) return void request.socket.destroy();
+    if (sent === undefined) return void socket.destroy();
     if (fault?.kind === 'blackhole') return;
     if (fault?.kind === 'status') return refuse(response, method, fault);
     const answer = await this.#pass(request, sent, fault?.kind === 'ignore-range');
-    if (fault?.kind === 'lose-answer') return void request.socket.destroy();
+    if (fault?.kind === 'lose-answer') return void socket.destroy();
     await spoiled(response, method, answer, fault);
   }
 

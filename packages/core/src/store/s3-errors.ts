@@ -77,7 +77,7 @@ export function s3FailureOf(error: unknown): S3Failure {
  */
 function wrappedCode(error: unknown): string | undefined {
   const { message } = Object(error) as { readonly message?: unknown };
-  const [, wrapped] = /^AWS SDK error wrapper for \w*Error: (.*)$/u.exec(String(message)) ?? [];
+  const [, wrapped] = /^AWS SDK error wrapper for \w*Error: (.*)/u.exec(String(message)) ?? [];
   if (wrapped === 'aborted' || wrapped === 'socket hang up') return 'ECONNRESET';
   return /\bE[A-Z_]{3,30}\b/u.exec(wrapped ?? '')?.[0];
 }
