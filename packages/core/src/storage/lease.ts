@@ -1,7 +1,7 @@
 import { DataRefError, isDataRefError } from '../errors.js';
 import type { ObjectStore } from '../store/object-store.js';
 
-const HEARTBEAT_MS = 5_000;
+export const HEARTBEAT_MS = 5_000;
 /** A writer on another host that has not been heard of for so long is taken for dead. */
 const SILENT_MS = 60_000;
 const LIMIT_BYTES = 4096;
@@ -66,22 +66,47 @@ export async function leaseState(
   const key = leaseKey(folder);
   const lease = await readLease(store, key);
   if (lease === undefined) return 'none';
+  return (await isLive(store, key, lease, identity)) ? 'live' : 'expired';
+}
+
+/** What a lease says, none of it checked. */
+export interface LeaseContent {
+  readonly version: string;
+  readonly writer?: unknown;
+  readonly beatMs?: unknown;
+  /** What is copied, where a copy writes. */
+  readonly copies?: unknown;
+  /** The writer has left what it wrote to others. */
+  readonly hasEnded?: unknown;
+}
+
+/** Whether the writer of a lease is at work, as far as anybody can tell. */
+export async function isLive(
+  store: ObjectStore,
+  key: string,
+  lease: LeaseContent,
+  identity: WriterIdentity,
+): Promise<boolean> {
+  if (lease.hasEnded === true) return false;
   const runs = identity.isRunning(lease.writer);
-  if (runs !== undefined) return runs ? 'live' : 'expired';
+  if (runs !== undefined) return runs;
   // Two clocks, the writer's and the store's: one that is wrong must not make a writer look dead.
   const modifiedMs = (await store.head(key))?.modifiedMs ?? 0;
   const heardMs = Math.max(modifiedMs, Number(lease.beatMs) || 0);
-  return Date.now() - heardMs < SILENT_MS ? 'live' : 'expired';
+  return Date.now() - heardMs < SILENT_MS;
 }
 
-async function readLease(store: ObjectStore, key: string): Promise<{ writer?: unknown; beatMs?: unknown } | undefined> {
+/** The lease under a key; one without content where it says nothing of a writer, so that only its age tells. */
+export async function readLease(store: ObjectStore, key: string): Promise<LeaseContent | undefined> {
+  let version = '';
   try {
     const held = await store.get(key, LIMIT_BYTES);
     if (held === undefined) return undefined;
-    return Object(JSON.parse(new TextDecoder().decode(held.bytes))) as { writer?: unknown };
+    version = held.version;
+    const content = Object(JSON.parse(new TextDecoder().decode(held.bytes))) as Omit<LeaseContent, 'version'>;
+    return { ...content, version };
   } catch (error) {
-    // What is no lease says nothing of a writer; only its age tells.
-    if (error instanceof SyntaxError || isDataRefError(error, 'CORRUPT')) return {};
+    if (error instanceof SyntaxError || isDataRefError(error, 'CORRUPT')) return { version };
     throw error;
   }
 }

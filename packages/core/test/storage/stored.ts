@@ -47,7 +47,7 @@ export async function storeParts(
 }
 
 export function openParts(store: ObjectStore, manifest: Manifest, keepsHeads: boolean): StoredParts {
-  return new StoredParts(store, `a/1/data/${manifest.generation}/`, manifest, keepsHeads ? 2 ** 30 : -1);
+  return new StoredParts(store, 'a/1/data/', manifest, keepsHeads ? 2 ** 30 : -1);
 }
 
 /** The storage that FileStorage is, over any store. */
