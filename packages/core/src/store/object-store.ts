@@ -77,6 +77,16 @@ export interface Forecast {
   upcoming(): Iterable<ExpectedObject>;
 }
 
+/** How another thread of this process makes a store that reads and writes the same. */
+export interface StoreRecipe {
+  /** URL of a module that exports `openStore(data): ObjectStore`. */
+  readonly module: string;
+  /** What a structured clone carries over. It may hold credentials: it goes to a thread, and nowhere else. */
+  readonly data: unknown;
+  /** A new recipe is asked for after so long: credentials expire. */
+  readonly validMs?: number | undefined;
+}
+
 /**
  * Bytes by key. Keys are segments joined by `/`, each of [A-Za-z0-9._%-]. A miss is `undefined`; a failure throws
  * DISK_FULL, STORE_FAILED or TIMEOUT, and one that may pass has `details.isTransient`. What a put or a commit has
@@ -101,6 +111,11 @@ export interface ObjectStore {
   delete(key: string, options?: IoOptions): Promise<boolean>;
   /** Tells a store that keeps copies what comes next, until the returned function is called. Others have no such method. */
   follow?(forecast: Forecast): () => void;
+  /**
+   * What lets a worker thread keep leases alive while this thread is busy. Without it, they are kept alive from this
+   * thread, and a thread that is blocked for longer than a lease (60 s) loses it.
+   */
+  recipe?(): StoreRecipe | Promise<StoreRecipe>;
   /** Removes what killed writers left where no list shows it. @returns bytes freed */
   sweep(options?: IoOptions): Promise<number>;
 }
