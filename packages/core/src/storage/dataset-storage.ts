@@ -141,7 +141,8 @@ export class DatasetStorage implements Storage {
     let failure: { readonly error: unknown } | undefined;
     const clean = async ([id, version]: [string, string]): Promise<void> => {
       try {
-        bytesFreed += await vacuumDataset(vacuum, id, version);
+        const freed = await vacuumDataset(vacuum, id, version);
+        bytesFreed += freed;
       } catch (error) {
         failure ??= { error }; // the others first
       }

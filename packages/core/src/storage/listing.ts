@@ -2,8 +2,10 @@ import { DataRefError } from '../errors.js';
 import { orAbort } from '../or-abort.js';
 import type { IoOptions, ObjectInfo, ObjectStore } from '../store/object-store.js';
 
-/** Twice 2^20 parts and what is beside them: more files than any folder of ours has. */
-const MAX_FILES = 2 ** 21 + 2 ** 12;
+/** Two for each of 2^20 parts, and a lease: no folder of ours has more. */
+const MAX_FILES = 2 ** 21 + 1;
+/** Files of others that are passed over. */
+const MAX_FOREIGN = 2 ** 16;
 
 /**
  * The objects directly below a prefix whose names have a form; what others keep there is left out.
@@ -21,7 +23,7 @@ export async function filesBelow(
     });
   const seen = new Set<string>();
   const files: ObjectInfo[] = [];
-  let count = 0;
+  let foreign = 0;
   const pages = store.list(prefix, { signal })[Symbol.asyncIterator]();
   try {
     for (;;) {
@@ -30,10 +32,12 @@ export async function filesBelow(
       if (next.done === true) return files;
       const { key } = next.value;
       if (!key.startsWith(prefix)) throw refuse(`has ${JSON.stringify(key.slice(0, 300))}, which is elsewhere`);
-      if (++count > MAX_FILES) throw refuse(`goes on after ${MAX_FILES} files`);
-      if (!form.test(key.slice(prefix.length))) continue;
+      if (!form.test(key.slice(prefix.length))) {
+        if (++foreign > MAX_FOREIGN) throw refuse(`goes on after ${MAX_FOREIGN} files that are none of ours`);
+        continue;
+      }
       if (seen.has(key)) throw refuse(`has ${key} twice; it would not end`);
-      seen.add(key);
+      if (seen.add(key).size > MAX_FILES) throw refuse(`goes on after ${MAX_FILES} files`);
       files.push(next.value);
     }
   } finally {

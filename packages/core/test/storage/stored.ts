@@ -114,3 +114,10 @@ export function remote(store: ObjectStore): ObjectStore {
     },
   });
 }
+
+/** Every key of a store, in order. */
+export async function keysOf(store: ObjectStore): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list('')) keys.push(key);
+  return keys.sort();
+}
