@@ -4,6 +4,7 @@ import { DataRefError } from '../errors.js';
 import { checkShapes } from '../format/head.js';
 import { hasShapes } from '../format/layout.js';
 import { locateRows, planFixed, planVariable, type LocatedRows, type PlannedRead } from '../format/plan.js';
+import { inNextTurn } from '../next-turn.js';
 import {
   allocateElements,
   allocateFresh,
@@ -179,7 +180,7 @@ async function execute(
     }
     file.readSync(into, position);
     if (performance.now() < sliceEnd) continue;
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await new Promise<void>(inNextTurn);
     sliceEnd = performance.now() + SLICE_MS;
     context.signal?.throwIfAborted();
   }

@@ -1,86 +1,85 @@
 import { DataRefError } from '../errors.js';
 import type { ObjectStore } from '../store/object-store.js';
-import { HEARTBEAT_MS, isLive, readLease, type WriterIdentity } from './lease.js';
+import { startThreadBeats } from './beat-thread.js';
+import type { Beats } from './beats.js';
+import { judgeLease } from './judge-lease.js';
+import {
+  isHeldAs,
+  LEASE_TIMES,
+  newRecord,
+  nextBeat,
+  putLease,
+  readLease,
+  type LeaseRecord,
+  type LeaseTimes,
+  type WriterIdentity,
+} from './lease-record.js';
 
-/** Who claims, and a name of 16 digits that nobody else has. */
+/** Work that is done sooner needs no beats, nor the thread for them. */
+const QUIET_MS = 1_000;
+
+/** Who claims. */
 export interface Claimant {
   readonly identity: WriterIdentity;
-  readonly nonce: () => string;
+  readonly leaseTimes?: LeaseTimes | undefined;
 }
 
-/** A lease that only one of many can hold: it is taken, kept and given up by comparing it with what was last seen. */
+/** A lease that only one of many can hold. */
 export interface Claim {
   /** @throws DataRefError STORE_FAILED when others took the holder for dead */
   check(): Promise<void>;
   /** Removes the lease. */
   release(): Promise<void>;
-  /** Leaves it to whoever comes next, at once. */
+  /** Leaves the lease, and what it stands for, to whoever comes next. */
   abandon(): Promise<void>;
 }
 
 /**
- * Takes the lease under a key where there is none, or from one who is dead.
+ * Takes the lease under a key where there is none, or from one who is dead or has abandoned it.
  * @param purpose what it says besides who holds it
  * @returns undefined where another holds it
  */
 export async function claim(
   store: ObjectStore,
   key: string,
-  { identity, nonce }: Claimant,
-  purpose: Readonly<Record<string, unknown>> = {},
+  { identity, leaseTimes: times = LEASE_TIMES }: Claimant,
+  purpose: Pick<LeaseRecord, 'copies'> = {},
 ): Promise<Claim | undefined> {
-  const name = nonce();
-  const encode = (more: object = {}): Uint8Array => {
-    const content = { writer: identity.self(), beatMs: Date.now(), nonce: name, ...purpose, ...more };
-    return new TextEncoder().encode(JSON.stringify(content));
-  };
-  let version = await store.put(key, encode(), { ifAbsent: true });
-  if (version === undefined) {
-    const found = await readLease(store, key);
-    if (found !== undefined && (await isLive(store, key, found, identity))) return undefined;
-    // What is too long to be a lease is nobody's of ours, and has no version that it could be compared with.
-    if (found?.version === '') await store.delete(key);
-    const condition = found === undefined || found.version === '' ? { ifAbsent: true } : { ifVersion: found.version };
-    version = await store.put(key, encode(), condition);
-  }
-  if (version === undefined) return undefined;
+  const { state, seen } = await judgeLease(store, key, identity, times);
+  if (state === 'live') return undefined;
+  // What is too large for a lease is nobody's of ours, and has no version that it could be compared with.
+  if (seen !== undefined && seen.version === undefined) await store.delete(key);
+  const record = { ...newRecord(identity.self(), (Number(seen?.record.epoch) || 0) + 1), ...purpose };
+  const condition = seen?.version === undefined ? { ifAbsent: true } : { ifVersion: seen.version };
+  if ((await putLease(store, key, record, condition)) === undefined) return undefined;
 
-  let held: string | undefined = version;
-  const beat = async (more?: object): Promise<void> => {
-    if (held !== undefined) held = await store.put(key, encode(more), { ifVersion: held });
-  };
-  let beating: Promise<void> | undefined;
-  const timer = setInterval(() => {
-    // A beat that fails is no failure of the work: the next one, or the work itself, will tell.
-    beating ??= beat()
-      .catch(() => undefined)
-      .finally(() => (beating = undefined));
-  }, HEARTBEAT_MS);
+  let beats: Promise<Beats> | undefined;
+  const start = (): void => void (beats = startThreadBeats(store, { key, record }, times.beatMs));
+  const timer = setTimeout(start, Math.min(QUIET_MS, times.beatMs / 2));
   timer.unref?.();
-  const stop = async (): Promise<void> => {
-    clearInterval(timer);
-    await beating;
+  const stop = async () => {
+    clearTimeout(timer);
+    await (await beats)?.stop();
+    const held = await readLease(store, key);
+    return isHeldAs(held, record) ? held : undefined;
   };
   return {
     async check() {
-      await beating;
-      await beat();
-      if (held !== undefined) return;
+      if (isHeldAs(await readLease(store, key), record)) return;
       throw new DataRefError(
         'STORE_FAILED',
-        `${store.description}: ${key} is held by another. This process was not heard of for so long that it was taken for dead; try again`,
+        `${store.description}: ${key} is not this process's any more. It was not heard of for ${times.leaseMs / 1000} s, so that it was taken for dead; try again`,
         { details: { key } },
       );
     },
     async release() {
-      await stop();
-      if (held !== undefined && (await readLease(store, key))?.version === held) await store.delete(key);
-      held = undefined;
+      if ((await stop()) !== undefined) await store.delete(key);
     },
     async abandon() {
-      await stop();
-      await beat({ hasEnded: true });
-      held = undefined;
+      const held = await stop();
+      if (held === undefined) return;
+      const released = { ...nextBeat({ ...record, ...held.record }), isReleased: true };
+      await putLease(store, key, released, { ifVersion: held.version });
     },
   };
 }

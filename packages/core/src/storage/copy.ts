@@ -8,7 +8,7 @@ import { eachAtOnce, REQUESTS_AT_ONCE } from './at-once.js';
 import { claim, type Claim } from './claim.js';
 import { copyFile } from './copy-file.js';
 import { generationFiles, removeGeneration } from './generation-files.js';
-import { leaseKey, readLease } from './lease.js';
+import { leaseKey, readLease } from './lease-record.js';
 import { dataFolder, generationFolder, manifestKey, Manifests } from './manifests.js';
 import type { StorageParts } from './storage-parts.js';
 import type { ProgressOptions } from './types.js';
@@ -148,7 +148,7 @@ async function claimGeneration(
     new Set(names),
     REQUESTS_AT_ONCE,
     async (name) => {
-      if ((await readLease(store, leaseOf(name)))?.copies === content) begun.push(name);
+      if ((await readLease(store, leaseOf(name)))?.record.copies === content) begun.push(name);
     },
     signal,
   );

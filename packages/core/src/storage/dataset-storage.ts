@@ -5,6 +5,7 @@ import type { Manifest } from '../format/manifest.js';
 import { reporter } from '../progress.js';
 import { StoredParts } from '../rows/stored-parts.js';
 import { StoredRows } from '../rows/stored-rows.js';
+import { describeValue } from '../schema/ndarray.js';
 import { describeSchema, parseSchema, sameSchema } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
 import type { IoOptions, ObjectStore } from '../store/object-store.js';
@@ -12,6 +13,8 @@ import { countOf, refuseUnknown } from '../arguments.js';
 import { eachAtOnce, inOrder, REQUESTS_AT_ONCE, slots } from './at-once.js';
 import { alreadyExists, dataFolder, folderOf, manifestKey, Manifests } from './manifests.js';
 import { DatasetShareWriter } from './share-writer.js';
+import type { Build } from './cacheable.js';
+import { cacheableFunction } from './cacheable-function.js';
 import type { StorageParts } from './storage-parts.js';
 import type { DatasetInfo, ProgressOptions, ShareOptions, ShareWriter, Storage, SubmitOptions } from './types.js';
 import type { Vacuum } from './vacuum.js';
@@ -27,6 +30,7 @@ export class DatasetStorage implements Storage {
   readonly #parts: StorageParts;
   readonly #store: ObjectStore;
   readonly #manifests: Manifests;
+  readonly #builds = new Map<string, Build>();
 
   constructor(parts: StorageParts) {
     this.#parts = parts;
@@ -71,6 +75,30 @@ export class DatasetStorage implements Storage {
       );
     }
     return this.#open(manifest);
+  }
+
+  cacheable(id: string, version: string, ...rest: readonly unknown[]): any {
+    folderOf(id, version);
+    if (rest.length === 0) return cacheableFunction((build) => this.#cacheable(id, version, build));
+    return this.#cacheable(id, version, ...(rest as [build: unknown, options?: ProgressOptions]));
+  }
+
+  async #cacheable(id: string, version: string, build: unknown, options: ProgressOptions = {}): Promise<DataRef> {
+    const { signal, onProgress, ...unknown } = options;
+    refuseUnknown('cacheable', unknown, ['signal', 'onProgress']);
+    if (typeof build !== 'function')
+      throw invalidArgument(`cacheable needs a function that gives a DataRef, got ${describeValue(build)}`);
+    signal?.throwIfAborted();
+    const found = await this.#manifests.read(id, version, { signal });
+    if (found !== undefined) return this.#open(found);
+    await this.#manifests.refuseOtherCase(id);
+    const { CacheableDataset } = await import('./cacheable.js');
+    const run = build as () => DataRef;
+    const dataset = new CacheableDataset(this.#parts, this.#manifests, this.#builds, [id, version], run, {
+      signal,
+      onProgress,
+    });
+    return this.#open(await dataset.manifest());
   }
 
   async has(id: string, version: string, options: IoOptions = {}): Promise<boolean> {
@@ -180,8 +208,9 @@ export class DatasetStorage implements Storage {
   }
 
   #vacuum(graceMs: number, signal: AbortSignal | undefined): Vacuum {
-    const { store, identity, nonce } = this.#parts;
-    return { store, identity, nonce, manifests: this.#manifests, slot: slots(REQUESTS_AT_ONCE), graceMs, signal };
+    const { store, identity, leaseTimes } = this.#parts;
+    const slot = slots(REQUESTS_AT_ONCE);
+    return { store, identity, leaseTimes, manifests: this.#manifests, slot, graceMs, signal };
   }
 
   #open(manifest: Manifest): DataRef {

@@ -1,6 +1,6 @@
 import type { ObjectStore } from '../store/object-store.js';
 import { eachAtOnce, REQUESTS_AT_ONCE } from './at-once.js';
-import { leaseKey } from './lease.js';
+import { leaseKey } from './lease-record.js';
 import { filesBelow } from './listing.js';
 
 const GENERATION_FILE = /^(?:\d{8}\.(?:arrow|head)|writer\.json)$/u;

@@ -1,18 +1,17 @@
 import { generationsOf } from '../format/part-files.js';
-import type { ObjectInfo, ObjectStore } from '../store/object-store.js';
+import type { ObjectInfo } from '../store/object-store.js';
 import { eachAtOnce, REQUESTS_AT_ONCE, type Slots } from './at-once.js';
-import { claim, type Claim, type Claimant } from './claim.js';
+import { claim, type Claim } from './claim.js';
+import { waits } from './commit-claim.js';
 import { generationFiles } from './generation-files.js';
-import { leaseKey, leaseState } from './lease.js';
-import { folderOf, type Manifests } from './manifests.js';
+import { judgeLease, takeAway } from './judge-lease.js';
+import { buildLeaseKey, leaseKey, newRecord, type LeaseRecord } from './lease-record.js';
+import { dataFolder, folderOf, type Manifests } from './manifests.js';
 import { Shares } from './shares.js';
-
-/** Between two looks at a commit that is under way. */
-const COMMIT_POLL_MS = 100;
+import type { StorageParts } from './storage-parts.js';
 
 /** Who removes what, and how old it must be. */
-export interface Vacuum extends Claimant {
-  readonly store: ObjectStore;
+export interface Vacuum extends Pick<StorageParts, 'store' | 'identity' | 'leaseTimes'> {
   readonly manifests: Manifests;
   readonly slot: Slots;
   readonly graceMs: number;
@@ -21,124 +20,134 @@ export interface Vacuum extends Claimant {
   readonly isDeleted?: boolean | undefined;
 }
 
+/** A generation as it was found, its lease taken away where the writer is dead. */
 interface Generation {
   readonly name: string;
   readonly prefix: string;
   readonly files: readonly ObjectInfo[];
-  readonly lease: 'live' | 'expired' | 'none';
+  readonly isWritten: boolean;
+  readonly isDead: boolean;
 }
 
 /**
- * Removes the generations of one dataset that nobody will read again: of dead writers, and replaced more than `graceMs`
- * ago. A generation that had files before the manifest was read, has no writer, and is not the manifest's, is superseded.
+ * Removes what one dataset has that nobody will read again: generations of dead writers, and replaced more than `graceMs`
+ * ago; shares that were never committed. A generation that had files before the manifest was read, has no writer, and is
+ * named by nothing, is superseded.
  * @returns bytes freed
  */
 export async function vacuumDataset(vacuum: Vacuum, id: string, version: string): Promise<number> {
-  const { store, manifests, slot, signal, isDeleted = false } = vacuum;
+  const { store, manifests, slot, signal, isDeleted = false, graceMs } = vacuum;
   // Files, then leases, then shares, then the manifest. A writer begins with its lease and gives it up once the manifest,
   // or its share, is there: one that begins meanwhile has no files here, one that ends meanwhile is found to be live, or
-  // to be named.
-  const generations = await generationsIn(vacuum, `${folderOf(id, version)}data/`);
+  // to be named. One that lives though it was taken for dead finds its lease taken, and does not commit.
+  const generations = await generationsIn(vacuum, dataFolder(id, version));
   const shares = new Shares(store, id, version);
   const shareFiles = await slot(() => shares.files({ signal }));
-  // Shares are removed, and what they named, by one who keeps others from committing them.
+  // Shares are removed, and what they name, by one who keeps others from committing them.
   const commit = shareFiles.length > 0 ? await claimCommit(vacuum, shares.commitKey) : undefined;
   if (shareFiles.length > 0 && commit === undefined) return 0;
-  let freed = 0;
   try {
-    const named = commit === undefined ? [] : await shares.list({ signal });
+    const found = commit === undefined ? [] : await shares.list({ signal });
     const current = await manifests.current(id, version);
     if (current === 'unreadable') return 0;
+    let freed = await vacuumBuildLease(vacuum, folderOf(id, version));
     const kept = current === 'none' ? new Set<string>() : generationsOf(current);
-    const newestMs = Math.max(0, ...named.map(({ file }) => file.modifiedMs));
-    const isAlive = generations.some(({ lease }) => lease === 'live') || isWithin(vacuum.graceMs, newestMs);
-    if (current === 'none' && !isDeleted && isAlive)
-      for (const generation of await shares.generations(named, { signal })) kept.add(generation);
-    else
-      freed += await removeFiles(
-        vacuum,
-        named.map(({ file }) => file),
-      );
-    const replacedMs = current === 'none' ? undefined : Date.parse(current.createdAt);
-    for (const generation of generations) {
-      if (kept.has(generation.name)) await forgetWriter(vacuum, generation);
-      else freed += await vacuumGeneration(vacuum, generation, replacedMs);
+    const newestMs = Math.max(0, ...found.map(({ file }) => file.modifiedMs));
+    const isAlive = generations.some(({ isWritten }) => isWritten) || isWithin(graceMs, newestMs);
+    if (current === 'none' && !isDeleted && isAlive) {
+      for (const generation of await shares.generations(found, { signal })) kept.add(generation);
+    } else {
+      const files = found.map(({ file }) => file);
+      freed += await removeFiles(vacuum, files);
     }
+    for (const generation of generations) {
+      const supersededMs = current === 'none' ? newestOf(generation) : Date.parse(current.createdAt);
+      freed += await vacuumGeneration(vacuum, generation, kept.has(generation.name), supersededMs);
+    }
+    return freed;
   } finally {
     await commit?.release().catch(() => undefined); // it ends with this process
   }
-  return freed;
 }
 
 async function generationsIn(vacuum: Vacuum, folder: string): Promise<Generation[]> {
-  const { store, slot, identity, signal } = vacuum;
+  const { store, slot, identity, leaseTimes, signal } = vacuum;
   const names = (await slot(() => store.listFolders(folder, { signal }))).filter(isGeneration);
   const generations: Generation[] = [];
-  await eachAtOnce(
-    new Set(names),
-    REQUESTS_AT_ONCE,
-    async (name) => {
-      const prefix = `${folder}${name}/`;
-      const files = await slot(() => generationFiles(store, prefix, signal));
-      generations.push({ name, prefix, files, lease: await slot(() => leaseState(store, prefix, identity)) });
-    },
-    signal,
-  );
+  const look = async (name: string): Promise<void> => {
+    const prefix = `${folder}${name}/`;
+    const files = await slot(() => generationFiles(store, prefix, signal));
+    const key = leaseKey(prefix);
+    const { state, seen } = await slot(() => judgeLease(store, key, identity, leaseTimes));
+    const isDead = seen !== undefined && state !== 'live' && (await slot(() => takeAway(store, key, seen, released())));
+    generations.push({ name, prefix, files, isWritten: seen !== undefined && !isDead, isDead });
+  };
+  await eachAtOnce(new Set(names), REQUESTS_AT_ONCE, look, signal);
   return generations;
 }
 
+/** Nobody's: should this vacuum fail, the next one goes on. */
+function released(): LeaseRecord {
+  return { ...newRecord(null, 0), isReleased: true };
+}
+
 async function claimCommit(vacuum: Vacuum, key: string): Promise<Claim | undefined> {
+  const wait = waits(vacuum.signal);
   for (;;) {
     const commit = await claim(vacuum.store, key, vacuum);
     if (commit !== undefined || vacuum.isDeleted !== true) return commit;
-    vacuum.signal?.throwIfAborted();
-    await new Promise((resolve) => setTimeout(resolve, COMMIT_POLL_MS));
+    await wait();
   }
-}
-
-/** A writer that was killed just after its commit. */
-async function forgetWriter({ store, signal }: Vacuum, { prefix, lease }: Generation): Promise<void> {
-  if (lease === 'expired') await store.delete(leaseKey(prefix), { signal });
 }
 
 async function vacuumGeneration(
   vacuum: Vacuum,
-  { prefix, files, lease }: Generation,
-  replacedMs: number | undefined,
+  { prefix, files, isWritten, isDead }: Generation,
+  isKept: boolean,
+  supersededMs: number,
 ): Promise<number> {
-  if (lease === 'live') return 0;
-  if (lease === 'none') {
-    const supersededMs = replacedMs ?? Math.max(0, ...files.map(({ modifiedMs }) => modifiedMs));
-    return isWithin(vacuum.graceMs, supersededMs) ? 0 : removeFiles(vacuum, files);
+  const { store, graceMs, signal } = vacuum;
+  if (isWritten) return 0;
+  const key = leaseKey(prefix);
+  if (isKept) {
+    // Its writer was killed just after the commit.
+    if (isDead) await store.delete(key, { signal });
+    return 0;
   }
-  // A copy may go on with what another left: only one of us gets it. The lease is the last to go; until then the rest is
-  // known to be of a dead writer.
-  const own = await claim(vacuum.store, leaseKey(prefix), vacuum);
-  if (own === undefined) return 0;
-  try {
-    const isLease = ({ key }: ObjectInfo): boolean => key === leaseKey(prefix);
-    const freed = await removeFiles(
-      vacuum,
-      files.filter((file) => !isLease(file)),
-    );
-    await own.release();
-    return freed + (files.find(isLease)?.byteLength ?? 0);
-  } catch (error) {
-    await own.abandon().catch(() => undefined);
-    throw error;
-  }
+  if (!isDead && isWithin(graceMs, supersededMs)) return 0;
+  // The lease last: until then the rest is known to be of a dead writer.
+  const [lease, rest] = [files.filter((file) => file.key === key), files.filter((file) => file.key !== key)];
+  return (await removeFiles(vacuum, rest)) + (await removeFiles(vacuum, lease));
+}
+
+function newestOf({ files }: Generation): number {
+  return files.reduce((newest, { modifiedMs }) => Math.max(newest, modifiedMs), 0);
+}
+
+/**
+ * Removes a build lease that was released more than `graceMs` ago, or whose holder is dead. It is taken before, so that
+ * nobody can hold it meanwhile.
+ * @returns bytes freed
+ */
+async function vacuumBuildLease(
+  { store, identity, leaseTimes, graceMs, slot }: Vacuum,
+  folder: string,
+): Promise<number> {
+  const key = buildLeaseKey(folder);
+  const { state, seen, heardMs = 0 } = await slot(() => judgeLease(store, key, identity, leaseTimes));
+  if (state === 'none' || state === 'live' || seen === undefined) return 0;
+  if (state === 'released' && isWithin(graceMs, heardMs)) return 0;
+  const byteLength = (await store.head(key))?.byteLength ?? 0;
+  if (!(await takeAway(store, key, seen, newRecord(identity.self(), 0)))) return 0;
+  return (await store.delete(key)) ? byteLength : 0;
 }
 
 async function removeFiles({ store, slot, signal }: Vacuum, files: readonly ObjectInfo[]): Promise<number> {
   let freed = 0;
-  await eachAtOnce(
-    files,
-    REQUESTS_AT_ONCE,
-    async ({ key, byteLength }) => {
-      if (await slot(() => store.delete(key, { signal }))) freed += byteLength;
-    },
-    signal,
-  );
+  const remove = async ({ key, byteLength }: ObjectInfo): Promise<void> => {
+    if (await slot(() => store.delete(key, { signal }))) freed += byteLength;
+  };
+  await eachAtOnce(files, REQUESTS_AT_ONCE, remove, signal);
   return freed;
 }
 

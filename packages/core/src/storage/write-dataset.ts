@@ -1,3 +1,4 @@
+import { DataRefError } from '../errors.js';
 import { encodeManifest, type Manifest } from '../format/manifest.js';
 import { alreadyExists, manifestKey, Manifests } from './manifests.js';
 import type { RowBlocks } from './row-blocks.js';
@@ -5,9 +6,14 @@ import type { StorageParts } from './storage-parts.js';
 import type { ProgressOptions } from './types.js';
 import { writeGeneration } from './write-generation.js';
 
+interface WriteOptions extends ProgressOptions {
+  /** Asked when all is written: whether to commit. */
+  readonly isWanted?: () => Promise<boolean>;
+}
+
 /**
  * Writes rows as a new generation and commits it: the manifest last. What fails before leaves nothing visible.
- * @throws DataRefError ALREADY_EXISTS under `ifAbsent`
+ * @throws DataRefError ALREADY_EXISTS under `ifAbsent`; STORE_FAILED where it is not wanted any more
  */
 export function writeDataset(
   parts: StorageParts,
@@ -15,11 +21,12 @@ export function writeDataset(
   id: string,
   version: string,
   ifAbsent: boolean,
-  options: ProgressOptions,
+  { isWanted, ...options }: WriteOptions,
 ): Promise<Manifest> {
   const { store } = parts;
   return writeGeneration(parts, rows, id, version, options, {
     async publish(manifest) {
+      if ((await isWanted?.()) === false) throw notWanted(id, version);
       const written = await store.put(manifestKey(id, version), encodeManifest(manifest), { ifAbsent });
       if (written === undefined) throw alreadyExists(id, version);
     },
@@ -27,5 +34,11 @@ export function writeDataset(
       const current = await new Manifests(store).current(id, version);
       return current === 'unreadable' || (current !== 'none' && current.generation === generation);
     },
+  });
+}
+
+function notWanted(id: string, version: string): DataRefError {
+  return new DataRefError('STORE_FAILED', `${id}@${version}: another writer has taken the turn of this one`, {
+    details: { id, version },
   });
 }

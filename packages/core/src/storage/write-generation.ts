@@ -25,12 +25,12 @@ export async function writeGeneration(
   { signal, onProgress }: ProgressOptions,
   publication: Publication,
 ): Promise<Manifest> {
-  const { store, identity, nonce } = parts;
+  const { store, identity, nonce, leaseTimes } = parts;
   const generation = nonce();
   const folder = generationFolder(id, version, generation);
   const { schema } = rows;
   const report = reporter(onProgress, 'write', rows.total, 'records');
-  const lease = await takeLease(store, folder, identity);
+  const lease = await takeLease(store, folder, identity, { times: leaseTimes, mayBlock: rows.mayBlock });
   let isPublishing = false;
   try {
     const writer = new PartWriter(store, folder, schema, { signal });

@@ -80,8 +80,8 @@ const CHECKS: Readonly<Record<string, (store: ObjectStore) => Promise<void>>> = 
         const held = await store.get('a/k', LIMIT);
         const count = Number.parseInt(new TextDecoder().decode(held?.bytes), 10);
         // What is put on a condition says whose it is: a store that asks again cannot take another's success for its own.
-        const bytes = new TextEncoder().encode(`${count + 1} by ${writer}, ${done}`);
-        if ((await store.put('a/k', bytes, { ifVersion: held?.version ?? '' })) !== undefined) done++;
+        const next = new TextEncoder().encode(`${count + 1} by ${writer}, ${done}`);
+        if ((await store.put('a/k', next, { ifVersion: held?.version ?? '' })) !== undefined) done++;
       }
     };
     await Promise.all(Array.from({ length: writers }, (_, writer) => add(writer)));
