@@ -16,10 +16,12 @@ const EXPORTS: Record<string, readonly string[]> = {
     'fromRecords',
     'isDataRefError',
     'ndarray',
+    'openStorage',
     'parseState',
     'progressBar',
   ],
   '@dataref/core/fs': ['FileStorage'],
+  '@dataref/core/s3': ['S3Storage', 'S3Store'],
   '@dataref/core/store': ['MemoryStore', 'ObjectStorage', 'withCoalescing', 'withRetry'],
   '@dataref/core/adapter': [
     'BatchFlow',

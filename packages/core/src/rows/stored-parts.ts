@@ -6,6 +6,7 @@ import { partPaths } from '../format/part-files.js';
 import { PartTable } from '../format/plan.js';
 import { leavesOf, type Leaf } from '../schema/schema.js';
 import type { ObjectReader, ObjectStore } from '../store/object-store.js';
+import { readAgain } from './read-again.js';
 
 const MAX_OPEN_FILES = 256;
 /** Heads up to this size are read in the main thread, where the store allows it: a fraction of a millisecond. */
@@ -202,15 +203,17 @@ export class StoredParts {
   async #readHead(number: number): Promise<PartHead> {
     const { headBytes, bodyStart } = this.part(number);
     const own = hasHeadFile(this.leaves);
-    const bytes = await this.during(async () => {
-      if (headBytes === 0) return new Uint8Array(0);
+    if (headBytes === 0)
+      return decodeHead(this.leaves, this.part(number), new Uint8Array(0), `${this.name}: part ${number}`);
+    return this.during(async () => {
       const file = await this.file(number, own ? 'head' : 'arrow'); // its size is that of the manifest: room for it may be made
       const head = new Uint8Array(headBytes);
       const start = own ? 0 : bodyStart;
-      if (file.readSync !== undefined && headBytes <= SMALL_HEAD_BYTES) file.readSync(head, start);
-      else await file.read(head, start);
-      return head;
+      return readAgain(file.readSync === undefined, async () => {
+        if (file.readSync !== undefined && headBytes <= SMALL_HEAD_BYTES) file.readSync(head, start);
+        else await file.read(head, start);
+        return decodeHead(this.leaves, this.part(number), head, `${this.name}: part ${number}`);
+      });
     });
-    return decodeHead(this.leaves, this.part(number), bytes, `${this.name}: part ${number}`);
   }
 }

@@ -1,9 +1,15 @@
 import { crc32 } from '../checksum/crc32.js';
 import { DataRefError } from '../errors.js';
 import { corrupt } from '../format/head.js';
+import { readAgain } from '../rows/read-again.js';
 import type { ObjectStore } from '../store/object-store.js';
 
 const SLICE_BYTES = 4 * 2 ** 20;
+
+interface ExpectedFile {
+  readonly byteLength: number;
+  readonly crc32: number;
+}
 
 /**
  * Copies one object, slice by slice; it is there once all of it has the right checksum.
@@ -14,7 +20,28 @@ export async function copyFile(
   from: string,
   target: ObjectStore,
   to: string,
-  expected: { readonly byteLength: number; readonly crc32: number },
+  expected: ExpectedFile,
+  signal: AbortSignal | undefined,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
+  let most = 0;
+  await readAgain(true, () => {
+    let copied = 0;
+    return copyOnce(source, from, target, to, expected, signal, (bytes) => {
+      copied += bytes;
+      // What is copied again does not count again.
+      if (copied > most) onBytes(copied - most);
+      most = Math.max(most, copied);
+    });
+  });
+}
+
+async function copyOnce(
+  source: ObjectStore,
+  from: string,
+  target: ObjectStore,
+  to: string,
+  expected: ExpectedFile,
   signal: AbortSignal | undefined,
   onBytes: (bytes: number) => void,
 ): Promise<void> {

@@ -163,7 +163,7 @@ export class DatasetStorage implements Storage {
     const vacuum = this.#vacuum(countOf('vacuum: graceMs', given, 0), signal);
     const names = await this.#manifests.names({ signal }, true);
     const report = reporter(onProgress, 'vacuum', names.length, 'datasets');
-    const { vacuumDataset } = await import('./vacuum.js');
+    const { isAbandoned, vacuumDataset } = await import('./vacuum.js');
     let bytesFreed = 0;
     let done = 0;
     let failure: { readonly error: unknown } | undefined;
@@ -178,7 +178,7 @@ export class DatasetStorage implements Storage {
     };
     await eachAtOnce(names, REQUESTS_AT_ONCE, clean, signal);
     signal?.throwIfAborted();
-    bytesFreed += await this.#store.sweep({ signal });
+    bytesFreed += await this.#store.sweep({ signal, isAbandoned: (key) => isAbandoned(vacuum, key) });
     if (failure !== undefined) throw failure.error;
     return { bytesFreed };
   }

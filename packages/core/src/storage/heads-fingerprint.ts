@@ -4,6 +4,7 @@ import { decodeHead, type PartHead } from '../format/head.js';
 import { hasHeadFile } from '../format/layout.js';
 import type { Manifest, PartInfo } from '../format/manifest.js';
 import { partPaths } from '../format/part-files.js';
+import { readAgain } from '../rows/read-again.js';
 import { arrayType } from '../schema/dtypes.js';
 import { leavesOf } from '../schema/schema.js';
 import type { ObjectStore } from '../store/object-store.js';
@@ -40,9 +41,10 @@ export async function fingerprintOfHeads(
     }
     return decodeHead(leaves, part, bytes, key);
   };
+  const readWell = (part: PartInfo, i: number) => readAgain(true, () => read(part, i));
   const fingerprint = new Fingerprint(manifest.schema);
   let at = 0;
-  for await (const { columns, checksums } of inOrder(manifest.parts, HEADS_AT_ONCE, read)) {
+  for await (const { columns, checksums } of inOrder(manifest.parts, HEADS_AT_ONCE, readWell)) {
     signal?.throwIfAborted();
     const { records } = manifest.parts[at++] as PartInfo;
     const whole = leaves.map(

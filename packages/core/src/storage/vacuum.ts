@@ -142,6 +142,13 @@ async function vacuumBuildLease(
   return (await store.delete(key)) ? byteLength : 0;
 }
 
+/** Whether the writer of a part's file, of which nothing is to be seen yet, has ended: its lease tells. */
+export async function isAbandoned({ store, identity, leaseTimes }: Vacuum, key: string): Promise<boolean> {
+  const [, folder] = /^(.*\/data\/[0-9a-f]{16}\/)[^/]+$/u.exec(key) ?? [];
+  if (folder === undefined) return false;
+  return (await judgeLease(store, leaseKey(folder), identity, leaseTimes)).state !== 'live';
+}
+
 async function removeFiles({ store, slot, signal }: Vacuum, files: readonly ObjectInfo[]): Promise<number> {
   let freed = 0;
   const remove = async ({ key, byteLength }: ObjectInfo): Promise<void> => {

@@ -3,6 +3,7 @@ import { DataRefError, isDataRefError } from '../errors.js';
 import { corrupt } from '../format/head.js';
 import type { Manifest } from '../format/manifest.js';
 import { partFiles, type PartFile } from '../format/part-files.js';
+import { readAgain } from '../rows/read-again.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { eachAtOnce } from './at-once.js';
 
@@ -32,7 +33,7 @@ export async function verifyParts(
     FILES_AT_ONCE,
     async (file, i) => {
       try {
-        await verifyFile(store, `${folder}${file.path}`, file, signal);
+        await readAgain(true, () => verifyFile(store, `${folder}${file.path}`, file, signal));
       } catch (error) {
         if (signal?.aborted === true || !isDataRefError(error)) throw error;
         problems[i] = error;

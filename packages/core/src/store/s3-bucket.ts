@@ -83,7 +83,7 @@ export class S3Bucket {
     abortSignal.throwIfAborted();
     try {
       const given = await request({ sdk, client, bucket: this.#bucket, options: { abortSignal } });
-      this.#isKnown = true;
+      this.#isKnown ||= given !== undefined;
       return given;
     } catch (error) {
       throw isDataRefError(error) ? error : s3Error(error, this.description, key, what);
