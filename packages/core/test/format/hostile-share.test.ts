@@ -19,7 +19,7 @@ async function spoilt(change: (share: Draft) => void) {
   await storage.submit(['precious'], 'other', '1');
   await storage.writer('x', '1', { part: 0, of: 2 }).submit(share(0), { schema: SCHEMA });
   const key = 'x/1/shares/0-of-2.json';
-  const draft = JSON.parse(new TextDecoder().decode((await store.get(key, 2 ** 20))!.bytes)) as Draft;
+  const draft: Draft = JSON.parse(new TextDecoder().decode((await store.get(key, 2 ** 20))!.bytes));
   change(draft);
   const { crc32: _, ...rest } = draft;
   const text = JSON.stringify(rest, null, 2).slice(0, -2);
@@ -105,7 +105,7 @@ describe('a manifest whose parts lie in several generations', () => {
     const store = new MemoryStore();
     const storage = storageOver(store);
     for (const k of [0, 1]) await storage.writer('x', '1', { part: k, of: 2 }).submit(share(k), { schema: SCHEMA });
-    const draft = JSON.parse(new TextDecoder().decode((await store.get('x/1/dataset.json', 2 ** 20))!.bytes)) as Draft;
+    const draft: Draft = JSON.parse(new TextDecoder().decode((await store.get('x/1/dataset.json', 2 ** 20))!.bytes));
     change(draft);
     const { crc32: _, ...rest } = draft;
     const text = JSON.stringify(rest, null, 2).slice(0, -2);

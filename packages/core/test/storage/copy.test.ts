@@ -2,7 +2,7 @@ import { describe, expect, jest, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { DataRefError, field, type DataRef, type Progress, type Storage } from '@dataref/core';
 import { FileStorage } from '@dataref/core/fs';
-import { DatasetStorage } from '../../dist/storage/dataset-storage.js';
+import type { DatasetStorage } from '../../dist/storage/dataset-storage.js';
 import { MemoryStore } from '../../dist/store/memory-store.js';
 import type { ObjectStore } from '../../dist/store/object-store.js';
 import { failure } from '../expect-error.js';

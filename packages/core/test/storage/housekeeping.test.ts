@@ -284,7 +284,7 @@ describe('a listing that cannot be right is STORE_FAILED, and neither a hang nor
     const inner = new MemoryStore();
     await storageOver(inner).submit(['a'], 'x', '1');
     const store = changed(inner, {
-      listFolders: async (prefix) => [...(await inner.listFolders(prefix)), 'x', '1', '..', '.', 'a/b', '%2e', '', 'x'],
+      listFolders: async (below) => [...(await inner.listFolders(below)), 'x', '1', '..', '.', 'a/b', '%2e', '', 'x'],
     });
     const found: string[] = [];
     for await (const { id, version } of storageOver(store).list()) found.push(`${id}@${version}`);
