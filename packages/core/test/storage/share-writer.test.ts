@@ -281,19 +281,18 @@ describe('shares that are not committed', () => {
 
   test('a commit that is under way is not vacuumed, and delete waits for it', async () => {
     const store = new MemoryStore();
-    let during: (() => Promise<void>) | undefined;
     let deleted: Promise<boolean> | undefined;
-    const racing = changed(store, {
-      async put(key, bytes, options) {
-        if (key.endsWith('dataset.json')) await during?.();
-        return store.put(key, bytes, options);
-      },
-    });
-    during = async () => {
+    const during = async () => {
       await storageOver(store).vacuum({ graceMs: 0 });
       deleted = storageOver(store).delete('x', '1');
       await new Promise((resolve) => setTimeout(resolve, 20));
     };
+    const racing = changed(store, {
+      async put(key, bytes, options) {
+        if (key.endsWith('dataset.json')) await during();
+        return store.put(key, bytes, options);
+      },
+    });
     await write(storageOver(racing), 2, [0, 1]);
     expect(await deleted).toBe(false); // there was none yet
     expect((await storageOver(store).verify('x', '1')).ok).toBe(true);
