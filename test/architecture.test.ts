@@ -145,7 +145,7 @@ describe('core', () => {
     expect(upward).toEqual([]);
   });
 
-  test.each(['index', 'store'])(
+  test.each(['index', 'store', 'http'])(
     '%s.js reaches no module of Node, and apache-arrow only when it is asked for',
     (name) => {
       const entry = join(PACKAGES, `core/dist/${name}.js`);

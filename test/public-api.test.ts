@@ -22,6 +22,8 @@ const EXPORTS: Record<string, readonly string[]> = {
   ],
   '@dataref/core/fs': ['FileStorage'],
   '@dataref/core/s3': ['S3Storage', 'S3Store'],
+  '@dataref/core/gcs': ['GCSStorage', 'GCSStore'],
+  '@dataref/core/http': ['HttpStorage', 'HttpStore'],
   '@dataref/core/store': ['MemoryStore', 'ObjectStorage', 'withCoalescing', 'withRetry'],
   '@dataref/core/adapter': [
     'BatchFlow',

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { field, ndarray, progressBar, type Progress } from '@dataref/core';
+import { field, fromRecords, ndarray, progressBar } from '@dataref/core';
 import { FileStorage } from '@dataref/core/fs';
 
-const DIGITS = 10_000;
 const require = createRequire(import.meta.url);
 
 /** The 10,000 real digits of the package `mnist`, one by one: 0..1 floats there, uint8 pixels here. */
@@ -24,11 +23,7 @@ const schema = { image: field('uint8', [28, 28]), label: field('uint8') };
 /** The stored digits, made once: 9,000 to train on and 1,000 held out, at random and always the same. */
 export async function openDigits(directory: string) {
   const storage = new FileStorage(directory);
-  if (!(await storage.has('mnist', '1.0'))) {
-    const show = progressBar('mnist');
-    const onProgress = (progress: Progress): void => show({ ...progress, total: DIGITS });
-    await storage.submit(digits(), 'mnist', '1.0', { schema, onProgress });
-  }
-  const stored = await storage.fetch('mnist', '1.0', { schema });
+  const build = () => fromRecords(digits(), { schema });
+  const stored = await storage.cacheable('mnist', '1.0', build, { onProgress: progressBar('mnist') });
   return { stored, ...stored.split({ train: 0.9, test: 0.1 }, { seed: 42 }) };
 }

@@ -1,19 +1,13 @@
-// The walkthrough of YogaDL, line for line: a dataset stored, fetched, and streamed in a true, reproducible shuffle.
+// The walkthrough of YogaDL, line for line: a dataset stored once, and streamed in a true, reproducible shuffle.
+import { fromRecords } from '@dataref/core';
 import { FileStorage } from '@dataref/core/fs';
 import '@dataref/tfjs';
 
 // Creating a storage: a folder on the local disk.
 const storage = new FileStorage(new URL('../data', import.meta.url));
 
-// Storing a dataset: ten records, as "range", version "1.0".
-await storage.submit(
-  Array.from({ length: 10 }, (_, i) => i),
-  'range',
-  '1.0',
-);
-
-// Fetching it, perhaps in another process.
-const dataref = await storage.fetch('range', '1.0');
+// Storing a dataset, once: ten records, as "range", version "1.0". From then on it is read, here and in other processes.
+const dataref = await storage.cacheable('range', '1.0', () => fromRecords(Array.from({ length: 10 }, (_, i) => i)));
 
 // How to stream it: from the sixth record of the first epoch on, each epoch shuffled as a whole and in its own way.
 const stream = dataref.stream({ startOffset: 5, shuffle: true, shuffleSeed: 777 });

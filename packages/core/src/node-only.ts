@@ -2,6 +2,8 @@
 import { DataRefError } from './errors.js';
 
 export const FileStorage = nodeOnly('FileStorage');
+export const GCSStorage = nodeOnly('GCSStorage');
+export const GCSStore = nodeOnly('GCSStore');
 export const S3Storage = nodeOnly('S3Storage');
 export const S3Store = nodeOnly('S3Store');
 

@@ -1,4 +1,6 @@
 import { DataRefError, invalidArgument } from './errors.js';
+import type { GCSStorageOptions } from './gcs.js';
+import type { HttpStorageOptions } from './http.js';
 import type { S3StorageOptions } from './s3.js';
 import type { RemoteOptions } from './storage/remote-storage.js';
 import type { Storage } from './storage/types.js';
@@ -11,11 +13,19 @@ export interface OpenStorageOptions extends RemoteOptions {
   readonly client?: object | undefined;
   /** Of S3Storage. */
   readonly clientConfig?: object | undefined;
+  /** Of GCSStorage: a Storage client. */
+  readonly storage?: object | undefined;
+  /** Of GCSStorage. */
+  readonly storageOptions?: object | undefined;
+  /** Of HttpStorage. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Of HttpStorage. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
   readonly idleTimeoutMs?: number | undefined;
 }
 
 /**
- * The storage under a URL: `s3://bucket/prefix`, `file:///absolute/path` or `file:./relative/path`. Loads what that
+ * The storage under a URL: `s3://bucket/prefix`, `gs://bucket/prefix`, `https://host/path`, `file:///absolute/path` or `file:./relative/path`. Loads what that
  * storage needs, and nothing else.
  * @throws DataRefError INVALID_ARGUMENT for another URL or a bad option; UNSUPPORTED where the runtime has no such storage
  */
@@ -30,6 +40,15 @@ export async function openStorage(url: string | URL, options: OpenStorageOptions
     case 's3': {
       const { S3Storage } = await import('@dataref/core/s3');
       return new S3Storage({ ...bucketOf(text), ...options } as S3StorageOptions);
+    }
+    case 'gs': {
+      const { GCSStorage } = await import('@dataref/core/gcs');
+      return new GCSStorage({ ...bucketOf(text), ...options } as GCSStorageOptions);
+    }
+    case 'https':
+    case 'http': {
+      const { HttpStorage } = await import('@dataref/core/http');
+      return new HttpStorage(text, options as HttpStorageOptions);
     }
     case undefined:
       throw invalidArgument("openStorage needs a URL, such as 's3://bucket/prefix' or 'file:./data'");
@@ -54,5 +73,8 @@ function folderOf(text: string): string | URL {
 function bucketOf(text: string): { bucket: string; prefix: string } {
   const [, bucket, prefix = ''] = /^\w+:\/\/([^/?#@]+)(?:\/([^?#]*))?$/u.exec(text) ?? [];
   if (bucket !== undefined) return { bucket, prefix };
-  throw invalidArgument("openStorage: a bucket's URL has the bucket and a prefix alone, as 's3://bucket/prefix'");
+  const scheme = text.slice(0, 2);
+  throw invalidArgument(
+    `openStorage: a bucket's URL has the bucket and a prefix alone, as '${scheme}://bucket/prefix'`,
+  );
 }

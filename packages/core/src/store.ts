@@ -15,4 +15,5 @@ export type {
   OpenOptions,
   PutOptions,
   StoredObject,
+  StoreRecipe,
 } from './store/object-store.js';

@@ -63,10 +63,10 @@ class BeatThread {
   static start(): BeatThread | undefined {
     const workers = globalThis.process?.getBuiltinModule?.('node:worker_threads');
     try {
-      // What the program was started with (loaders, a debugger) is not for this thread.
-      return (
-        workers && new BeatThread(new workers.Worker(new URL('./beat-worker.js', import.meta.url), { execArgv: [] }))
-      );
+      const module = new URL('./beat-worker.js', import.meta.url);
+      // What the program was started with (loaders, a debugger) is not for this thread; and what an SDK warns of when it
+      // is loaded, it has warned of already.
+      return workers && new BeatThread(new workers.Worker(module, { execArgv: ['--no-warnings'] }));
     } catch {
       return undefined;
     }
@@ -74,10 +74,10 @@ class BeatThread {
 
   constructor(worker: Worker) {
     this.#worker = worker;
-    worker.unref();
     worker.on('message', ({ stopped }: BeatAnswer) => this.#kept.get(stopped)?.stopped?.());
     worker.on('error', () => this.#fail());
     worker.on('exit', () => this.#fail());
+    worker.unref(); // last: who listens holds the process
   }
 
   /** @throws where the recipe cannot be cloned */

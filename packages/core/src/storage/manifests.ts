@@ -21,21 +21,23 @@ export class Manifests {
   async require(id: string, version: string, options: IoOptions): Promise<Manifest> {
     const manifest = await this.read(id, version, options);
     if (manifest !== undefined) return manifest;
-    const hint = await this.#others(id, options).catch((error: unknown) => {
-      if (isDataRefError(error, 'UNSUPPORTED')) return ''; // some stores cannot tell what they have
-      throw error;
-    });
+    const hint = await this.#hint(id, options);
     throw new DataRefError('NOT_FOUND', `no dataset ${id}@${version} in ${this.#store.description}${hint}`, {
       details: { id, version },
     });
   }
 
-  /** What there is where a dataset is not. */
-  async #others(id: string, options: IoOptions): Promise<string> {
-    const versions = (await this.#versions(encodeSegment(id, 'id'), options)).map(decodeSegment);
-    if (versions.length > 0) return `; there are versions ${versions.slice(0, 10).join(', ')}`;
-    const ids = [...new Set((await this.names(options)).map(([other]) => other))];
-    return ids.length > 0 ? `; there are ${ids.slice(0, 10).join(', ')}` : ', which has no dataset yet';
+  /** What there is instead, for a message; nothing where the store cannot list. */
+  async #hint(id: string, options: IoOptions): Promise<string> {
+    try {
+      const versions = (await this.#versions(encodeSegment(id, 'id'), options)).map(decodeSegment);
+      if (versions.length > 0) return `; there are versions ${versions.slice(0, 10).join(', ')}`;
+      const ids = [...new Set((await this.names(options)).map(([other]) => other))];
+      return ids.length > 0 ? `; there are ${ids.slice(0, 10).join(', ')}` : ', which has no dataset yet';
+    } catch (error) {
+      if (isDataRefError(error, 'UNSUPPORTED')) return '';
+      throw error;
+    }
   }
 
   /** Never fails: for those who decide what may be removed. */

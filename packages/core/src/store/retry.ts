@@ -50,12 +50,15 @@ export function withRetry(store: ObjectStore, options: RetryOptions = {}): Objec
 class RetryingStore implements ObjectStore {
   readonly description: string;
   readonly follow?: NonNullable<ObjectStore['follow']>;
+  /** Of the wrapped store: what asks again and again anyway, as one that keeps a lease, needs no retries. */
+  readonly recipe?: NonNullable<ObjectStore['recipe']>;
   readonly #store: ObjectStore;
   readonly #limits: AttemptLimits;
 
   constructor(store: ObjectStore, limits: AttemptLimits) {
     this.description = store.description;
     if (store.follow !== undefined) this.follow = store.follow.bind(store);
+    if (store.recipe !== undefined) this.recipe = store.recipe.bind(store);
     this.#store = store;
     this.#limits = limits;
   }

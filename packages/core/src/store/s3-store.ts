@@ -11,12 +11,14 @@ import type {
   PutOptions,
   StoredObject,
   SweepOptions,
+  StoreRecipe,
 } from './object-store.js';
 import { checkPrefix } from './prefix.js';
 import { checkPut } from './put-conditions.js';
 import { rangedReader } from './ranged-reader.js';
 import { type S3Place, S3Bucket, s3Body } from './s3-bucket.js';
 import { hasStatus, isMissing } from './s3-errors.js';
+import { cloneableClient } from './s3-recipe.js';
 import { sweepUploads } from './s3-uploads.js';
 import { S3Writer } from './s3-writer.js';
 import { generationGone, otherSize, wrongAnswer } from './store-errors.js';
@@ -25,6 +27,11 @@ import { readWhole } from './whole-object.js';
 /** An object as HEAD tells of it. */
 interface HeadFacts extends ObjectInfo {
   readonly version: string;
+}
+
+/** What a recipe of an S3Store is made with. */
+export function openStore(place: unknown): S3Store {
+  return new S3Store(place as S3Place);
 }
 
 /**
@@ -50,6 +57,17 @@ export class S3Store implements ObjectStore {
     this.#bucket = new S3Bucket({ bucket, client, clientConfig, idleTimeoutMs }, this.prefix);
     this.description = this.#bucket.description;
     this.#pageSize = internals.pageSize ?? 1000;
+  }
+
+  /** Has the credentials of now in it. @throws DataRefError STORE_FAILED where the SDK finds none */
+  async recipe(): Promise<StoreRecipe> {
+    const { signal } = new AbortController();
+    const { bucket, prefix } = this;
+    return this.#bucket.attempt('', 'looking for credentials', signal, async ({ client }) => {
+      const { clientConfig, validMs } = await cloneableClient(client);
+      const data = { bucket, prefix, clientConfig, idleTimeoutMs: this.#bucket.idleTimeoutMs };
+      return { module: import.meta.url, data, validMs };
+    });
   }
 
   async head(key: string, options: IoOptions = {}): Promise<ObjectInfo | undefined> {
