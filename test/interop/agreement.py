@@ -67,7 +67,7 @@ def compare_configurations(folder):
 
 
 def refuse_damage(golden, scratch):
-    """Every seventh byte of every file of docs/format.md's dataset, flipped, is noticed."""
+    """Every seventh byte of every file of docs/format.md's datasets, flipped, is noticed."""
     shutil.copytree(golden, scratch / "golden")
     flipped = 0
     for path in sorted(p for p in (scratch / "golden").rglob("*") if p.is_file()):
@@ -75,13 +75,17 @@ def refuse_damage(golden, scratch):
         for at in range(0, len(whole), 7):
             path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
             try:
-                Dataset(scratch / "golden", "tiny", "1.0")
+                Dataset(scratch / "golden", path.relative_to(scratch / "golden").parts[0], "1.0")
             except Exception:
                 flipped += 1
                 continue
             raise AssertionError(f"{path}: a flipped bit in byte {at} went unnoticed")
         path.write_bytes(whole)
-    assert Dataset(scratch / "golden", "tiny", "1.0").length == 3
+    tiny, shares = (Dataset(scratch / "golden", id, "1.0") for id in ("tiny", "shares"))
+    assert tiny.length == shares.length == 3 and len(shares.parts) == 3
+    assert tiny.fingerprint() == shares.fingerprint() == shares.manifest["fingerprint"]
+    rows = [[encode_record(dataset.schema, dataset.record(i)) for i in range(3)] for dataset in (tiny, shares)]
+    assert rows[0] == rows[1], "parts of several generations are read as one dataset"
     print(f"reader: {flipped} flipped bytes refused")
 
 

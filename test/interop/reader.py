@@ -32,22 +32,33 @@ class Dataset:
         text, _, end = (folder / "dataset.json").read_bytes().rpartition(b',\n  "crc32": ')
         assert end == b"%d\n}\n" % zlib.crc32(text), "the manifest's checksum is wrong"
         self.manifest = json.loads(text + b"}")
-        assert (self.manifest["format"], self.manifest["formatVersion"]) == ("dataref-dataset", 1)
+        assert self.manifest["format"] == "dataref-dataset" and self.manifest["formatVersion"] in (1, 2)
         assert (self.manifest["id"], self.manifest["version"]) == (id, version), "a copied folder"
         self.schema, self.length = self.manifest["schema"], self.manifest["length"]
         self.columns = columns_of(self.schema)
-        self.data = folder / "data" / self.manifest["generation"]
+        self.files = self.places(folder / "data")
         self.parts = [self.open(number, info) for number, info in enumerate(self.manifest["parts"])]
         self.starts = np.cumsum([0] + [info["records"] for info in self.manifest["parts"]])
         assert self.starts[-1] == self.length
 
+    def places(self, data):
+        """Each part's files without their ending: its number is that among the parts of its generation."""
+        places, counts = [], {}
+        for info in self.manifest["parts"]:
+            own = info.get("generation") if self.manifest["formatVersion"] == 2 else None
+            generation = self.manifest["generation"] if own is None else own
+            assert len(generation) == 16 and set(generation) <= set("0123456789abcdef"), "a generation of another form"
+            counts[generation] = counts.get(generation, -1) + 1
+            places.append(data / generation / f"{counts[generation]:08}")
+        return places
+
     def open(self, number, info):
         """A part's buffers by column and role, and its rows' checksums compared."""
         layout = self.manifest["layout"]
-        arrow = (self.data / f"{number:08}.arrow").read_bytes()
+        arrow = self.files[number].with_suffix(".arrow").read_bytes()
         assert (len(arrow), zlib.crc32(arrow)) == (info["byteLength"], info["crc32"]), f"part {number} is damaged"
         body = arrow[info["bodyStart"] :]
-        head = (self.data / f"{number:08}.head").read_bytes() if layout["head"] != layout["body"] else body[: info["headBytes"]]
+        head = self.files[number].with_suffix(".head").read_bytes() if layout["head"] != layout["body"] else body[: info["headBytes"]]
         assert (len(head), zlib.crc32(head)) == (info["headBytes"], info["headCrc32"]), f"head {number} is damaged"
         part, small = self.place(layout["body"], body, info), self.place(layout["head"], head, info)
         for (leaf, role), buffer in small.items():

@@ -22,7 +22,14 @@ export type {
   Shape,
 } from './schema/types.js';
 export type { IoOptions } from './store/object-store.js';
-export type { DatasetInfo, ProgressOptions, Storage, SubmitOptions } from './storage/types.js';
+export type {
+  DatasetInfo,
+  ProgressOptions,
+  ShareOptions,
+  ShareWriter,
+  Storage,
+  SubmitOptions,
+} from './storage/types.js';
 export { parseState, type SourceState, type StateNode, type StepState, type StreamState } from './stream/state.js';
 // With a star, so that adapters can add methods to Stream and BatchStream: TypeScript merges them only through one.
 export type * from './stream/types.js';

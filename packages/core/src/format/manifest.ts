@@ -1,12 +1,15 @@
-import { crc32 } from '../checksum/crc32.js';
 import { DataRefError } from '../errors.js';
 import { leavesOf, parseSchema, type Leaf } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
 import { bodyBuffers, hasHeadFile, headBuffers, placeBuffers, totalBytes, type BufferSpec } from './layout.js';
+import { count, matching, seal, show, unseal, type Refuse } from './sealed-json.js';
 
 /** Above this many bytes a manifest is refused before it is read. */
 export const MANIFEST_LIMIT_BYTES = 256 * 2 ** 20;
-const MAX_PARTS = 2 ** 20;
+export const MAX_PARTS = 2 ** 20;
+/** Version 2 is version 1 with parts in several generations, and is only written for such datasets. */
+const FORMAT_VERSIONS: readonly unknown[] = [1, 2];
+const GENERATION = /^[0-9a-f]{16}$/u;
 /** Parts times buffers: what checking a manifest costs. */
 const MAX_BUFFERS = 2 ** 23;
 const MAX_BUFFER_BYTES = 2 ** 31 - 1;
@@ -22,6 +25,8 @@ export interface PartInfo {
   readonly headCrc32: number;
   /** Bytes of values of each column whose rows vary, in the columns' order. */
   readonly valueBytes: readonly number[];
+  /** The generation that the part lies in, where it is not the manifest's. */
+  readonly generation?: string;
 }
 
 export interface Manifest {
@@ -34,13 +39,19 @@ export interface Manifest {
   /** Of all files of the dataset but this one. */
   readonly byteLength: number;
   readonly fingerprint: string;
-  /** Names the folder of the parts: `data/<generation>/`. */
+  /** Names the folder of the parts that name no other: `data/<generation>/`. No two commits have the same. */
   readonly generation: string;
   readonly parts: readonly PartInfo[];
 }
 
-/** The manifest's file: JSON whose last member is the CRC-32 of the text before it. */
+/** The manifest's file. */
 export function encodeManifest(manifest: Manifest): Uint8Array {
+  const isSpread = manifest.parts.some(({ generation }) => generation !== undefined);
+  return encodeContents({ format: 'dataref-dataset', formatVersion: isSpread ? 2 : 1 }, manifest);
+}
+
+/** A manifest's members after others. */
+export function encodeContents(first: object, manifest: Manifest): Uint8Array {
   const leaves = leavesOf(manifest.schema);
   const layout = {
     alignment: 8,
@@ -49,13 +60,10 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
     head: headBuffers(leaves),
   };
   const { parts, ...rest } = manifest;
-  const text = JSON.stringify({ format: 'dataref-dataset', formatVersion: 1, ...rest, layout }, null, 2).slice(0, -2);
+  const text = JSON.stringify({ ...first, ...rest, layout }, null, 2).slice(0, -2);
   const lines = parts.map((part) => `    ${JSON.stringify(part)}`).join(',\n');
-  const body = `${text},\n  "parts": [\n${lines}\n  ]`;
-  const bytes = new TextEncoder().encode(body);
-  return new TextEncoder().encode(`${body}${CRC_KEY}${crc32(bytes)}\n}\n`);
+  return seal(`${text},\n  "parts": [\n${lines}\n  ]`);
 }
-const CRC_KEY = ',\n  "crc32": ';
 
 /**
  * The checked manifest of dataset id@version. Every size is held against the others, so that nothing is allocated or read
@@ -63,23 +71,34 @@ const CRC_KEY = ',\n  "crc32": ';
  * @throws DataRefError CORRUPT, UNSUPPORTED for a newer format
  */
 export function decodeManifest(bytes: Uint8Array, where: string, id: string, version: string): Manifest {
-  const refuse = (problem: string, cause?: unknown): never => {
-    throw new DataRefError('CORRUPT', `${where}: ${problem}. Fetch another version, or submit the dataset again`, {
-      cause,
-      details: { where },
-    });
+  const refuse = refusal(where, 'Fetch another version, or submit the dataset again');
+  const value = unseal(bytes, 'dataref-dataset', 'is no manifest of a dataset', refuse);
+  if (!FORMAT_VERSIONS.includes(value['formatVersion'])) throw newerFormat(where, value, '1 and 2');
+  return checkContents(value, id, version, value['formatVersion'] === 2, refuse);
+}
+
+/** What refuses a file, saying where it is and what to do. */
+export function refusal(where: string, advice: string): Refuse {
+  return (problem, cause) => {
+    throw new DataRefError('CORRUPT', `${where}: ${problem}. ${advice}`, { cause, details: { where } });
   };
-  const text = new TextDecoder().decode(bytes);
-  const value = parseJson(text, refuse);
-  if (value['format'] !== 'dataref-dataset') return refuse('is no manifest of a dataset');
-  // Before the format's version is believed: every one ends with the checksum.
-  checkCrc(text, value['crc32'], refuse);
-  if (value['formatVersion'] !== 1) {
-    throw new DataRefError(
-      'UNSUPPORTED',
-      `${where}: format version ${show(value['formatVersion'])}, this release reads 1`,
-    );
-  }
+}
+
+export function newerFormat(where: string, value: Record<string, unknown>, known: string): DataRefError {
+  return new DataRefError(
+    'UNSUPPORTED',
+    `${where}: format version ${show(value['formatVersion'])}, this release reads ${known}`,
+  );
+}
+
+/** The members that describe parts, checked. @param isSpread whether parts may name generations of their own */
+export function checkContents(
+  value: Record<string, unknown>,
+  id: string,
+  version: string,
+  isSpread: boolean,
+  refuse: Refuse,
+): Manifest {
   if (value['id'] !== id || value['version'] !== version)
     return refuse(`is the manifest of ${show(value['id'])}@${show(value['version'])}, expected ${id}@${version}`);
   const schema = schemaOf(value['schema'], refuse);
@@ -89,9 +108,13 @@ export function decodeManifest(bytes: Uint8Array, where: string, id: string, ver
   const columns = columnsOf(leaves);
   if (value['parts'].length * columns.body.length > MAX_BUFFERS)
     return refuse('has too many parts of too many columns');
-  const parts = value['parts'].map((part: unknown, i) =>
-    checkPart(part, leaves, columns, (problem) => refuse(`part ${i}: ${problem}`)),
-  );
+  const parts = value['parts'].map((part: unknown, i): PartInfo => {
+    const refusePart: Refuse = (problem) => refuse(`part ${i}: ${problem}`);
+    const info = checkPart(part, leaves, columns, refusePart);
+    const { generation } = part as Record<string, unknown>;
+    if (!isSpread || generation === undefined) return info;
+    return { ...info, generation: matching(generation, 'generation', GENERATION, refusePart) };
+  });
   const length = count(value['length'], 'length', refuse);
   const total = parts.reduce((sum, part) => sum + part.records, 0);
   if (total !== length) return refuse(`says ${length} records, its parts have ${total}`);
@@ -104,28 +127,9 @@ export function decodeManifest(bytes: Uint8Array, where: string, id: string, ver
     length,
     byteLength: count(value['byteLength'], 'byteLength', refuse),
     fingerprint: matching(value['fingerprint'], 'fingerprint', /^sha256:[0-9a-f]{64}$/u, refuse),
-    generation: matching(value['generation'], 'generation', /^[0-9a-f]{16}$/u, refuse),
+    generation: matching(value['generation'], 'generation', GENERATION, refuse),
     parts,
   };
-}
-
-type Refuse = (problem: string, cause?: unknown) => never;
-
-function parseJson(text: string, refuse: Refuse): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
-  } catch (error) {
-    return refuse('is no JSON; it was cut short or damaged', error);
-  }
-  return refuse('is no JSON object');
-}
-
-function checkCrc(text: string, stored: unknown, refuse: Refuse): void {
-  const end = text.lastIndexOf(CRC_KEY);
-  const actual = end < 0 ? undefined : crc32(new TextEncoder().encode(text.slice(0, end)));
-  if (actual !== stored) refuse(`its checksum is ${show(stored)}, the text has ${String(actual)}`);
-  if (text.slice(end) !== `${CRC_KEY}${actual}\n}\n`) refuse('something follows its checksum');
 }
 
 function schemaOf(value: unknown, refuse: Refuse): Schema {
@@ -193,20 +197,4 @@ export function valueBytesByLeaf(leaves: readonly Leaf[], part: PartInfo): Map<n
     if (leaf.kind !== 'fixed') sizes.set(i, part.valueBytes[sizes.size] ?? 0);
   });
   return sizes;
-}
-
-/** A value of a manifest for a message, whatever it is. */
-function show(value: unknown): string {
-  if (typeof value === 'string') return value.slice(0, 100);
-  return typeof value === 'object' && value !== null ? 'an object' : String(value);
-}
-
-function count(value: unknown, name: string, refuse: Refuse): number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
-    ? (value as number)
-    : refuse(`${name} is ${show(value)}, not an integer ≥ 0`);
-}
-
-function matching(value: unknown, name: string, pattern: RegExp, refuse: Refuse): string {
-  return typeof value === 'string' && pattern.test(value) ? value : refuse(`${name} is malformed`);
 }

@@ -2,7 +2,7 @@ import { DataRefError } from '../errors.js';
 import { bodyLayout, decodeHead, headLayout, type PartHead } from '../format/head.js';
 import { hasHeadFile, type PlacedBuffer } from '../format/layout.js';
 import type { Manifest, PartInfo } from '../format/manifest.js';
-import { partName } from '../format/part-name.js';
+import { partPaths } from '../format/part-files.js';
 import { PartTable } from '../format/plan.js';
 import { leavesOf, type Leaf } from '../schema/schema.js';
 import type { ObjectReader, ObjectStore } from '../store/object-store.js';
@@ -22,7 +22,7 @@ function slotOf(number: number, kind: 'arrow' | 'head'): number {
   return kind === 'arrow' ? number : -1 - number;
 }
 
-/** The files of one generation of a dataset: opened when needed, closed when nobody holds them. */
+/** The files of a stored dataset: opened when needed, closed when nobody holds them. */
 export class StoredParts {
   readonly manifest: Manifest;
   readonly leaves: readonly Leaf[];
@@ -31,6 +31,7 @@ export class StoredParts {
   readonly keepsHeads: boolean;
   readonly #store: ObjectStore;
   readonly #folder: string;
+  readonly #pathOf: (part: number) => string;
   readonly #files = new Map<number, OpenFile>();
   readonly #heads = new Map<number, Promise<PartHead>>();
   readonly #readyHeads = new Map<number, PartHead>();
@@ -38,7 +39,7 @@ export class StoredParts {
   #holders = 0;
   #reads = 0;
 
-  /** @param folder prefix of the generation, ending in `/` */
+  /** @param folder prefix of the dataset's generations, ending in `/` */
   constructor(store: ObjectStore, folder: string, manifest: Manifest, headLimitBytes: number) {
     this.manifest = manifest;
     this.leaves = leavesOf(manifest.schema);
@@ -46,6 +47,7 @@ export class StoredParts {
     this.keepsHeads = manifest.parts.reduce((sum, part) => sum + part.headBytes, 0) <= headLimitBytes;
     this.#store = store;
     this.#folder = folder;
+    this.#pathOf = partPaths(manifest);
   }
 
   get name(): string {
@@ -81,7 +83,7 @@ export class StoredParts {
     const slot = slotOf(number, kind);
     let file = this.#files.get(slot);
     if (file === undefined) {
-      const opening = this.#open(`${this.#folder}${partName(number)}.${kind}`, number, kind);
+      const opening = this.#open(`${this.#folder}${this.#pathOf(number)}.${kind}`, number, kind);
       const opened: OpenFile = { opening, reader: undefined };
       opening.then(
         (reader) => (opened.reader = reader),

@@ -10,11 +10,17 @@ import { describeSchema, parseSchema, sameSchema } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
 import type { IoOptions, ObjectStore } from '../store/object-store.js';
 import { countOf, refuseUnknown } from '../arguments.js';
+import { eachAtOnce, inOrder, REQUESTS_AT_ONCE, slots } from './at-once.js';
+import { alreadyExists, dataFolder, folderOf, manifestKey, Manifests } from './manifests.js';
+import { DatasetShareWriter } from './share-writer.js';
 import type { Build } from './cacheable.js';
 import { cacheableFunction } from './cacheable-function.js';
-import { alreadyExists, folderOf, generationFolder, manifestKey, Manifests } from './manifests.js';
 import type { StorageParts } from './storage-parts.js';
-import type { DatasetInfo, ProgressOptions, Storage, SubmitOptions } from './types.js';
+import type { DatasetInfo, ProgressOptions, ShareOptions, ShareWriter, Storage, SubmitOptions } from './types.js';
+import type { Vacuum } from './vacuum.js';
+
+/** Manifests that are read at once: some are large. */
+const MANIFESTS_AT_ONCE = 8;
 
 /**
  * Datasets in an object store: `<id>/<version>/dataset.json` over `data/<generation>/`. Specified in docs/format.md.
@@ -104,27 +110,29 @@ export class DatasetStorage implements Storage {
   }
 
   async *list(options: IoOptions = {}): AsyncGenerator<DatasetInfo> {
+    const names = await this.#manifests.names(options);
     let damaged: unknown;
-    for (const [id, version] of await this.#manifests.names(options)) {
-      let manifest: Manifest | undefined;
+    const read = async ([id, version]: [string, string]): Promise<Manifest | undefined> => {
       try {
-        manifest = await this.#manifests.read(id, version, options);
+        return await this.#manifests.read(id, version, options);
       } catch (error) {
         if (!isDataRefError(error, 'CORRUPT', 'UNSUPPORTED')) throw error;
         damaged ??= error; // the others first
+        return undefined;
       }
+    };
+    for await (const manifest of inOrder(names, MANIFESTS_AT_ONCE, read)) {
+      options.signal?.throwIfAborted();
       if (manifest !== undefined) yield infoOf(manifest);
     }
     if (damaged !== undefined) throw damaged;
   }
 
   async delete(id: string, version: string, options: IoOptions = {}): Promise<boolean> {
-    const folder = folderOf(id, version);
     const existed = await this.#store.delete(manifestKey(id, version), options);
     // All that was there before; what another process commits meanwhile stays.
-    const currentOf = () => this.#manifests.current(id, version);
-    const { vacuumGenerations } = await import('./vacuum.js');
-    await vacuumGenerations(this.#parts, folder, currentOf, 0);
+    const { vacuumDataset } = await import('./vacuum.js');
+    await vacuumDataset({ ...this.#vacuum(0, options.signal), isDeleted: true }, id, version);
     return existed;
   }
 
@@ -136,13 +144,12 @@ export class DatasetStorage implements Storage {
     const { signal, onProgress, ...unknown } = options;
     refuseUnknown('verify', unknown, ['signal', 'onProgress']);
     const { verifyParts } = await import('./verify.js');
-    for (let manifest = await this.#manifests.require(id, version, options); ;) {
-      const folder = generationFolder(id, version, manifest.generation);
+    for (let manifest = await this.#manifests.require(id, version, { signal }); ;) {
       const report = reporter(onProgress, 'verify', manifest.parts.length, 'parts');
-      const problems = await verifyParts(this.#store, folder, manifest, signal, report);
+      const problems = await verifyParts(this.#store, dataFolder(id, version), manifest, signal, report);
       if (problems.length === 0) return { ok: true, problems };
       // Files that are missing because the dataset was replaced meanwhile are no damage.
-      const now = await this.#manifests.require(id, version, options);
+      const now = await this.#manifests.require(id, version, { signal });
       if (now.generation === manifest.generation) return { ok: false, problems };
       manifest = now;
     }
@@ -153,25 +160,62 @@ export class DatasetStorage implements Storage {
   ): Promise<{ bytesFreed: number }> {
     const { graceMs: given = 24 * 3600 * 1000, signal, onProgress, ...unknown } = options;
     refuseUnknown('vacuum', unknown, ['graceMs', 'signal', 'onProgress']);
-    const graceMs = countOf('vacuum: graceMs', given, 0);
+    const vacuum = this.#vacuum(countOf('vacuum: graceMs', given, 0), signal);
     const names = await this.#manifests.names({ signal }, true);
     const report = reporter(onProgress, 'vacuum', names.length, 'datasets');
-    const { vacuumGenerations } = await import('./vacuum.js');
+    const { isAbandoned, vacuumDataset } = await import('./vacuum.js');
     let bytesFreed = 0;
-    for (const [i, [id, version]] of names.entries()) {
-      signal?.throwIfAborted();
-      const currentOf = () => this.#manifests.current(id, version);
-      const folder = folderOf(id, version);
-      bytesFreed += await vacuumGenerations(this.#parts, folder, currentOf, graceMs);
-      report(i + 1);
-    }
-    return { bytesFreed: bytesFreed + (await this.#store.sweep({ signal })) };
+    let done = 0;
+    let failure: { readonly error: unknown } | undefined;
+    const clean = async ([id, version]: [string, string]): Promise<void> => {
+      try {
+        const freed = await vacuumDataset(vacuum, id, version);
+        bytesFreed += freed;
+      } catch (error) {
+        failure ??= { error }; // the others first
+      }
+      report(++done);
+    };
+    await eachAtOnce(names, REQUESTS_AT_ONCE, clean, signal);
+    signal?.throwIfAborted();
+    bytesFreed += await this.#store.sweep({ signal, isAbandoned: (key) => isAbandoned(vacuum, key) });
+    if (failure !== undefined) throw failure.error;
+    return { bytesFreed };
+  }
+
+  async copy(id: string, version: string, to: Storage, options: ProgressOptions = {}): Promise<DataRef> {
+    const { signal, onProgress, ...unknown } = options;
+    refuseUnknown('copy', unknown, ['signal', 'onProgress']);
+    folderOf(id, version);
+    signal?.throwIfAborted();
+    if (typeof to !== 'object' || to === null || typeof to.submit !== 'function')
+      throw invalidArgument(`copy needs a storage to copy to, got ${typeof to}`);
+    // A storage that is not made as this one is has a format of its own.
+    if (!(#parts in to)) return to.submit(await this.fetch(id, version, { signal }), id, version, options);
+    const { copyDataset } = await import('./copy.js');
+    return to.#open(await copyDataset(this.#parts, to.#parts, id, version, { signal, onProgress }));
+  }
+
+  writer(id: string, version: string, options: ShareOptions): ShareWriter {
+    return new DatasetShareWriter(
+      this.#parts,
+      this.#manifests,
+      (manifest) => this.#open(manifest),
+      id,
+      version,
+      options,
+    );
+  }
+
+  #vacuum(graceMs: number, signal: AbortSignal | undefined): Vacuum {
+    const { store, identity, leaseTimes } = this.#parts;
+    const slot = slots(REQUESTS_AT_ONCE);
+    return { store, identity, leaseTimes, manifests: this.#manifests, slot, graceMs, signal };
   }
 
   #open(manifest: Manifest): DataRef {
     const { budget, verifyReads, headLimitBytes = budget.limitBytes / 4 } = this.#parts;
-    const folder = generationFolder(manifest.id, manifest.version, manifest.generation);
-    const parts = new StoredParts(this.#store, folder, manifest, headLimitBytes);
+    const parts = new StoredParts(this.#store, dataFolder(manifest.id, manifest.version), manifest, headLimitBytes);
     return new RowDataset(new StoredRows(parts, budget, verifyReads));
   }
 }

@@ -35,6 +35,8 @@ export interface LeaseRecord {
   readonly beatMs: number;
   /** It was given up: anybody may take it. */
   readonly isReleased?: boolean | undefined;
+  /** What is copied, where a copy writes: the next one of the same files goes on with what a dead one left. */
+  readonly copies?: string | undefined;
 }
 
 export interface SeenLease {

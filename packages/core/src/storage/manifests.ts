@@ -1,8 +1,10 @@
 import { DataRefError, isDataRefError } from '../errors.js';
 import { decodeManifest, MANIFEST_LIMIT_BYTES, type Manifest } from '../format/manifest.js';
+import { orAbort } from '../or-abort.js';
 import { readAgain } from '../rows/read-again.js';
 import { decodeSegment, encodeSegment } from '../store/key.js';
 import type { IoOptions, ObjectStore } from '../store/object-store.js';
+import { inOrder, REQUESTS_AT_ONCE } from './at-once.js';
 
 /** What the manifest under a dataset's name says now. */
 export type Current = Manifest | 'none' | 'unreadable';
@@ -53,27 +55,37 @@ export class Manifests {
     });
   }
 
-  /** Every id and version that has a folder; unless `withLeftovers`, a dataset too. */
+  /** Every id and version that has a folder; unless `withLeftovers`, a dataset too. In order. */
   async names(options: IoOptions, withLeftovers = false): Promise<[string, string][]> {
     const names: [string, string][] = [];
-    for (const idFolder of (await this.#store.listFolders('', options)).toSorted()) {
-      const id = decodeSegment(idFolder);
-      if (id === undefined) continue;
-      for (const versionFolder of await this.#versions(idFolder, options, withLeftovers))
-        names.push([id, decodeSegment(versionFolder) as string]);
+    const idFolders = await this.#folders('', options);
+    const versionsOf = (idFolder: string) => this.#versions(idFolder, options, withLeftovers);
+    let at = 0;
+    for await (const versionFolders of inOrder(idFolders, REQUESTS_AT_ONCE, versionsOf)) {
+      const id = decodeSegment(idFolders[at++] as string) as string;
+      for (const folder of versionFolders) names.push([id, decodeSegment(folder) as string]);
     }
     return names;
   }
 
   /** Folders of an id's versions. */
   async #versions(idFolder: string, options: IoOptions, withLeftovers = false): Promise<string[]> {
-    const folders: string[] = [];
-    for (const name of (await this.#store.listFolders(`${idFolder}/`, options)).toSorted()) {
-      if (decodeSegment(name) === undefined) continue;
-      const isThere = withLeftovers || (await this.#store.head(`${idFolder}/${name}/dataset.json`, options));
-      if (isThere) folders.push(name);
+    const folders = await this.#folders(`${idFolder}/`, options);
+    if (withLeftovers) return folders;
+    const isThere = (name: string) => this.#store.head(`${idFolder}/${name}/dataset.json`, options);
+    const found: string[] = [];
+    let at = 0;
+    for await (const info of inOrder(folders, REQUESTS_AT_ONCE, isThere)) {
+      if (info !== undefined) found.push(folders[at] as string);
+      at++;
     }
-    return folders;
+    return found;
+  }
+
+  /** Names below a prefix that an id or a version gives, each once, in order. */
+  async #folders(prefix: string, options: IoOptions): Promise<string[]> {
+    const names = await orAbort(this.#store.listFolders(prefix, options), options.signal);
+    return [...new Set(names)].filter((name) => decodeSegment(name) !== undefined).sort();
   }
 
   /** Two ids that differ by case alone would be one on some file systems. */
@@ -101,9 +113,14 @@ export function manifestKey(id: string, version: string): string {
   return `${folderOf(id, version)}dataset.json`;
 }
 
+/** Prefix of all generations of a dataset. @throws DataRefError INVALID_ID */
+export function dataFolder(id: string, version: string): string {
+  return `${folderOf(id, version)}data/`;
+}
+
 /** Prefix of a generation's files. @throws DataRefError INVALID_ID */
 export function generationFolder(id: string, version: string, generation: string): string {
-  return `${folderOf(id, version)}data/${generation}/`;
+  return `${dataFolder(id, version)}${generation}/`;
 }
 
 export function alreadyExists(id: string, version: string): DataRefError {

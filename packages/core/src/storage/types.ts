@@ -24,6 +24,38 @@ export interface DatasetInfo {
   readonly createdAt: Date;
 }
 
+/** Which share of a dataset a writer writes. */
+export interface ShareOptions {
+  /** 0 to `of` − 1: the records of share 0 are the dataset's first, then come those of share 1, … */
+  readonly part: number;
+  /** How many shares the dataset has, 1 to 65,536; the same for all of them. */
+  readonly of: number;
+}
+
+/** Writes one of several shares of a dataset: each in a process of its own, on any machine, at any time. */
+export interface ShareWriter extends ShareOptions {
+  readonly id: string;
+  readonly version: string;
+  /**
+   * Writes the share, in bounded memory; it is durable when this resolves. The one that completes the dataset commits it.
+   * A share that was submitted before is replaced, as long as the dataset is not committed.
+   * @throws DataRefError as `Storage.submit` does; ALREADY_EXISTS where the dataset is committed; SCHEMA_MISMATCH naming
+   *   the shares whose schemas differ; INVALID_ARGUMENT where the dataset is written in another number of shares
+   */
+  submit<S extends Schema>(data: DataRef<S>, options?: ProgressOptions): Promise<void>;
+  submit<const S extends Schema>(
+    data: Iterable<RecordOf<NoInfer<S>>> | AsyncIterable<RecordOf<NoInfer<S>>>,
+    options: ProgressOptions & { readonly schema: S },
+  ): Promise<void>;
+  submit<R>(data: Iterable<R> | AsyncIterable<R>, options?: ProgressOptions): Promise<void>;
+  /**
+   * The dataset, once all shares are there; waits for them as long as it takes, and tells `onProgress` how many there are.
+   * @throws DataRefError NOT_FOUND where the share that this writer submitted was removed; SCHEMA_MISMATCH and CORRUPT
+   *   where the shares make no dataset
+   */
+  whole(options?: ProgressOptions): Promise<DataRef>;
+}
+
 /** Datasets by id and version. */
 export interface Storage {
   /**
@@ -92,6 +124,19 @@ export interface Storage {
     version: string,
     options?: ProgressOptions,
   ): Promise<{ readonly ok: boolean; readonly problems: readonly DataRefError[] }>;
+  /**
+   * Copies a dataset to another storage, its files as they are, each compared with its checksum on the way, and returns
+   * the copy. Nothing is visible before all of it is. A copy that was ended before its time is gone on with by the next;
+   * where the same files are there already, nothing is copied. Anything else under the name is replaced, as by `submit`.
+   * To a storage that is not one of this library's, the records are submitted. Progress counts bytes.
+   * @throws DataRefError NOT_FOUND, CORRUPT where the dataset is damaged, and what `submit` throws
+   */
+  copy(id: string, version: string, to: Storage, options?: ProgressOptions): Promise<DataRef>;
+  /**
+   * A writer of one share of a dataset, which is committed once all `of` shares are there, unless one is there already.
+   * @throws DataRefError INVALID_ID, INVALID_ARGUMENT
+   */
+  writer(id: string, version: string, options: ShareOptions): ShareWriter;
   /** Removes what killed writers left, and datasets replaced more than `graceMs` (default 24 h) ago. */
   vacuum(
     options?: ProgressOptions & { readonly graceMs?: number | undefined },

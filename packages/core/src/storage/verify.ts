@@ -1,15 +1,21 @@
 import { crc32 } from '../checksum/crc32.js';
 import { DataRefError, isDataRefError } from '../errors.js';
 import { corrupt } from '../format/head.js';
-import { hasHeadFile } from '../format/layout.js';
 import type { Manifest } from '../format/manifest.js';
-import { partName } from '../format/part-name.js';
-import { leavesOf } from '../schema/schema.js';
+import { partFiles, type PartFile } from '../format/part-files.js';
+import { readAgain } from '../rows/read-again.js';
 import type { ObjectStore } from '../store/object-store.js';
+import { eachAtOnce } from './at-once.js';
 
+/** Files that are read at once, slice by slice. */
+const FILES_AT_ONCE = 4;
 const SLICE_BYTES = 4 * 2 ** 20;
 
-/** Reads every file of a generation and compares its size and checksum. @returns one error for each file that is wrong */
+/**
+ * Reads every file of a dataset and compares its size and checksum.
+ * @param folder prefix of the dataset's generations
+ * @returns one error for each file that is wrong, in the parts' order
+ */
 export async function verifyParts(
   store: ObjectStore,
   folder: string,
@@ -17,30 +23,33 @@ export async function verifyParts(
   signal: AbortSignal | undefined,
   report: (parts: number) => void,
 ): Promise<DataRefError[]> {
-  const problems: DataRefError[] = [];
-  const check = async (key: string, byteLength: number, checksum: number): Promise<void> => {
-    try {
-      await verifyFile(store, key, byteLength, checksum, signal);
-    } catch (error) {
-      if (!isDataRefError(error)) throw error;
-      problems.push(error);
-    }
-  };
-  const hasHeads = hasHeadFile(leavesOf(manifest.schema));
-  for (const [i, part] of manifest.parts.entries()) {
-    const key = `${folder}${partName(i)}`;
-    await check(`${key}.arrow`, part.byteLength, part.crc32);
-    if (hasHeads) await check(`${key}.head`, part.headBytes, part.headCrc32);
-    report(i + 1);
-  }
-  return problems;
+  const problems: (DataRefError | undefined)[] = [];
+  const files = partFiles(manifest);
+  const filesOfPart = files.length / Math.max(1, manifest.parts.length);
+  const left = manifest.parts.map(() => filesOfPart);
+  let done = 0;
+  await eachAtOnce(
+    files,
+    FILES_AT_ONCE,
+    async (file, i) => {
+      try {
+        await readAgain(true, () => verifyFile(store, `${folder}${file.path}`, file, signal));
+      } catch (error) {
+        if (signal?.aborted === true || !isDataRefError(error)) throw error;
+        problems[i] = error;
+      }
+      left[file.part] = (left[file.part] as number) - 1;
+      if (left[file.part] === 0) report(++done);
+    },
+    signal,
+  );
+  return problems.filter((problem) => problem !== undefined);
 }
 
 async function verifyFile(
   store: ObjectStore,
   key: string,
-  byteLength: number,
-  checksum: number,
+  { byteLength, crc32: expected }: PartFile,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const reader = await store.open(key, { signal });
@@ -52,10 +61,10 @@ async function verifyFile(
     for (let at = 0; at < byteLength; at += slice.length) {
       signal?.throwIfAborted();
       const piece = slice.subarray(0, Math.min(slice.length, byteLength - at));
-      await reader.read(piece, at);
+      await reader.read(piece, at, { signal });
       crc = crc32(piece, crc);
     }
-    if (crc !== checksum) throw corrupt(key, 'its checksum is wrong');
+    if (crc !== expected) throw corrupt(key, 'its checksum is wrong');
   } finally {
     await reader.close();
   }

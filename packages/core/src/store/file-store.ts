@@ -140,6 +140,7 @@ export class FileStore implements ObjectStore {
           if (/^[0-9a-f]{16}$/u.test(name)) await fs.rmdir(join(data, name)).catch(() => undefined);
         }
         await fs.rmdir(data).catch(() => undefined);
+        await fs.rmdir(join(dirname(data), 'shares')).catch(() => undefined);
         await fs.rmdir(dirname(data)).catch(() => undefined);
       }
       await fs.rmdir(join(this.#root, id)).catch(() => undefined);

@@ -82,6 +82,11 @@ export interface ExpectedObject {
   readonly crc32: number;
 }
 
+export interface SweepOptions extends IoOptions {
+  /** Whether whoever began to write an object has ended. Where it is not given, only time tells. */
+  readonly isAbandoned?: ((key: string) => Promise<boolean>) | undefined;
+}
+
 /** What a reader will need of a store, as far as it knows. */
 export interface Forecast {
   /** Objects by when each is needed next, soonest first, each once. Asked anew whenever something is to be decided. */
@@ -128,5 +133,5 @@ export interface ObjectStore {
    */
   recipe?(): StoreRecipe | Promise<StoreRecipe>;
   /** Removes what killed writers left where no list shows it. @returns bytes freed */
-  sweep(options?: IoOptions): Promise<number>;
+  sweep(options?: SweepOptions): Promise<number>;
 }

@@ -3,7 +3,15 @@ import { isDataRefError } from '../errors.js';
 import { inAttempts, type AttemptLimits } from './attempts.js';
 import { RetryingReader } from './retrying-reader.js';
 import { RetryingWriter } from './retrying-writer.js';
-import type { IoOptions, ObjectInfo, ObjectStore, OpenOptions, PutOptions, StoredObject } from './object-store.js';
+import type {
+  IoOptions,
+  ObjectInfo,
+  ObjectStore,
+  OpenOptions,
+  PutOptions,
+  StoredObject,
+  SweepOptions,
+} from './object-store.js';
 
 export interface RetryOptions {
   /** Attempts of one operation; reads and listings begin to count anew whenever they got further. Default: 10. */
@@ -125,7 +133,7 @@ class RetryingStore implements ObjectStore {
     return this.#retry(options, async (_, failures) => (await this.#store.delete(key, options)) || failures > 0);
   }
 
-  sweep(options: IoOptions = {}): Promise<number> {
+  sweep(options: SweepOptions = {}): Promise<number> {
     return this.#retry(options, () => this.#store.sweep(options));
   }
 

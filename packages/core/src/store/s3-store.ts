@@ -10,6 +10,7 @@ import type {
   OpenOptions,
   PutOptions,
   StoredObject,
+  SweepOptions,
   StoreRecipe,
 } from './object-store.js';
 import { checkPrefix } from './prefix.js';
@@ -166,7 +167,7 @@ export class S3Store implements ObjectStore {
   }
 
   /** Ends uploads of parts of datasets that were begun more than 24 hours ago. */
-  async sweep(options: IoOptions = {}): Promise<number> {
+  async sweep(options: SweepOptions = {}): Promise<number> {
     return sweepUploads(this.#bucket, this.prefix, options);
   }
 

@@ -1,4 +1,4 @@
-import type { IoOptions } from './object-store.js';
+import type { IoOptions, SweepOptions } from './object-store.js';
 import type { S3Bucket } from './s3-bucket.js';
 import { hasStatus } from './s3-errors.js';
 import { listPages } from './listing.js';
@@ -15,18 +15,24 @@ interface Upload {
 }
 
 /** Ends multipart uploads of parts of datasets that killed writers left. @returns bytes freed */
-export async function sweepUploads(bucket: S3Bucket, prefix: string, options: IoOptions): Promise<number> {
+export async function sweepUploads(bucket: S3Bucket, prefix: string, options: SweepOptions): Promise<number> {
   let freed = 0;
   for await (const { uploads } of uploadPages(bucket, prefix, options)) {
     for (const upload of uploads) {
-      if (isAbandoned(upload, prefix)) freed += await endUpload(bucket, upload, options);
+      if (await isAbandoned(upload, prefix, options)) freed += await endUpload(bucket, upload, options);
     }
   }
   return freed;
 }
 
-function isAbandoned({ Key = '', UploadId, Initiated }: Upload, prefix: string): boolean {
-  if (!Key.startsWith(prefix) || !PART_FILE.test(Key.slice(prefix.length)) || UploadId === undefined) return false;
+async function isAbandoned(
+  { Key = '', UploadId, Initiated }: Upload,
+  prefix: string,
+  options: SweepOptions,
+): Promise<boolean> {
+  const key = Key.slice(prefix.length);
+  if (!Key.startsWith(prefix) || !PART_FILE.test(key) || UploadId === undefined) return false;
+  if (options.isAbandoned !== undefined) return options.isAbandoned(key);
   return Initiated !== undefined && Date.now() - Initiated.getTime() > ABANDONED_MS;
 }
 

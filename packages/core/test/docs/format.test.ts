@@ -3,11 +3,13 @@ import { expect, test } from '@jest/globals';
 import { field, ndarray } from '@dataref/core';
 import { FileStorage } from '@dataref/core/fs';
 import { bodyLayout, headLayout } from '../../dist/format/head.js';
-import { decodeManifest, encodeManifest } from '../../dist/format/manifest.js';
+import { decodeManifest, encodeManifest, type Manifest } from '../../dist/format/manifest.js';
+import { PartWriter } from '../../dist/format/part-writer.js';
 import { canonicalSchema, leavesOf } from '../../dist/schema/schema.js';
 import { DatasetStorage } from '../../dist/storage/dataset-storage.js';
 import { encodeSegment } from '../../dist/store/key.js';
 import { MemoryStore } from '../../dist/store/memory-store.js';
+import { columnsOf, keysOf } from '../storage/stored.js';
 
 const REPOSITORY = new URL('../../../../', import.meta.url);
 const GOLDEN = new URL('test/interop/golden/', REPOSITORY);
@@ -72,6 +74,46 @@ test('the files of docs/format.md hold its records', async () => {
   const dataref = await storage.fetch('tiny', '1.0', { schema: SCHEMA });
   expect((await dataref.read([0, 1, 2])).records()).toEqual(records);
   expect(await storage.verify('tiny', '1.0')).toEqual({ ok: true, problems: [] });
+});
+
+/** The same records in two shares, the second of which has two parts. */
+const SHARES = [
+  ['00000000000000aa', [[0, 1]]],
+  [
+    '00000000000000bb',
+    [
+      [1, 2],
+      [2, 3],
+    ],
+  ],
+] as const;
+
+test('the parts of several generations are stored today, and found, as docs/format.md says', async () => {
+  const { slice } = await columnsOf(SCHEMA, records as never[]);
+  const store = new MemoryStore();
+  const writers = SHARES.map(([generation]) => new PartWriter(store, `shares/1.0/data/${generation}/`, SCHEMA, {}));
+  for (const [i, [, cuts]] of SHARES.entries())
+    for (const [start, end] of cuts) await writers[i]!.write(slice(start, end));
+  const { fingerprint } = decodeManifest(new TextEncoder().encode(manifestText), 'docs', 'tiny', '1.0');
+  const manifest: Manifest = {
+    id: 'shares',
+    version: '1.0',
+    createdAt: '2026-01-01T00:00:00.000Z',
+    schema: SCHEMA,
+    length: 3,
+    byteLength: writers.reduce((sum, { byteLength }) => sum + byteLength, 0),
+    fingerprint,
+    generation: 'ffffffffffffffff',
+    parts: writers.flatMap(({ parts }, i) => parts.map((part) => ({ ...part, generation: SHARES[i]![0] }))),
+  };
+  await store.put('shares/1.0/dataset.json', encodeManifest(manifest));
+  const keys = await keysOf(store);
+  expect(keys).toHaveLength(7);
+  for (const key of keys) expect([key, (await store.get(key, 1e6))!.bytes]).toEqual([key, golden(key)]);
+  const storage = new FileStorage(GOLDEN);
+  const dataref = await storage.fetch('shares', '1.0', { schema: SCHEMA });
+  expect((await dataref.read([2, 0, 1])).records()).toEqual([2, 0, 1].map((i) => records[i]));
+  expect(await storage.verify('shares', '1.0')).toEqual({ ok: true, problems: [] });
 });
 
 test('buffers lie where docs/format.md says, with the bytes that it says', () => {

@@ -170,10 +170,10 @@ describe('a manifest with the right checksum and bad content', () => {
 
   test('a newer format is UNSUPPORTED, naming both versions', async () => {
     const { store, manifest } = await stored();
-    await store.put('a/1/dataset.json', sealed(at(manifest, (m) => (m.formatVersion = 2))));
+    await store.put('a/1/dataset.json', sealed(at(manifest, (m) => (m.formatVersion = 3))));
     await expect(storageOver(store).fetch('a', '1')).rejects.toMatchObject({
       code: 'UNSUPPORTED',
-      message: expect.stringMatching(/format version 2, this release reads 1/u),
+      message: expect.stringMatching(/format version 3, this release reads 1 and 2/u),
     });
   });
 

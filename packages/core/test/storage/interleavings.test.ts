@@ -1,6 +1,6 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { isDataRefError } from '@dataref/core';
+import { isDataRefError, type ErrorCode } from '@dataref/core';
 import { MemoryStore } from '../../dist/store/memory-store.js';
 import type { ObjectStore } from '../../dist/store/object-store.js';
 import { announceSeed, runs } from '../scale.js';
@@ -10,7 +10,8 @@ jest.setTimeout(120_000);
 const seed = announceSeed('storage/interleavings');
 
 const ACTIONS = ['submit', 'submit', 'submit', 'fail', 'delete', 'vacuum', 'vacuum', 'read', 'verify'] as const;
-type Action = (typeof ACTIONS)[number];
+const MORE_ACTIONS = [...ACTIONS, 'copy', 'copy', 'share 0', 'share 1', 'share 1', 'share 0'] as const;
+type Action = (typeof MORE_ACTIONS)[number];
 
 /** A store whose every step waits for the scheduler, and whose folders, as on a disk, are there before what is in them. */
 function stepwise(inner: MemoryStore, step: () => Promise<void>): ObjectStore {
@@ -71,52 +72,70 @@ const LENGTH = 3;
 
 describe('whatever the order in which the steps of several storages fall', () => {
   test('a dataset is whole, nothing of another is in it, and a vacuum leaves no more than it', async () => {
-    const plan = fc.array(fc.constantFrom(...ACTIONS), { minLength: 2, maxLength: 6 });
-    await fc.assert(
-      fc.asyncProperty(plan, fc.scheduler(), fc.boolean(), async (actions, scheduler, isReplaced) => {
-        const inner = new MemoryStore();
-        const plain = storageOver(inner, { memoryLimitBytes: 0 });
-        // The one that is there is old: what replaced it long ago is no reason to remove what is written now.
-        if (isReplaced) await plain.submit(new Array(LENGTH).fill('first'), 'x', '1');
-        let nonce = 0;
-        const storage = storageOver(
-          stepwise(inner, () => scheduler.schedule(Promise.resolve(), 'step').then(() => undefined)),
-          { memoryLimitBytes: 0, nonce: () => String(nonce++).padStart(16, '0') },
-        );
-        const submitted = new Set(['first']);
-        const act = async (action: Action, i: number): Promise<void> => {
-          if (action === 'submit') {
-            submitted.add(`content ${i}`);
-            await storage.submit(new Array(LENGTH).fill(`content ${i}`), 'x', '1');
-          } else if (action === 'fail') {
-            await expect(storage.submit(['a', 1] as never[], 'x', '1')).rejects.toMatchObject({
-              code: 'SCHEMA_MISMATCH',
-            });
-          } else if (action === 'delete') await storage.delete('x', '1');
-          else if (action === 'vacuum') await storage.vacuum({ graceMs: 0 });
-          else await tolerate(action === 'read' ? () => readWhole(storage, submitted) : () => verifyWhole(storage));
-        };
-        await scheduler.waitFor(Promise.all(actions.map(act)));
-        await plain.vacuum({ graceMs: 0 });
-        const keys: string[] = [];
-        for await (const { key } of inner.list('')) keys.push(key);
-        if (await plain.has('x', '1')) {
-          await readWhole(plain, submitted);
-          await verifyWhole(plain);
-          expect(keys.sort().map((key) => key.replace(/[0-9a-f]{16}/u, 'G'))).toEqual([
-            'x/1/data/G/00000000.arrow',
-            'x/1/data/G/00000000.head',
-            'x/1/dataset.json',
-          ]);
-        } else {
-          if (isReplaced || actions.includes('submit')) expect(actions).toContain('delete');
-          expect(keys).toEqual([]);
-        }
-      }),
-      { seed, numRuns: runs(1200) },
-    );
+    await tryInterleavings(ACTIONS, runs(1200));
+  });
+
+  test('also with copies that others replace, and shares that are committed, replaced, vacuumed and deleted', async () => {
+    await tryInterleavings(MORE_ACTIONS, runs(2000));
   });
 });
+
+async function tryInterleavings(kinds: readonly Action[], numRuns: number): Promise<void> {
+  const plan = fc.array(fc.constantFrom(...kinds), { minLength: 2, maxLength: 7 });
+  const source = storageOver(new MemoryStore());
+  await source.submit(new Array(LENGTH).fill('copied'), 'x', '1');
+  await fc.assert(
+    fc.asyncProperty(plan, fc.scheduler(), fc.boolean(), async (actions, scheduler, isReplaced) => {
+      const inner = new MemoryStore();
+      const plain = storageOver(inner, { memoryLimitBytes: 0 });
+      // The one that is there is old: what replaced it long ago is no reason to remove what is written now.
+      if (isReplaced) await plain.submit(new Array(LENGTH).fill('first'), 'x', '1');
+      let nonce = 0;
+      const storage = storageOver(
+        stepwise(inner, () => scheduler.schedule(Promise.resolve(), 'step').then(() => undefined)),
+        { memoryLimitBytes: 0, nonce: () => String(nonce++).padStart(16, '0') },
+      );
+      const submitted = new Set(['first', 'copied', 'shared']);
+      const act = async (action: Action, i: number): Promise<void> => {
+        if (action === 'submit') {
+          submitted.add(`content ${i}`);
+          await storage.submit(new Array(LENGTH).fill(`content ${i}`), 'x', '1');
+        } else if (action === 'fail') {
+          await expect(storage.submit(['a', 1] as never[], 'x', '1')).rejects.toMatchObject({
+            code: 'SCHEMA_MISMATCH',
+          });
+        } else if (action === 'copy') await source.copy('x', '1', storage);
+        else if (action === 'share 0' || action === 'share 1') {
+          const part = Number(action.slice(-1));
+          const writer = storage.writer('x', '1', { part, of: 2 });
+          await tolerate(() => writer.submit(new Array(part + 1).fill('shared')), 'ALREADY_EXISTS');
+        } else if (action === 'delete') await storage.delete('x', '1');
+        else if (action === 'vacuum') await storage.vacuum({ graceMs: 0 });
+        else await tolerate(action === 'read' ? () => readWhole(storage, submitted) : () => verifyWhole(storage));
+      };
+      await scheduler.waitFor(Promise.all(actions.map(act)));
+      await plain.vacuum({ graceMs: 0 });
+      const keys: string[] = [];
+      for await (const { key } of inner.list('')) keys.push(key);
+      if (await plain.has('x', '1')) {
+        await readWhole(plain, submitted);
+        await verifyWhole(plain);
+        const isShared = (await (await plain.fetch('x', '1')).at(0)) === 'shared';
+        expect(keys.sort().map((key) => key.replace(/[0-9a-f]{16}/u, 'G'))).toEqual([
+          ...Array.from({ length: isShared ? 2 : 1 }, () => [
+            'x/1/data/G/00000000.arrow',
+            'x/1/data/G/00000000.head',
+          ]).flat(),
+          'x/1/dataset.json',
+        ]);
+      } else {
+        if (isReplaced || actions.includes('submit') || actions.includes('copy')) expect(actions).toContain('delete');
+        expect(keys).toEqual([]);
+      }
+    }),
+    { seed, numRuns },
+  );
+}
 
 async function readWhole(storage: ReturnType<typeof storageOver>, submitted: ReadonlySet<string>): Promise<void> {
   const dataref = await storage.fetch('x', '1');
@@ -130,10 +149,10 @@ async function verifyWhole(storage: ReturnType<typeof storageOver>): Promise<voi
 }
 
 /** Reads beside deletes and vacuums may find nothing, and say so. */
-async function tolerate(action: () => Promise<void>): Promise<void> {
+async function tolerate(action: () => Promise<void>, ...codes: readonly ErrorCode[]): Promise<void> {
   try {
     await action();
   } catch (error) {
-    if (!isDataRefError(error, 'NOT_FOUND', 'GENERATION_GONE')) throw error;
+    if (!isDataRefError(error, 'NOT_FOUND', 'GENERATION_GONE', ...codes)) throw error;
   }
 }

@@ -51,7 +51,7 @@ export async function storeParts(
 }
 
 export function openParts(store: ObjectStore, manifest: Manifest, keepsHeads: boolean): StoredParts {
-  return new StoredParts(store, `a/1/data/${manifest.generation}/`, manifest, keepsHeads ? 2 ** 30 : -1);
+  return new StoredParts(store, 'a/1/data/', manifest, keepsHeads ? 2 ** 30 : -1);
 }
 
 /** The storage that FileStorage is, over any store. */
@@ -119,4 +119,11 @@ export function remote(store: ObjectStore): ObjectStore {
       } satisfies ObjectReader;
     },
   });
+}
+
+/** Every key of a store, in order. */
+export async function keysOf(store: ObjectStore): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list('')) keys.push(key);
+  return keys.sort();
 }

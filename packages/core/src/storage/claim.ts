@@ -1,0 +1,85 @@
+import { DataRefError } from '../errors.js';
+import type { ObjectStore } from '../store/object-store.js';
+import { startThreadBeats } from './beat-thread.js';
+import type { Beats } from './beats.js';
+import { judgeLease } from './judge-lease.js';
+import {
+  isHeldAs,
+  LEASE_TIMES,
+  newRecord,
+  nextBeat,
+  putLease,
+  readLease,
+  type LeaseRecord,
+  type LeaseTimes,
+  type WriterIdentity,
+} from './lease-record.js';
+
+/** Work that is done sooner needs no beats, nor the thread for them. */
+const QUIET_MS = 1_000;
+
+/** Who claims. */
+export interface Claimant {
+  readonly identity: WriterIdentity;
+  readonly leaseTimes?: LeaseTimes | undefined;
+}
+
+/** A lease that only one of many can hold. */
+export interface Claim {
+  /** @throws DataRefError STORE_FAILED when others took the holder for dead */
+  check(): Promise<void>;
+  /** Removes the lease. */
+  release(): Promise<void>;
+  /** Leaves the lease, and what it stands for, to whoever comes next. */
+  abandon(): Promise<void>;
+}
+
+/**
+ * Takes the lease under a key where there is none, or from one who is dead or has abandoned it.
+ * @param purpose what it says besides who holds it
+ * @returns undefined where another holds it
+ */
+export async function claim(
+  store: ObjectStore,
+  key: string,
+  { identity, leaseTimes: times = LEASE_TIMES }: Claimant,
+  purpose: Pick<LeaseRecord, 'copies'> = {},
+): Promise<Claim | undefined> {
+  const { state, seen } = await judgeLease(store, key, identity, times);
+  if (state === 'live') return undefined;
+  // What is too large for a lease is nobody's of ours, and has no version that it could be compared with.
+  if (seen !== undefined && seen.version === undefined) await store.delete(key);
+  const record = { ...newRecord(identity.self(), (Number(seen?.record.epoch) || 0) + 1), ...purpose };
+  const condition = seen?.version === undefined ? { ifAbsent: true } : { ifVersion: seen.version };
+  if ((await putLease(store, key, record, condition)) === undefined) return undefined;
+
+  let beats: Promise<Beats> | undefined;
+  const start = (): void => void (beats = startThreadBeats(store, { key, record }, times.beatMs));
+  const timer = setTimeout(start, Math.min(QUIET_MS, times.beatMs / 2));
+  timer.unref?.();
+  const stop = async () => {
+    clearTimeout(timer);
+    await (await beats)?.stop();
+    const held = await readLease(store, key);
+    return isHeldAs(held, record) ? held : undefined;
+  };
+  return {
+    async check() {
+      if (isHeldAs(await readLease(store, key), record)) return;
+      throw new DataRefError(
+        'STORE_FAILED',
+        `${store.description}: ${key} is not this process's any more. It was not heard of for ${times.leaseMs / 1000} s, so that it was taken for dead; try again`,
+        { details: { key } },
+      );
+    },
+    async release() {
+      if ((await stop()) !== undefined) await store.delete(key);
+    },
+    async abandon() {
+      const held = await stop();
+      if (held === undefined) return;
+      const released = { ...nextBeat({ ...record, ...held.record }), isReleased: true };
+      await putLease(store, key, released, { ifVersion: held.version });
+    },
+  };
+}

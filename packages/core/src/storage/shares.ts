@@ -1,0 +1,89 @@
+import { DataRefError, isDataRefError } from '../errors.js';
+import { decodeShare, SHARE_LIMIT_BYTES, type Share } from '../format/share.js';
+import type { IoOptions, ObjectInfo, ObjectStore } from '../store/object-store.js';
+import { inOrder, REQUESTS_AT_ONCE } from './at-once.js';
+import { filesBelow } from './listing.js';
+import { folderOf } from './manifests.js';
+
+/** Shares of one dataset, at most. */
+export const MAX_SHARES = 2 ** 16;
+const SHARE_FILE = /^(?:(0|[1-9]\d{0,4})-of-([1-9]\d{0,4})\.json|commit\.json)$/u;
+
+/** A share that is there, by its name. */
+export interface FoundShare {
+  readonly part: number;
+  readonly of: number;
+  readonly file: ObjectInfo;
+}
+
+/** The shares of a dataset that is not committed yet: `<id>/<version>/shares/`. */
+export class Shares {
+  readonly #store: ObjectStore;
+  readonly #id: string;
+  readonly #version: string;
+  readonly #folder: string;
+
+  constructor(store: ObjectStore, id: string, version: string) {
+    this.#store = store;
+    this.#id = id;
+    this.#version = version;
+    this.#folder = `${folderOf(id, version)}shares/`;
+  }
+
+  key(part: number, of: number): string {
+    return `${this.#folder}${part}-of-${of}.json`;
+  }
+
+  /** The lease of who commits, or removes shares: one at a time. */
+  get commitKey(): string {
+    return `${this.#folder}commit.json`;
+  }
+
+  /** Every file of ours that is there, the commit's lease too. */
+  files(options: IoOptions): Promise<ObjectInfo[]> {
+    return filesBelow(this.#store, this.#folder, SHARE_FILE, options);
+  }
+
+  /** The shares that are there, in their order. */
+  async list(options: IoOptions): Promise<FoundShare[]> {
+    const found: FoundShare[] = [];
+    for (const file of await this.files(options)) {
+      const [, part, of] = SHARE_FILE.exec(file.key.slice(this.#folder.length)) ?? [];
+      if (part !== undefined && Number(part) < Number(of)) found.push({ part: Number(part), of: Number(of), file });
+    }
+    return found.sort((a, b) => a.part - b.part || a.of - b.of);
+  }
+
+  /** @throws DataRefError CORRUPT, UNSUPPORTED */
+  async read({ part, of }: Pick<FoundShare, 'part' | 'of'>, options: IoOptions): Promise<Share | undefined> {
+    const key = this.key(part, of);
+    const held = await this.#store.get(key, SHARE_LIMIT_BYTES, options);
+    const expected = { id: this.#id, version: this.#version, part, of };
+    return held && decodeShare(held.bytes, `${this.#store.description}: ${key}`, expected);
+  }
+
+  /** The generations that shares name. One whose file is damaged names none: it can never be committed. */
+  async generations(found: readonly FoundShare[], options: IoOptions): Promise<Set<string>> {
+    const generations = new Set<string>();
+    const read = (share: FoundShare) =>
+      this.read(share, options).catch((error: unknown) => {
+        if (isDataRefError(error, 'CORRUPT', 'UNSUPPORTED')) return undefined;
+        throw error;
+      });
+    for await (const share of inOrder(found, REQUESTS_AT_ONCE, read))
+      if (share !== undefined) generations.add(share.generation);
+    return generations;
+  }
+}
+
+/** The refusal of a share that is one of another number than those that are there. */
+export function otherNumber(
+  { id, version, of }: { readonly id: string; readonly version: string; readonly of: number },
+  found: FoundShare,
+): DataRefError {
+  return new DataRefError(
+    'INVALID_ARGUMENT',
+    `writer: ${id}@${version} is written in ${found.of} shares, of which share ${found.part} is there, not in ${of}; delete(id, version) removes them, to begin anew`,
+    { details: { of, found: found.of } },
+  );
+}
