@@ -1,6 +1,8 @@
 export { DataRefError, isDataRefError, type DataRefErrorOptions, type ErrorCode } from './errors.js';
 export { concat, defineDataRef, fromColumns, fromRecords } from './dataset/make.js';
 export type { DataRef, RecordSource } from './dataset/types.js';
+export { concatStreams, mix, zip, type JoinOptions } from './stream/join-streams.js';
+export type { MixOptions } from './stream/mix.js';
 export { progressBar, type Progress } from './progress.js';
 export { ndarray, type NDArray } from './schema/ndarray.js';
 export { field } from './schema/schema.js';
@@ -22,6 +24,13 @@ export type {
 } from './schema/types.js';
 export type { IoOptions } from './store/object-store.js';
 export type { DatasetInfo, ProgressOptions, Storage, SubmitOptions } from './storage/types.js';
-export { parseState, type SourceState, type StateNode, type StepState, type StreamState } from './stream/state.js';
+export {
+  parseState,
+  type JoinState,
+  type SourceState,
+  type StateNode,
+  type StepState,
+  type StreamState,
+} from './stream/state.js';
 // With a star, so that adapters can add methods to Stream and BatchStream: TypeScript merges them only through one.
 export type * from './stream/types.js';

@@ -43,7 +43,14 @@ export class RowDataset implements DataRef {
 
   resume(state: StreamState, shard?: Shard): Stream {
     const parsed = parseState(state);
-    const { order, numShards } = sourceOf(parsed);
+    const source = sourceOf(parsed);
+    if (source === undefined) {
+      throw new DataRefError(
+        'STATE_PIPELINE',
+        'the state is of several streams joined (mix, zip, concat): build that pipeline, then resume it with the state',
+      );
+    }
+    const { order, numShards } = source;
     const own = order.shardBeforeShuffle;
     const shares = shard ?? (own === null ? undefined : { shardRank: own[0], numShards: own[1] });
     if (shares === undefined && numShards > 1) {

@@ -11,7 +11,7 @@ import type { Flow, PrefetchOptions } from './types.js';
 export interface FlowRecipe {
   readonly plan: PlanNode<any>;
   readonly source: {
-    readonly first: { readonly epoch: number; readonly position: number };
+    readonly first: Start;
     readonly rows: { readonly length: number };
   };
   readonly prefetch: PrefetchLimits | undefined;
@@ -63,7 +63,7 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
   }
 
   resume(state: StreamState | undefined): this {
-    const start = state === undefined ? this.recipe.source.first : { node: parseState(state).node };
+    const start = state === undefined ? this.recipe.source.first : startOf(parseState(state));
     this.recipe.plan.open(start); // refuses a state that does not fit
     this.#needsPending = false;
     this.#pending = state;
@@ -265,4 +265,8 @@ class Iteration<T> implements AsyncIterator<T> {
     if (this.#end === 'closed')
       throw new DataRefError('STREAM_CLOSED', 'the stream was closed while this loop went on');
   }
+}
+
+function startOf({ node, epoch }: StreamState): Start {
+  return { node, epoch };
 }

@@ -101,6 +101,34 @@ export interface Stream<S extends Schema = any> extends Flow<RecordOf<S>> {
     fn: (record: RecordOf<S>, context: MapContext) => Awaitable<R>,
     options?: { readonly id?: string | undefined },
   ): Stream<SchemaOf<R>>;
+  /** The records for which `fn` says true. `length` is then unknown. */
+  filter(
+    fn: (record: RecordOf<S>, context: MapContext) => Awaitable<boolean>,
+    options?: { readonly id?: string | undefined },
+  ): Stream<S>;
+  /** All that `fn` gives for each record: a list, or any iterable. */
+  flatMap<const T extends Schema>(
+    fn: (record: RecordOf<S>, context: MapContext) => Awaitable<Outputs<RecordOf<NoInfer<T>>>>,
+    options: { readonly schema: T; readonly id?: string | undefined },
+  ): Stream<T>;
+  flatMap<R>(
+    fn: (record: RecordOf<S>, context: MapContext) => Awaitable<Outputs<R>>,
+    options?: { readonly id?: string | undefined },
+  ): Stream<SchemaOf<R>>;
+  /** Lists of `size` consecutive records, as tuples. @see tf.data.Dataset.window */
+  window(size: number, options?: WindowOptions): Stream<any>;
+  /**
+   * Records of varying length as rows of `length` positions. Each column of a record must be an array with as many rows
+   * along its first axis as the record has positions. A row has the same columns, padded with zeros, and
+   * `segmentIds` (int32[length]: 1, 2, … for the records in the row, 0 for padding) and `positions` (int32[length]: the
+   * place in the record). A record that is a lone vector becomes column `values`.
+   */
+  pack(length: number, options?: PackOptions): Stream<any>;
+  /**
+   * The same records, those of like length together: blocks of records are sorted by length and cut into groups, which
+   * are then shuffled. Give it the number of records of a batch over all shards, and batch after it.
+   */
+  bucketByLength(groupSize: number, options?: BucketOptions): Stream<S>;
   /** Batches of `size` records of this shard. */
   batch(size: number, options?: BatchOptions): BatchStream<S>;
   /** This shard's part of each global batch of `size`: the same global batches, and as many steps on every rank, at any world size. */
@@ -115,6 +143,40 @@ export interface BatchStream<S extends Schema = any> extends Flow<Batch<S>> {
     fn: (batch: Batch<S>, context: MapContext) => Awaitable<C>,
     options?: { readonly id?: string | undefined },
   ): BatchStream<SchemaOfColumns<C>>;
+  /** The rows as records again. Under sharding what stands before it works on the batches of all shards together. */
+  unbatch(): Stream<S>;
+}
+
+export type Outputs<R> = Iterable<R> | AsyncIterable<R>;
+
+export interface WindowOptions {
+  /** Records from the first of one window to the first of the next. Default: `size`, so that none is left out or repeated. */
+  readonly shift?: number | undefined;
+  /** Windows at the end that are not full: kept short (default) or dropped. */
+  readonly remainder?: 'keep' | 'drop' | undefined;
+}
+
+export interface PackOptions {
+  /**
+   * `concatenate` (default): one record after another, cut wherever a row is full. `best-fit`: records are not cut where
+   * they fit a row; they are put where they fill it best, within blocks of records.
+   */
+  readonly strategy?: 'concatenate' | 'best-fit' | undefined;
+  /** best-fit: records looked at together, which lie in memory. Default 1000. */
+  readonly blockSize?: number | undefined;
+  /** Positions of a record. Default: the size of the first axis of its first array. */
+  readonly lengthOf?: ((record: any) => number) | undefined;
+  /** best-fit: what becomes of a record that is longer than a row: cut into full rows and a rest (default), or OUT_OF_RANGE. */
+  readonly longRecords?: 'cut' | 'error' | undefined;
+  /** concatenate: a last row that is not full is padded (default) or dropped. */
+  readonly remainder?: 'keep' | 'drop' | undefined;
+}
+
+export interface BucketOptions {
+  /** Records that are sorted together, which lie in memory: a multiple of the group's size. Default: 50 groups. */
+  readonly blockSize?: number | undefined;
+  /** Default: the size of the first axis of the record's first array. */
+  readonly lengthOf?: ((record: any) => number) | undefined;
 }
 
 export interface Rows<S extends Schema = any> {

@@ -1,0 +1,74 @@
+import { allocateFresh } from '../schema/column-data.js';
+import { indexArray } from '../rows/row-source.js';
+import type { BatchGroup } from './batch-stage.js';
+import type { BatchParts } from './batch.js';
+import { MappedColumns } from './mapped-columns.js';
+import { padRows } from './pad-column.js';
+import type { RecordMap } from './recipe.js';
+import type { Element } from './stage.js';
+import type { StreamState } from './state.js';
+import { callUser, type UserFunction } from './user-function.js';
+import type { Schema } from '../schema/types.js';
+
+/** Makes batches of computed records: runs the maps on this shard's own, and puts them into columns. */
+export class GroupColumns {
+  readonly #users: readonly UserFunction[];
+  readonly #columns: MappedColumns;
+  readonly #pads: boolean;
+
+  /**
+   * @param functions user functions before the maps
+   * @param schema of the records where it is known; else the first one fixes it
+   */
+  constructor(maps: readonly RecordMap[], functions: number, schema: Schema | undefined, padsRagged: boolean) {
+    this.#users = maps.map(({ fn }, i) => ({ what: 'map', fn, step: functions + i }));
+    this.#columns = new MappedColumns(schema);
+    this.#pads = padsRagged;
+  }
+
+  get schema(): Schema | undefined {
+    return this.#columns.schema;
+  }
+
+  async batch(
+    { value: group, epoch }: Element<BatchGroup>,
+    state: () => StreamState,
+    signal: AbortSignal,
+  ): Promise<BatchParts> {
+    const { own, first, globalLength, paddedRows, step } = group;
+    // A shard without a record in its first batch looks at the batch's first one, which is another shard's.
+    if (own.length === 0 && this.schema === undefined)
+      this.#columns.learn(await this.#mapped(first, signal), first.origin.index);
+    const records: unknown[] = [];
+    for (const element of own) records.push(await this.#mapped(element, signal));
+    const places = own.map(({ origin }) => origin.index);
+    const indices = indexArray(
+      places.length,
+      places.reduce((most, index) => Math.max(most, index + 1), 0),
+    );
+    indices.set(places);
+    const columns = this.#columns.columnsOf(records, indices);
+    return {
+      schema: this.schema as Schema,
+      columns:
+        own.length === paddedRows ? columns : columns.map((column) => padRows(column, paddedRows, allocateFresh)),
+      length: paddedRows,
+      validLength: own.length,
+      globalLength,
+      epoch,
+      position: first.origin.position,
+      step,
+      indices,
+      pad: this.#pads,
+      allocate: allocateFresh,
+      giveBack: () => undefined,
+      state,
+    };
+  }
+
+  async #mapped(element: Element, signal: AbortSignal): Promise<unknown> {
+    let { value } = element;
+    for (const user of this.#users) value = await callUser(user, value, element.origin, signal);
+    return value;
+  }
+}
