@@ -24,6 +24,9 @@ export type {
 } from './schema/types.js';
 export type { IoOptions } from './store/object-store.js';
 export type { DatasetInfo, ProgressOptions, Storage, SubmitOptions } from './storage/types.js';
+export { explain } from './stream/explain.js';
+export { rewind } from './stream/rewind.js';
+export { diff, type StateDifference } from './stream/state-diff.js';
 export {
   parseState,
   type JoinState,

@@ -95,9 +95,9 @@ export class BatchFlow extends IteratedFlow<any, BatchRecipe> implements BatchSt
   }
 
   unbatch(): any {
-    const { source, whole, prefetch } = this.recipe;
+    const { source, whole, prefetch, skips } = this.recipe;
     const stage = unbatchStage(whole(), this.recipe, source.world.shards);
-    return this.recipe.records({ source, stage, prefetch, pending: this.pending });
+    return this.recipe.records({ source, stage, prefetch, skips, pending: this.pending });
   }
 
   /** Ragged columns come as one array, the rest zero. */

@@ -3,12 +3,19 @@ import { applyMaps } from './batch-maps.js';
 import type { BatchGroup } from './batch-stage.js';
 import { DataBatch } from './batch.js';
 import type { GroupColumns } from './group-columns.js';
-import { MappedColumns } from './mapped-columns.js';
-import { stateOf, type Pass, type Place } from './pass.js';
+import { MapRunner, type Outcome } from './map-runner.js';
+import type { MappedColumns } from './mapped-columns.js';
+import { stateOf, type Item, type Pass, type Place } from './pass.js';
 import type { Start } from './plan-node.js';
 import type { BatchRecipe, RecordRecipe } from './recipe.js';
 import type { Element, Stage } from './stage.js';
-import { callUser } from './user-function.js';
+import { WorkQueue } from './work-queue.js';
+
+/** A record of this shard, and the place after it. */
+interface Dealt {
+  readonly element: Element;
+  readonly after: Place;
+}
 
 /** Records of a computed sequence, dealt to this shard; maps run on its own. */
 export function openComputedRecords(
@@ -19,29 +26,51 @@ export function openComputedRecords(
 ): Pass<unknown> {
   const { maps, picked, source } = recipe;
   const { rank, shards } = source.world;
-  const users = maps.map(({ fn }, i) => ({ what: 'map', fn, step: stage.functions - maps.length + i }));
+  const runner = new MapRunner(maps, stage.functions - maps.length);
   const abort = new AbortController();
   const ahead = openAhead(stage, start, abort.signal);
+
+  const deal = async (): Promise<Dealt | undefined> => {
+    let own: Element | undefined;
+    let last: Element | undefined;
+    for (let i = 0; i < shards; i++) {
+      const element = await ahead.take();
+      if (element === undefined) break;
+      if (i === rank) own = element;
+      last = element;
+    }
+    if (own === undefined || last === undefined) return undefined;
+    return { element: own, after: await placeAfter(stage, ahead, last) };
+  };
+
+  const blocks = new WorkQueue(runner.depth, runner.blockSize, deal, async (block: readonly Dealt[]) => ({
+    block,
+    outcomes: await runner.run(
+      block.map(({ element }) => element),
+      abort.signal,
+    ),
+  }));
+  let current: { readonly block: readonly Dealt[]; readonly outcomes: readonly Outcome[] } | undefined;
+  let row = 0;
   return {
-    async next() {
-      let own: Element | undefined;
-      let last: Element | undefined;
-      for (let i = 0; i < shards; i++) {
-        const element = await ahead.take();
-        if (element === undefined) break;
-        if (i === rank) own = element;
-        last = element;
+    async next(): Promise<Item<unknown> | undefined> {
+      if (current === undefined || row >= current.outcomes.length) {
+        current = await blocks.next();
+        row = 0;
       }
-      if (own === undefined || last === undefined) return undefined;
-      const after = await placeAfter(stage, ahead, last);
-      let { value } = own;
-      for (const user of users) value = await callUser(user, value, own.origin, abort.signal);
-      if (picked !== undefined) value = columns.pick(value, own.origin.index, picked);
+      const outcome = current?.outcomes[row];
+      if (current === undefined || outcome === undefined) return undefined;
+      const { element, after } = current.block[row++] as Dealt;
+      if ('error' in outcome) throw outcome.error;
+      const mapped = 'value' in outcome ? outcome.value : undefined;
+      const value = picked === undefined ? mapped : columns.pick(mapped, element.origin.index, picked);
       return { value, after, byteLength: 0 };
     },
     async close() {
       abort.abort();
       await ahead.close();
+      await blocks.settle();
+      await runner.close();
     },
   };
 }
@@ -55,19 +84,25 @@ export function openComputedBatches(
 ): Pass<DataBatch> {
   const abort = new AbortController();
   const ahead = openAhead(stage, start, abort.signal);
+  const group = async () => {
+    const element = await ahead.take();
+    return element && { element, after: await placeAfter(stage, ahead, element) };
+  };
+  const batches = new WorkQueue(columns.depth, 1, group, async ([planned]): Promise<Item<DataBatch> | undefined> => {
+    if (planned === undefined) return undefined;
+    const { element, after } = planned;
+    const made = await columns.batch(element, () => stateOf(after), abort.signal);
+    const parts = await applyMaps(recipe, made, abort.signal);
+    const byteLength = parts.columns.reduce((sum, { data }) => sum + data.byteLength, 0);
+    return { value: new DataBatch(parts), after, byteLength };
+  });
   return {
-    async next() {
-      const element = await ahead.take();
-      if (element === undefined) return undefined;
-      const after = await placeAfter(stage, ahead, element);
-      const made = await columns.batch(element, () => stateOf(after), abort.signal);
-      const parts = await applyMaps(recipe, made, abort.signal);
-      const byteLength = parts.columns.reduce((sum, { data }) => sum + data.byteLength, 0);
-      return { value: new DataBatch(parts), after, byteLength };
-    },
+    next: () => batches.next(),
     async close() {
       abort.abort();
       await ahead.close();
+      await batches.settle();
+      await columns.close();
     },
   };
 }

@@ -15,6 +15,7 @@ export interface FlowRecipe {
     readonly rows: { readonly length: number };
   };
   readonly prefetch: PrefetchLimits | undefined;
+  readonly skips: readonly { readonly count: number }[];
   readonly pending: StreamState | undefined;
 }
 
@@ -60,6 +61,10 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
 
   get state(): StreamState {
     return stateOf(this.#current());
+  }
+
+  get skipped(): number {
+    return this.recipe.skips.reduce((sum, { count }) => sum + count, 0);
   }
 
   resume(state: StreamState | undefined): this {

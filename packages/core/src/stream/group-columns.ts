@@ -2,17 +2,17 @@ import { allocateFresh } from '../schema/column-data.js';
 import { indexArray } from '../rows/row-source.js';
 import type { BatchGroup } from './batch-stage.js';
 import type { BatchParts } from './batch.js';
+import { MapRunner } from './map-runner.js';
 import { MappedColumns } from './mapped-columns.js';
 import { padRows } from './pad-column.js';
 import type { RecordMap } from './recipe.js';
 import type { Element } from './stage.js';
 import type { StreamState } from './state.js';
-import { callUser, type UserFunction } from './user-function.js';
 import type { Schema } from '../schema/types.js';
 
 /** Makes batches of computed records: runs the maps on this shard's own, and puts them into columns. */
 export class GroupColumns {
-  readonly #users: readonly UserFunction[];
+  readonly #runner: MapRunner;
   readonly #columns: MappedColumns;
   readonly #pads: boolean;
 
@@ -21,13 +21,22 @@ export class GroupColumns {
    * @param schema of the records where it is known; else the first one fixes it
    */
   constructor(maps: readonly RecordMap[], functions: number, schema: Schema | undefined, padsRagged: boolean) {
-    this.#users = maps.map(({ fn }, i) => ({ what: 'map', fn, step: functions + i }));
+    this.#runner = new MapRunner(maps, functions);
     this.#columns = new MappedColumns(schema);
     this.#pads = padsRagged;
   }
 
   get schema(): Schema | undefined {
     return this.#columns.schema;
+  }
+
+  /** Batches that are best made at once. */
+  get depth(): number {
+    return this.#runner.depth;
+  }
+
+  async close(): Promise<void> {
+    await this.#runner.close();
   }
 
   async batch(
@@ -38,9 +47,8 @@ export class GroupColumns {
     const { own, first, globalLength, paddedRows, step } = group;
     // A shard without a record in its first batch looks at the batch's first one, which is another shard's.
     if (own.length === 0 && this.schema === undefined)
-      this.#columns.learn(await this.#mapped(first, signal), first.origin.index);
-    const records: unknown[] = [];
-    for (const element of own) records.push(await this.#mapped(element, signal));
+      this.#columns.learn((await this.#mapped([first], signal))[0], first.origin.index);
+    const records = await this.#mapped(own, signal);
     const places = own.map(({ origin }) => origin.index);
     const indices = indexArray(
       places.length,
@@ -66,9 +74,10 @@ export class GroupColumns {
     };
   }
 
-  async #mapped(element: Element, signal: AbortSignal): Promise<unknown> {
-    let { value } = element;
-    for (const user of this.#users) value = await callUser(user, value, element.origin, signal);
-    return value;
+  async #mapped(elements: readonly Element[], signal: AbortSignal): Promise<unknown[]> {
+    return (await this.#runner.run(elements, signal)).map((outcome) => {
+      if ('error' in outcome) throw outcome.error;
+      return 'value' in outcome ? outcome.value : undefined;
+    });
   }
 }

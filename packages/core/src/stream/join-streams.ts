@@ -78,5 +78,11 @@ function join(
     world: { rank, shards },
     first: { epoch: 0, position: 0, isFirst: true as const },
   };
-  return computedRecords({ source, stage, prefetch: undefined, pending: undefined });
+  return computedRecords({
+    source,
+    stage,
+    prefetch: undefined,
+    skips: flows.flatMap(({ recipe }) => recipe.skips),
+    pending: undefined,
+  });
 }

@@ -8,12 +8,22 @@ import type { SourceNode } from './source-node.js';
 import type { Stage } from './stage.js';
 import type { StreamState } from './state.js';
 import type { BatchOptions, MapContext } from './types.js';
+import type { WorkerMap } from './worker-map.js';
+import type { DataRefError } from '../errors.js';
 
 /** A function of the user's over records, and the schema of what it gives where that is known. */
 export interface RecordMap {
   readonly fn: (record: any, context: MapContext) => unknown;
+  /** Where a module is run in worker threads instead of `fn`. */
+  readonly workers: WorkerMap | undefined;
   readonly schema: Schema | undefined;
+  readonly onError: OnError;
+  /** Records left out by `onError`, for all streams derived from this map. */
+  readonly skips: { count: number };
 }
+
+/** What becomes of a record on which a map fails: the stream ends there, it is left out, or a function gives another. */
+export type OnError = 'throw' | 'skip' | ((error: DataRefError) => unknown);
 
 /** A function of the user's over batches: gives columns. */
 export interface BatchMap {
@@ -54,6 +64,8 @@ interface Common {
   readonly prefetch: { readonly batches: number; readonly byteLimit: number } | undefined;
   /** What an adapter makes of the columns, last of all. */
   readonly picked: Picker | undefined;
+  /** How many records `onError` left out, map by map. */
+  readonly skips: readonly { readonly count: number }[];
   /** A state to take up once the whole pipeline is there. */
   readonly pending: StreamState | undefined;
 }
@@ -72,7 +84,7 @@ export interface BatchRecipe extends Common {
   /** The batches of all shards together, for transforms that need the whole sequence. */
   readonly whole: () => Stage<BatchGroup>;
   /** Makes a stream of records: given, since batches are made by streams of records. */
-  readonly records: (recipe: Pick<RecordRecipe, 'source' | 'stage' | 'prefetch' | 'pending'>) => unknown;
+  readonly records: (recipe: Pick<RecordRecipe, 'source' | 'stage' | 'prefetch' | 'pending' | 'skips'>) => unknown;
   readonly size: number;
   readonly options: BatchOptions;
   readonly batchMaps: readonly BatchMap[];

@@ -28,8 +28,18 @@ import { markedStage, planOfStage, type Stage } from './stage.js';
 import type { StreamState } from './state.js';
 import { checkBatchOptions, checkStreamOptions } from './stream-options.js';
 import { takeNode, takeStage } from './take.js';
+import { checkMap } from './map-options.js';
 import { checkBucketing, checkPacking, checkWindows } from './transform-options.js';
-import type { BatchOptions, BucketOptions, MapContext, PackOptions, Stream, WindowOptions } from './types.js';
+import type {
+  BatchOptions,
+  BucketOptions,
+  MapContext,
+  MapOptions,
+  PackOptions,
+  Stream,
+  WindowOptions,
+  WorkerOptions,
+} from './types.js';
 import { windowStage } from './window.js';
 
 type Fn = (record: any, context: MapContext) => unknown;
@@ -61,14 +71,21 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
     return this.recipe.stage === undefined ? this.recipe.plan.own : undefined;
   }
 
-  map(fn: unknown, options: { readonly schema?: Schema | undefined; readonly id?: string | undefined } = {}): any {
-    const schema = options.schema === undefined ? undefined : parseSchema(options.schema);
+  map(fn: unknown, options: MapOptions & Partial<WorkerOptions> = {}): any {
+    const map = checkMap(fn, options);
     const name = stepName('map', options.id);
-    return this.#extend(
-      { maps: [...this.recipe.maps, { fn: functionOf('map', fn), schema }] },
-      (plan) => markedNode(plan, name),
-      (stage) => markedStage(stage, name),
-    );
+    if (map.workers === undefined && map.onError === 'throw') {
+      return this.#extend(
+        { maps: [...this.recipe.maps, map] },
+        (plan) => markedNode(plan, name),
+        (stage) => markedStage(stage, name),
+      );
+    }
+    const marked = markedStage(this.stage, name);
+    const skips = [...this.recipe.skips, map.skips];
+    // What may leave records out decides what comes next, so it runs on those of all shards, as a filter does.
+    if (map.onError !== 'throw') return this.#compute(mappedStage(marked, [map])).derive({ skips });
+    return this.#compute(marked).derive({ maps: [map] });
   }
 
   filter(fn: unknown, { id }: { readonly id?: string | undefined } = {}): any {
@@ -171,14 +188,14 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
   }
 
   #compute(stage: Stage): RecordFlow {
-    const { source, prefetch } = this.recipe;
-    return computedRecords({ source, stage, prefetch, pending: this.pending });
+    const { source, prefetch, skips } = this.recipe;
+    return computedRecords({ source, stage, prefetch, skips, pending: this.pending });
   }
 
   #batches(what: string, size: number, options: BatchOptions | undefined, isGlobal: boolean): BatchFlow {
     const checked = checkBatchOptions(what, options);
     const rows = countOf(`${what}: size`, size, 1, 2 ** 31 - 1);
-    const { source, maps, stage: computed, plan, prefetch } = this.recipe;
+    const { source, maps, stage: computed, plan, prefetch, skips } = this.recipe;
     const { world } = source;
     const { remainder = 'keep' } = checked;
     const stage = computed && batchStage(computed, world, rows, isGlobal, remainder);
@@ -187,6 +204,7 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
       maps,
       // So many records ahead are so many batches ahead.
       prefetch: prefetch && { ...prefetch, batches: Math.max(1, Math.ceil(prefetch.batches / size)) },
+      skips,
       pending: this.pending,
       plan: stage === undefined ? batchNode(plan, world, rows, isGlobal, remainder) : planOfStage(stage),
       stage,
@@ -209,10 +227,13 @@ export function computedRecords({
   source,
   stage,
   prefetch,
+  skips,
   pending,
-}: Pick<RecordRecipe, 'source' | 'prefetch' | 'pending'> & { readonly stage: Stage | undefined }): RecordFlow {
+}: Pick<RecordRecipe, 'source' | 'prefetch' | 'pending' | 'skips'> & {
+  readonly stage: Stage | undefined;
+}): RecordFlow {
   const plan = planOfStage(stage as Stage);
-  return new RecordFlow({ source, plan, stage, maps: [], picked: undefined, prefetch, pending });
+  return new RecordFlow({ source, plan, stage, maps: [], picked: undefined, prefetch, skips, pending });
 }
 
 /** A stream over rows, with the options of `DataRef.stream`. */
@@ -230,6 +251,7 @@ export function startStream(rows: RowSource, options: SourceOptions, pending: St
     maps: [],
     picked: undefined,
     prefetch: undefined,
+    skips: [],
     pending,
   });
 }

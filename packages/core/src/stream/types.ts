@@ -1,5 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Awaitable, Columns, ColumnsOf, RecordOf, Schema, SchemaOf, SchemaOfColumns } from '../schema/types.js';
+import type { OnError } from './recipe.js';
 import type { StreamState } from './state.js';
 
 export interface Shard {
@@ -86,21 +87,48 @@ export interface Flow<T> extends AsyncIterable<T> {
   skip(count: number): this;
   /** Reads elements ahead while the last one is worked on. */
   prefetch(options?: PrefetchOptions): this;
-  /** Ends the iteration under way and closes files. Idempotent. */
+  /** Records left out by `map`'s `onError` so far, by this stream and those that share its maps. */
+  readonly skipped: number;
+  /** Ends the iteration under way and closes files and threads. Idempotent. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface MapOptions {
+  /** Of the results; without one the first result fixes it. */
+  readonly schema?: Schema | undefined;
+  /** Part of the state's identity: another id refuses the state. Functions themselves cannot be compared. */
+  readonly id?: string | undefined;
+  /**
+   * A record on which it fails: ends the iteration, which can be resumed at that record (default); is left out; or is what
+   * the function gives, which is called with the MAP_FAILED error, and leaves the record out by giving nothing.
+   */
+  readonly onError?: OnError | undefined;
+}
+
+export interface WorkerOptions {
+  /** Threads. 0 runs the module in this thread. */
+  readonly workers: number;
+  /** Records sent to a thread at a time. Default 16. */
+  readonly batchSize?: number | undefined;
 }
 
 export interface Stream<S extends Schema = any> extends Flow<RecordOf<S>> {
   readonly schema: S;
   map<const T extends Schema>(
     fn: (record: RecordOf<S>, context: MapContext) => Awaitable<RecordOf<NoInfer<T>>>,
-    options: { readonly schema: T; readonly id?: string | undefined },
+    options: MapOptions & { readonly schema: T },
   ): Stream<T>;
-  map<R>(
-    fn: (record: RecordOf<S>, context: MapContext) => Awaitable<R>,
-    options?: { readonly id?: string | undefined },
-  ): Stream<SchemaOf<R>>;
+  map<R>(fn: (record: RecordOf<S>, context: MapContext) => Awaitable<R>, options?: MapOptions): Stream<SchemaOf<R>>;
+  /**
+   * The default export of a module, run in worker threads, order kept:
+   * `map<typeof import('./augment.js')>(new URL('./augment.js', import.meta.url), { workers: 2 })`.
+   * @throws DataRefError MAP_FAILED naming the record; WORKER_DIED where a record ends its thread again and again
+   */
+  map<M extends { readonly default: (record: any, context: MapContext) => unknown }>(
+    module: URL,
+    options: WorkerOptions & MapOptions,
+  ): Stream<SchemaOf<Awaited<ReturnType<M['default']>>>>;
   /** The records for which `fn` says true. `length` is then unknown. */
   filter(
     fn: (record: RecordOf<S>, context: MapContext) => Awaitable<boolean>,
