@@ -30,11 +30,11 @@ const ROOMS = [
 const ENTRIES = ['index', 'fs', 'adapter', 'testing'];
 /** What a package may import besides its own files and `node:` modules; `@scope/*` stands for a whole scope. */
 const ALLOWED_PACKAGES: Record<string, readonly string[]> = {
-  core: ['apache-arrow', '@noble/hashes', 'seedrandom'],
+  core: ['apache-arrow', '@noble/hashes', 'seedrandom', 'tinypool'],
   tfjs: ['@dataref/core', '@tensorflow/*'],
 };
 /** Slow to load, so that only writing loads it, when it is needed. */
-const LAZY_PACKAGES = ['apache-arrow'];
+const LAZY_PACKAGES = ['apache-arrow', 'tinypool'];
 const MAX_LINES = 300;
 const BANNED_NAMES = /(?:^|\/)(?:util|utils|helper|helpers|misc|common)(?:\.ts|\/)/;
 

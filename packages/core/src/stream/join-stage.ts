@@ -20,11 +20,11 @@ export interface Inputs {
   /** Inputs that are known to have no more. */
   readonly ended: Set<number>;
   /** The next output of an input; undefined where it has none, which ends it. */
-  pull(input: number): Promise<Element | undefined>;
+  readonly pull: (input: number) => Promise<Element | undefined>;
   /** Begins the epoch after the one that an ended input was in. */
-  restart(input: number): Promise<void>;
+  readonly restart: (input: number) => Promise<void>;
   /** Where the join stands now. */
-  after(): () => StateNode;
+  readonly after: () => () => StateNode;
 }
 
 /**
@@ -76,7 +76,7 @@ export function joinStage<T>(
       const stages = inputs.map(({ stage }) => stage);
       const held = holdInputs(name, stages, node, signal);
       const next = open(held, signal);
-      return { next, close: held.close };
+      return { next, close: () => held.close() };
     },
   };
 }
@@ -131,7 +131,7 @@ function holdInputs(
       });
     },
     async close() {
-      await Promise.all(runs.map((run) => run?.close()));
+      await Promise.all(runs.map(async (run) => run?.close()));
     },
   };
 }

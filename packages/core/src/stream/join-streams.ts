@@ -69,7 +69,7 @@ function join(
   });
   const { rank, shards } = checkShard(what, shardRank, numShards);
   const stage = make(
-    flows.map(({ stage, recipe }) => ({ stage, first: recipe.source.first })),
+    flows.map((flow) => ({ stage: flow.stage, first: flow.recipe.source.first })),
     shards,
   );
   const source = {

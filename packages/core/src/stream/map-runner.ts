@@ -55,7 +55,7 @@ export class MapRunner {
 
   /** Ends the worker threads, where nobody else uses them. */
   async close(): Promise<void> {
-    await Promise.all(this.#maps.map(({ workers }) => workers?.release()));
+    await Promise.all(this.#maps.map(async ({ workers }) => workers?.release()));
   }
 }
 

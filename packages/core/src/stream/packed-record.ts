@@ -91,9 +91,9 @@ function packColumn(
 
 /** A vector or tensor; undefined for anything else. */
 function arrayOf(value: unknown): NDArray | undefined {
-  if (isNDArray(value)) return value.shape.length > 0 ? (value as NDArray) : undefined;
+  if (isNDArray(value)) return value.shape.length > 0 ? value : undefined;
   const dtype = dtypeOfArray(value);
-  return dtype === undefined ? undefined : (ndarray(value as never, [(value as TypedArray).length]) as NDArray);
+  return dtype === undefined ? undefined : ndarray(value as never, [(value as TypedArray).length]);
 }
 
 function notPackable({ element }: Piece, path: string, value: unknown): DataRefError {

@@ -144,14 +144,14 @@ export interface Stream<S extends Schema = any> extends Flow<RecordOf<S>> {
     options?: { readonly id?: string | undefined },
   ): Stream<SchemaOf<R>>;
   /** Lists of `size` consecutive records, as tuples. @see tf.data.Dataset.window */
-  window(size: number, options?: WindowOptions): Stream<any>;
+  window(size: number, options?: WindowOptions): Stream;
   /**
    * Records of varying length as rows of `length` positions. Each column of a record must be an array with as many rows
    * along its first axis as the record has positions. A row has the same columns, padded with zeros, and
    * `segmentIds` (int32[length]: 1, 2, … for the records in the row, 0 for padding) and `positions` (int32[length]: the
    * place in the record). A record that is a lone vector becomes column `values`.
    */
-  pack(length: number, options?: PackOptions): Stream<any>;
+  pack(length: number, options?: PackOptions): Stream;
   /**
    * The same records, those of like length together: blocks of records are sorted by length and cut into groups, which
    * are then shuffled. Give it the number of records of a batch over all shards, and batch after it.

@@ -122,7 +122,7 @@ async function openPool(workers: number): Promise<Pool> {
     maxThreads: workers,
     idleTimeout: IDLE_MS,
     isolateWorkers: false,
-  }) as unknown as Pool;
+  });
 }
 
 function died(origin: Origin, cause: unknown): DataRefError {

@@ -144,7 +144,7 @@ describe('mix', () => {
       const counts = weights.map(() => 0);
       let step = 0;
       for await (const i of mix(inputs, { weights, until: 'never' }).take(300)) {
-        counts[i as number]!++;
+        counts[i]!++;
         step++;
         counts.forEach((count, k) => expect(Math.abs(count - (step * weights[k]!) / sum)).toBeLessThan(1));
       }
