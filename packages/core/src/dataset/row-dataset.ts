@@ -9,12 +9,13 @@ import { describeSchema, isField, leavesOf } from '../schema/schema.js';
 import { assemble } from '../schema/structure.js';
 import type { Schema } from '../schema/types.js';
 import type { IoOptions } from '../store/object-store.js';
-import { countOf } from '../arguments.js';
+import { countOf, refuseUnknown } from '../arguments.js';
+import { reporter } from '../progress.js';
 import { startStream, streamRows } from '../stream/record-stream.js';
 import { parseState, sourceOf, type StreamState } from '../stream/state.js';
 import { checkStreamOptions } from '../stream/stream-options.js';
 import type { Rows, Shard, Stream, StreamOptions } from '../stream/types.js';
-import type { DataRef } from './types.js';
+import type { DataRef, WhereOptions } from './types.js';
 
 /** Every DataRef of ours: a row source with the public methods. */
 export class RowDataset implements DataRef {
@@ -105,6 +106,16 @@ export class RowDataset implements DataRef {
       );
     }
     return new RowDataset(new SelectedRows(this.rows, columns));
+  }
+
+  async where(predicate: (record: any, index: number) => unknown, options: WhereOptions = {}): Promise<DataRef> {
+    if (typeof predicate !== 'function') throw invalidArgument(`where needs a function, got ${typeof predicate}`);
+    const { columns, signal, onProgress, ...unknown } = options;
+    refuseUnknown('where', unknown, ['columns', 'signal', 'onProgress']);
+    const { matchingIndices, selectedRows } = await import('../rows/where.js');
+    const looked = columns === undefined ? this.rows : new SelectedRows(this.rows, columns);
+    const report = reporter(onProgress, 'where', this.length, 'records');
+    return new RowDataset(selectedRows(this.rows, await matchingIndices(looked, predicate, signal, report)));
   }
 
   split(fractions: Readonly<Record<string, number>>, options: { readonly seed: number }): any {
