@@ -7,12 +7,12 @@ import { padRows } from './pad-column.js';
 import type { Item, Pass, Place } from './pass.js';
 import { placeOf } from './place.js';
 import type { Segment, Start } from './plan-node.js';
-import type { BatchRecipe, Picked } from './recipe.js';
+import type { BatchRecipe, Picked, Planned } from './recipe.js';
 import type { RecordMapper } from './record-mapper.js';
 import type { RecordReader, Share } from './record-reader.js';
 
 /** Batches: each planned, gathered column by column into one array a leaf, mapped. */
-export function openBatchPass(recipe: BatchRecipe, reader: RecordReader, start: Start): Pass<DataBatch> {
+export function openBatchPass(recipe: Planned<BatchRecipe>, reader: RecordReader, start: Start): Pass<DataBatch> {
   const { plan, source, options, picked, batchMaps } = recipe;
   const cursor = plan.open(start);
   const abort = new AbortController();

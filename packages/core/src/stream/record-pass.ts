@@ -1,7 +1,7 @@
 import type { Item, Pass } from './pass.js';
 import { placeOf } from './place.js';
 import type { Segment, Start } from './plan-node.js';
-import type { RecordRecipe } from './recipe.js';
+import type { Planned, RecordRecipe } from './recipe.js';
 import type { RecordMapper } from './record-mapper.js';
 import type { RecordReader, Share } from './record-reader.js';
 
@@ -9,7 +9,7 @@ import type { RecordReader, Share } from './record-reader.js';
 const CHUNK = 64;
 
 /** Records one by one. The dataset is read in chunks ahead; maps run when a record is asked for. */
-export function openRecordPass(recipe: RecordRecipe, reader: RecordReader, start: Start): Pass<unknown> {
+export function openRecordPass(recipe: Planned<RecordRecipe>, reader: RecordReader, start: Start): Pass<unknown> {
   const { plan, source, picked } = recipe;
   const { shards } = source.world;
   // Two cursors over one plan: one reads ahead by chunks, the other follows record by record and tells the place.

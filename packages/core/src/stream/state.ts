@@ -35,9 +35,23 @@ export type StepState = {
   readonly count: number;
   readonly input: StateNode;
 };
-export type StateNode = SourceState | StepState;
+/** Several inputs: each with its own state, and how many of its outputs were taken. */
+export type JoinState = {
+  readonly kind: 'join';
+  /** `zip`, `concat`, or `mix` with its weights, end and seed in parentheses. */
+  readonly name: string;
+  /** The pass that the join is in. */
+  readonly epoch: number;
+  readonly counts: readonly number[];
+  /** Inputs that had no more. */
+  readonly ended: readonly number[];
+  readonly inputs: readonly StateNode[];
+};
+export type StateNode = SourceState | StepState | JoinState;
 
 const MAX_DEPTH = 256;
+/** Streams joined at one place, at most. */
+const MAX_INPUTS = 1024;
 
 /**
  * A checked copy of a state that comes from outside: from JSON, a checkpoint, another process.
@@ -73,8 +87,34 @@ function parseNode(value: unknown, path: string, depth: number): StateNode {
       input: parseNode(node['input'], `${path}.input`, depth + 1),
     };
   }
-  if (node['kind'] !== 'source') throw invalid(`${path}.kind`, `"source" or "step", got ${show(node['kind'])}`);
+  if (node['kind'] === 'join') return parseJoin(node, path, depth);
+  if (node['kind'] !== 'source') throw invalid(`${path}.kind`, `"source", "step" or "join", got ${show(node['kind'])}`);
   return parseSource(node, path);
+}
+
+function parseJoin(node: Record<string, unknown>, path: string, depth: number): JoinState {
+  const inputs = listOf(node['inputs'], `${path}.inputs`).map((input, i) =>
+    parseNode(input, `${path}.inputs[${i}]`, depth + 1),
+  );
+  const counts = listOf(node['counts'], `${path}.counts`).map((value, i) => count(value, `${path}.counts[${i}]`));
+  const ended = listOf(node['ended'], `${path}.ended`).map((value, i) => count(value, `${path}.ended[${i}]`));
+  if (counts.length !== inputs.length)
+    throw invalid(`${path}.counts`, `${inputs.length} numbers, got ${counts.length}`);
+  if (ended.some((i) => i >= inputs.length)) throw invalid(`${path}.ended`, `numbers below ${inputs.length}`);
+  return {
+    kind: 'join',
+    name: text(node['name'], `${path}.name`),
+    epoch: count(node['epoch'], `${path}.epoch`),
+    counts,
+    ended,
+    inputs,
+  };
+}
+
+function listOf(value: unknown, path: string): readonly unknown[] {
+  if (!Array.isArray(value) || value.length > MAX_INPUTS)
+    throw invalid(path, `a list of at most ${MAX_INPUTS}, got ${show(value)}`);
+  return value;
 }
 
 function parseSource(node: Record<string, unknown>, path: string): SourceState {
@@ -143,9 +183,9 @@ function invalid(path: string, expected: string): DataRefError {
   });
 }
 
-/** The dataset's part of a state: the one source at its root. */
-export function sourceOf(state: StreamState): SourceState {
+/** The dataset's part of a state: the one source at its root; undefined where several streams are joined. */
+export function sourceOf(state: StreamState): SourceState | undefined {
   let node = state.node;
-  while (node.kind !== 'source') node = node.input;
-  return node;
+  while (node.kind === 'step') node = node.input;
+  return node.kind === 'source' ? node : undefined;
 }

@@ -2,6 +2,7 @@ import { DataRefError, invalidArgument } from '../errors.js';
 import { defaultAlgorithm } from '../order/order.js';
 import { describeValue } from '../schema/ndarray.js';
 import { countOf, refuseUnknown } from '../arguments.js';
+import type { World } from './deal.js';
 import type { SourceOptions } from './source-node.js';
 import type { BatchOptions } from './types.js';
 
@@ -47,16 +48,7 @@ export function checkStreamOptions(options: unknown, length: number): SourceOpti
       `stream: shuffleAlgorithm must be 'numpy' or 'permutation', got ${JSON.stringify(algorithm)}`,
     );
   }
-  const { shardRank, numShards } = given;
-  if ((shardRank === undefined) !== (numShards === undefined)) {
-    throw invalidArgument(
-      `stream: shardRank and numShards come together; ${shardRank === undefined ? 'shardRank' : 'numShards'} is missing`,
-    );
-  }
-  const shards = numShards === undefined ? 1 : countOf('stream: numShards', numShards, 1, 2 ** 31 - 1);
-  const rank = shardRank === undefined ? 0 : countOf('stream: shardRank', shardRank, 0);
-  if (rank >= shards)
-    throw invalidArgument(`stream: shardRank must be below numShards (${shards}), got ${rank}; ranks count from 0`);
+  const { rank, shards } = checkShard('stream', given['shardRank'], given['numShards']);
   return {
     startOffset: countOf('stream: startOffset', given['startOffset'] ?? 0, 0),
     order: shuffle
@@ -71,6 +63,20 @@ export function checkStreamOptions(options: unknown, length: number): SourceOpti
     dropShardRemainder: booleanOf('stream: dropShardRemainder', given['dropShardRemainder']),
     shardBeforeShuffle: booleanOf('stream: shardBeforeShuffle', given['shardBeforeShuffle']),
   };
+}
+
+/** A worker's share; of one worker where none is named. @throws DataRefError INVALID_ARGUMENT naming the option */
+export function checkShard(what: string, shardRank: unknown, numShards: unknown): World {
+  if ((shardRank === undefined) !== (numShards === undefined)) {
+    throw invalidArgument(
+      `${what}: shardRank and numShards come together; ${shardRank === undefined ? 'shardRank' : 'numShards'} is missing`,
+    );
+  }
+  const shards = numShards === undefined ? 1 : countOf(`${what}: numShards`, numShards, 1, 2 ** 31 - 1);
+  const rank = shardRank === undefined ? 0 : countOf(`${what}: shardRank`, shardRank, 0);
+  if (rank >= shards)
+    throw invalidArgument(`${what}: shardRank must be below numShards (${shards}), got ${rank}; ranks count from 0`);
+  return { rank, shards };
 }
 
 const BATCH_OPTIONS = ['remainder', 'ragged', 'reuse'];
