@@ -15,7 +15,7 @@ import { bytesOf } from '../schema/dtypes.js';
 import type { Leaf } from '../schema/schema.js';
 import type { ByteRange, ObjectReader } from '../store/object-store.js';
 import { convertColumn } from './convert.js';
-import type { IndexArray, ReadRequest } from './row-source.js';
+import type { ColumnRequest, IndexArray, ReadRequest } from './row-source.js';
 import type { StoredParts } from './stored-parts.js';
 
 /** The event loop waits for reads in the main thread no longer than this at a time. */
@@ -40,21 +40,30 @@ async function readColumns(
   const located = locateRows(parts.table, indices);
   if (parts.keepsHeads) {
     const missing = located.distinct.filter((part) => !parts.hasHead(part));
-    if (missing.length > 0) await Promise.all(missing.map((part) => parts.head(part)));
+    if (missing.length > 0) await allDone(missing.map((part) => parts.head(part, request.signal)));
   }
   const needsFiles = request.columns.some(({ leaf }) => !parts.keepsHeads || isWide(parts.leaves[leaf] as Leaf));
   // Opened before anything is allocated: then every file is as large as the manifest says.
-  if (needsFiles) for (const part of located.distinct) await parts.file(part, 'arrow');
+  if (needsFiles) await Promise.all(located.distinct.map((part) => parts.file(part, 'arrow')));
   const context: Context = { parts, indices, located, signal: request.signal, verify };
+  const read = async ({ leaf: place, to }: ColumnRequest): Promise<ColumnData> => {
+    const column = await readColumn(context, place, to === undefined ? request.allocate : allocateFresh);
+    return to === undefined ? column : convertColumn(column, to, request.allocate, (row) => indices[row] as number);
+  };
+  // From afar all columns at once: their ranges wait for the network together.
+  if (parts.isFar) return allDone(request.columns.map(read));
   const columns: ColumnData[] = [];
-  for (const { leaf: place, to } of request.columns) {
-    const allocate = to === undefined ? request.allocate : allocateFresh;
-    const column = await readColumn(context, place, allocate);
-    columns.push(
-      to === undefined ? column : convertColumn(column, to, request.allocate, (row) => indices[row] as number),
-    );
-  }
+  for (const column of request.columns) columns.push(await read(column));
   return columns;
+}
+
+/** What all promises give; none goes on when the failure of another is told, and may still write into arrays. */
+async function allDone<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  const results = await Promise.allSettled(promises);
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
 }
 
 interface Context {
@@ -184,10 +193,8 @@ async function execute(
     context.signal?.throwIfAborted();
   }
   if (far.size === 0) return;
-  // None may still write into the arrays when the failure of another is told.
   const options = { signal: context.signal };
-  const results = await Promise.allSettled(Array.from(far, ([file, ranges]) => file.readRanges(ranges, options)));
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  await allDone(Array.from(far, ([file, ranges]) => file.readRanges(ranges, options)));
 }
 
 /** The files of a plan by their part; those that are not open yet are opened all at once. */

@@ -141,10 +141,10 @@ export class DatasetStorage implements Storage {
   }
 
   #open(manifest: Manifest): DataRef {
-    const { budget, verifyReads, headLimitBytes = budget.limitBytes / 4 } = this.#parts;
+    const { budget, verifyReads, read = 'auto', headLimitBytes = budget.limitBytes / 4 } = this.#parts;
     const folder = generationFolder(manifest.id, manifest.version, manifest.generation);
     const parts = new StoredParts(this.#store, folder, manifest, headLimitBytes);
-    return new RowDataset(new StoredRows(parts, budget, verifyReads));
+    return new RowDataset(new StoredRows(parts, budget, verifyReads, read !== 'ranges'));
   }
 }
 

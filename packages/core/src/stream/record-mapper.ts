@@ -70,9 +70,13 @@ export class RecordMapper {
     });
   }
 
-  /** Mapped records of a share as columns; the first record fixes their schema. */
-  async readMapped(share: Share, segments: readonly Segment[], signal: AbortSignal): Promise<ColumnData[]> {
-    const records = await this.#reader.readRecords(share, signal);
+  /** Records of a share, mapped, as columns; the first record fixes their schema. */
+  async mapRecords(
+    records: readonly unknown[],
+    share: Share,
+    segments: readonly Segment[],
+    signal: AbortSignal,
+  ): Promise<ColumnData[]> {
     if (records.length === 0) await this.#learnSchema(segments, signal);
     let builders: ColumnBuilder[] | undefined;
     for (const [row, record] of records.entries()) {
