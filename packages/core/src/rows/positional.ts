@@ -38,18 +38,19 @@ async function readColumns(
   verify: boolean,
 ): Promise<ColumnData[]> {
   const located = locateRows(parts.table, indices);
-  if (parts.keepsHeads) {
-    const missing = located.distinct.filter((part) => !parts.hasHead(part));
-    if (missing.length > 0) await allDone(missing.map((part) => parts.head(part, request.signal)));
-  }
   const needsFiles = request.columns.some(({ leaf }) => !parts.keepsHeads || isWide(parts.leaves[leaf] as Leaf));
   // Opened before anything is allocated: then every file is as large as the manifest says.
-  if (needsFiles) await Promise.all(located.distinct.map((part) => parts.file(part, 'arrow')));
-  const context: Context = { parts, indices, located, signal: request.signal, verify };
-  const read = async ({ leaf: place, to }: ColumnRequest): Promise<ColumnData> => {
-    const column = await readColumn(context, place, to === undefined ? request.allocate : allocateFresh);
-    return to === undefined ? column : convertColumn(column, to, request.allocate, (row) => indices[row] as number);
-  };
+  const opening = openFiles(parts, needsFiles ? located.distinct : [], 'arrow');
+  const missing = parts.keepsHeads ? located.distinct.filter((part) => !parts.hasHead(part)) : [];
+  if (missing.length > 0) await allDone<unknown>([opening, ...missing.map((part) => parts.head(part, request.signal))]);
+  const files = opening instanceof Map ? opening : await opening;
+  const context: Context = { parts, indices, located, files, signal: request.signal, verify };
+  const read = ({ leaf: place, to }: ColumnRequest): Promise<ColumnData> =>
+    to === undefined
+      ? readColumn(context, place, request.allocate)
+      : readColumn(context, place, allocateFresh).then((column) =>
+          convertColumn(column, to, request.allocate, (row) => indices[row] as number),
+        );
   // From afar all columns at once: their ranges wait for the network together.
   if (parts.isFar) return allDone(request.columns.map(read));
   const columns: ColumnData[] = [];
@@ -58,7 +59,7 @@ async function readColumns(
 }
 
 /** What all promises give; none goes on when the failure of another is told, and may still write into arrays. */
-async function allDone<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+async function allDone<T>(promises: readonly (T | Promise<T>)[]): Promise<T[]> {
   const results = await Promise.allSettled(promises);
   return results.map((result) => {
     if (result.status === 'rejected') throw result.reason;
@@ -70,6 +71,8 @@ interface Context {
   readonly parts: StoredParts;
   readonly indices: IndexArray;
   readonly located: LocatedRows;
+  /** The open Arrow files of the parts that rows lie in. */
+  readonly files: OpenFiles;
   readonly signal: AbortSignal | undefined;
   readonly verify: boolean;
 }
@@ -172,9 +175,8 @@ async function execute(
   context: Context,
   reads: readonly PlannedRead[],
   out: Uint8Array,
-  kind: 'arrow' | 'head' = 'arrow',
+  files: OpenFiles = context.files,
 ): Promise<void> {
-  const files = await openFiles(context.parts, reads, kind);
   const far = new Map<ObjectReader, ByteRange[]>();
   let sliceEnd = performance.now() + SLICE_MS;
   for (const { part, position, byteLength, target } of reads) {
@@ -197,26 +199,22 @@ async function execute(
   await allDone(Array.from(far, ([file, ranges]) => file.readRanges(ranges, options)));
 }
 
-/** The files of a plan by their part; those that are not open yet are opened all at once. */
-async function openFiles(
+type OpenFiles = ReadonlyMap<number, ObjectReader>;
+
+/** The files of parts by their number, at once where all are open; those that are not are opened all at once. */
+function openFiles(
   parts: StoredParts,
-  reads: readonly PlannedRead[],
+  numbers: readonly number[],
   kind: 'arrow' | 'head',
-): Promise<ReadonlyMap<number, ObjectReader>> {
+): OpenFiles | Promise<OpenFiles> {
   const files = new Map<number, ObjectReader>();
-  const missing = new Map<number, Promise<unknown>>();
-  for (const { part } of reads) {
-    if (files.has(part) || missing.has(part)) continue;
-    const open = parts.fileNow(part, kind);
-    if (open === undefined)
-      missing.set(
-        part,
-        parts.file(part, kind).then((opened) => files.set(part, opened)),
-      );
-    else files.set(part, open);
+  const missing: Promise<unknown>[] = [];
+  for (const number of numbers) {
+    const open = parts.fileNow(number, kind);
+    if (open !== undefined) files.set(number, open);
+    else missing.push(parts.file(number, kind).then((opened) => files.set(number, opened)));
   }
-  if (missing.size > 0) await Promise.all(missing.values());
-  return files;
+  return missing.length === 0 ? files : Promise.all(missing).then(() => files);
 }
 
 async function verifyRows(context: Context, place: number, column: ColumnData): Promise<void> {
@@ -232,7 +230,7 @@ async function verifyRows(context: Context, place: number, column: ColumnData): 
       context,
       planFixed(located, 4, (part) => parts.checksumStart(part, place)),
       bytesOf(sums),
-      'head',
+      await openFiles(parts, located.distinct, 'head'),
     );
   }
   const { leaf, offsets } = column;

@@ -83,5 +83,6 @@ export function dtypeOfArray(value: unknown): NumericDType | undefined {
 
 /** The bytes below a typed array, without a copy. */
 export function bytesOf(array: ArrayBufferView): Uint8Array {
+  if (array instanceof Uint8Array) return array;
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }

@@ -38,7 +38,9 @@ export async function applyMaps(recipe: BatchRecipe, given: BatchParts, signal: 
   const { schema, requests } = picked.resolve(parts.schema);
   const columns = requests.map(({ leaf, to }) => {
     const column = parts.columns[leaf] as ColumnData;
-    return to === undefined ? column : convertColumn(column, to, parts.allocate, (row) => parts.indices[row] ?? -1);
+    return to === undefined
+      ? column
+      : convertColumn(column, to, parts.loan.allocate, (row) => parts.indices[row] ?? -1);
   });
   return { ...parts, schema, columns };
 }

@@ -1,10 +1,10 @@
-import type { Allocate, ColumnData } from '../schema/column-data.js';
+import type { ColumnData } from '../schema/column-data.js';
 import type { Schema } from '../schema/types.js';
 import type { BatchPlan } from './batch-node.js';
 import { DataBatch, type BatchParts } from './batch.js';
-import { BufferPool } from './buffer-pool.js';
+import { BufferPool, Loan } from './buffer-pool.js';
 import { padRows } from './pad-column.js';
-import { stateOf, type Item, type Pass, type Place } from './pass.js';
+import type { Item, Pass, Place } from './pass.js';
 import { placeOf } from './place.js';
 import type { Segment, Start } from './plan-node.js';
 import { AUTOMATIC_BATCHES, AUTOMATIC_BYTES, ReadAhead, type Begun } from './read-ahead.js';
@@ -17,8 +17,7 @@ interface BegunBatch extends Begun {
   readonly plan: BatchPlan;
   readonly after: Place;
   readonly share: Share;
-  readonly lent: ArrayBuffer[];
-  readonly allocate: Allocate;
+  readonly loan: Loan;
   /** Columns, or the records that maps take. */
   readonly read: readonly ColumnData[] | Promise<readonly ColumnData[]> | Promise<unknown[]>;
 }
@@ -35,19 +34,15 @@ export function openBatchPass(recipe: BatchRecipe, reader: RecordReader, start: 
   let applyMaps: typeof import('./batch-maps.js').applyMaps | undefined;
 
   const finish = (
-    batchPlan: BatchPlan,
-    share: Share,
-    after: Place,
+    { plan: batchPlan, share, after, loan }: BegunBatch,
     schema: Schema,
     read: readonly ColumnData[],
-    lent: ArrayBuffer[],
-    allocate: Allocate,
   ): Item<DataBatch> | Promise<Item<DataBatch>> => {
     const { rows, paddedRows, segments, step, globalLength } = batchPlan;
     const first = segments[0] as Segment;
     const parts: BatchParts = {
       schema,
-      columns: rows === paddedRows ? read : read.map((column) => padRows(column, paddedRows, allocate)),
+      columns: rows === paddedRows ? read : read.map((column) => padRows(column, paddedRows, loan.allocate)),
       length: paddedRows,
       validLength: rows,
       globalLength,
@@ -56,26 +51,20 @@ export function openBatchPass(recipe: BatchRecipe, reader: RecordReader, start: 
       step,
       indices: share.indices,
       pad: options.ragged === 'pad',
-      allocate,
-      giveBack: () => pool.giveBack(lent.splice(0)),
-      state: () => stateOf(after),
+      loan,
+      after,
     };
-    return isDirect ? deliver(parts, after) : transform(parts, after);
+    return isDirect ? deliver(parts) : transform(parts);
   };
 
-  const deliver = (parts: BatchParts, after: Place): Item<DataBatch> => {
+  const deliver = (parts: BatchParts): Item<DataBatch> => {
     const value = new DataBatch(parts);
-    return { value, after, byteLength: recipe.prefetch === undefined ? 0 : sizeOf(parts.columns) };
+    return { value, after: parts.after, byteLength: recipe.prefetch === undefined ? 0 : sizeOf(parts.columns) };
   };
 
-  const transform = async (parts: BatchParts, after: Place): Promise<Item<DataBatch>> => {
+  const transform = async (parts: BatchParts): Promise<Item<DataBatch>> => {
     applyMaps ??= (await import('./batch-maps.js')).applyMaps;
-    return deliver(await applyMaps(recipe, parts, abort.signal), after);
-  };
-
-  const map = async (records: Promise<unknown[]>, { plan: { segments }, share }: BegunBatch): Promise<ColumnData[]> => {
-    mapper ??= await reader.mapper();
-    return mapper.mapRecords(await records, share, segments, abort.signal);
+    return deliver(await applyMaps(recipe, parts, abort.signal));
   };
 
   let release: (() => Promise<void>) | undefined;
@@ -87,17 +76,23 @@ export function openBatchPass(recipe: BatchRecipe, reader: RecordReader, start: 
     first = batchPlan.segments[0] as Segment;
     release ??= source.hold(() => ({ epoch: first.epoch, position: first.start }));
     const share = reader.share(batchPlan.segments);
-    const lent: ArrayBuffer[] = [];
-    const allocate = pool.lender(lent);
+    const loan = new Loan(pool);
     if (isDirect) stored ??= picked?.resolve(source.rows.schema);
     const read = reader.hasMaps
       ? reader.readRecords(share, abort.signal)
-      : reader.readColumns(share, stored?.requests, allocate, abort.signal);
-    return { elements: 1, rows: batchPlan.rows, plan: batchPlan, after, share, lent, allocate, read };
+      : reader.readColumns(share, stored?.requests, loan.allocate, abort.signal);
+    return { elements: 1, rows: batchPlan.rows, plan: batchPlan, after, share, loan, read };
   };
   const ahead = new ReadAhead(source.rows, begin);
   const readFurther = (): void => {
     if (recipe.prefetch === undefined) ahead.extend({ batches: AUTOMATIC_BATCHES, byteLimit: AUTOMATIC_BYTES });
+  };
+
+  const map = async (records: Promise<unknown[]>, { plan: { segments }, share }: BegunBatch): Promise<ColumnData[]> => {
+    mapper ??= await reader.mapper();
+    const read = await records;
+    readFurther();
+    return mapper.mapRecords(read, share, segments, abort.signal);
   };
 
   return {
@@ -105,19 +100,17 @@ export function openBatchPass(recipe: BatchRecipe, reader: RecordReader, start: 
       const begun = ahead.take();
       if (begun === undefined) return undefined;
       readFurther();
-      const { plan: batchPlan, share, after, lent, allocate, read } = begun;
+      const { read } = begun;
       if (reader.hasMaps) {
-        return map(read as Promise<unknown[]>, begun).then((columns) => {
-          readFurther();
-          return finish(batchPlan, share, after, reader.schema as Schema, columns, lent, allocate);
-        });
+        return map(read as Promise<unknown[]>, begun).then((columns) =>
+          finish(begun, reader.schema as Schema, columns),
+        );
       }
       const schema = stored?.schema ?? source.rows.schema;
-      if (Array.isArray(read))
-        return finish(batchPlan, share, after, schema, read as readonly ColumnData[], lent, allocate);
+      if (Array.isArray(read)) return finish(begun, schema, read as readonly ColumnData[]);
       return (read as Promise<readonly ColumnData[]>).then((columns) => {
         readFurther();
-        return finish(batchPlan, share, after, schema, columns, lent, allocate);
+        return finish(begun, schema, columns);
       });
     },
     readAhead: (limits) => ahead.extend(limits),

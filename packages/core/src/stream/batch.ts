@@ -1,9 +1,11 @@
 import { DataRefError } from '../errors.js';
-import { valueAt, type Allocate, type ColumnData } from '../schema/column-data.js';
+import { valueAt, type ColumnData } from '../schema/column-data.js';
 import { presentColumn } from '../schema/present.js';
 import { assemble } from '../schema/structure.js';
 import type { Schema } from '../schema/types.js';
 import type { IndexArray } from '../rows/row-source.js';
+import type { Loan } from './buffer-pool.js';
+import { stateOf, type Place } from './pass.js';
 import type { StreamState } from './state.js';
 import type { Batch } from './types.js';
 
@@ -19,10 +21,9 @@ export interface BatchParts {
   readonly step: number;
   readonly indices: IndexArray;
   readonly pad: boolean;
-  readonly allocate: Allocate;
-  /** Gives the batch's buffers back. */
-  readonly giveBack: () => void;
-  readonly state: () => StreamState;
+  readonly loan: Loan;
+  /** The stream's place after the batch. */
+  readonly after: Place;
 }
 
 /** The batch that streams hand out. */
@@ -57,8 +58,8 @@ export class DataBatch implements Batch {
 
   get columns(): any {
     this.#check();
-    const { schema, columns, pad, allocate } = this.#parts;
-    this.#columns ??= assemble(schema, (leaf) => presentColumn(columns[leaf] as ColumnData, pad, allocate));
+    const { schema, columns, pad, loan } = this.#parts;
+    this.#columns ??= assemble(schema, (leaf) => presentColumn(columns[leaf] as ColumnData, pad, loan.allocate));
     return this.#columns;
   }
 
@@ -71,7 +72,7 @@ export class DataBatch implements Batch {
   }
 
   get state(): StreamState {
-    this.#state ??= this.#parts.state();
+    this.#state ??= stateOf(this.#parts.after);
     return this.#state;
   }
 
@@ -79,7 +80,7 @@ export class DataBatch implements Batch {
     if (this.#released) return;
     this.#released = true;
     this.#columns = undefined;
-    this.#parts.giveBack();
+    this.#parts.loan.giveBack();
   }
 
   [Symbol.dispose](): void {

@@ -10,27 +10,46 @@ export class BufferPool {
     this.#detaches = detaches;
   }
 
-  /** An allocator that notes what it hands out in `lent`. */
-  lender(lent: ArrayBuffer[]): Allocate {
-    return (byteLength) => {
-      const buffer = this.#take(byteLength) ?? allocateFresh(byteLength);
-      lent.push(buffer);
-      return buffer;
-    };
-  }
-
-  giveBack(buffers: readonly ArrayBuffer[]): void {
-    if (this.#detaches) for (const buffer of buffers) structuredClone(buffer, { transfer: [buffer] });
-    else this.#free.push(...buffers);
-  }
-
-  /** The smallest free buffer that is large enough, unless most of it would lie idle. */
-  #take(byteLength: number): ArrayBuffer | undefined {
+  /** The smallest free buffer that is large enough, unless most of it would lie idle; else a fresh one. */
+  take(byteLength: number): ArrayBuffer {
+    const free = this.#free;
     let best = -1;
-    this.#free.forEach((buffer, i) => {
-      const fits = buffer.byteLength >= byteLength && buffer.byteLength <= 2 * byteLength + 1024;
-      if (fits && (best < 0 || buffer.byteLength < (this.#free[best] as ArrayBuffer).byteLength)) best = i;
-    });
-    return best < 0 ? undefined : this.#free.splice(best, 1)[0];
+    for (let i = 0; i < free.length; i++) {
+      const size = (free[i] as ArrayBuffer).byteLength;
+      const fits = size >= byteLength && size <= 2 * byteLength + 1024;
+      if (fits && (best < 0 || size < (free[best] as ArrayBuffer).byteLength)) best = i;
+    }
+    if (best < 0) return allocateFresh(byteLength);
+    const found = free[best] as ArrayBuffer;
+    const last = free.pop() as ArrayBuffer;
+    if (last !== found) free[best] = last;
+    return found;
+  }
+
+  giveBack(buffer: ArrayBuffer): void {
+    if (this.#detaches) structuredClone(buffer, { transfer: [buffer] });
+    else this.#free.push(buffer);
+  }
+}
+
+/** The buffers that one batch has from a pool. */
+export class Loan {
+  readonly #pool: BufferPool;
+  readonly #buffers: ArrayBuffer[] = [];
+
+  constructor(pool: BufferPool) {
+    this.#pool = pool;
+  }
+
+  readonly allocate: Allocate = (byteLength) => {
+    const buffer = this.#pool.take(byteLength);
+    this.#buffers.push(buffer);
+    return buffer;
+  };
+
+  /** Gives all of them back, each once however often it is called. */
+  giveBack(): void {
+    for (const buffer of this.#buffers) this.#pool.giveBack(buffer);
+    this.#buffers.length = 0;
   }
 }

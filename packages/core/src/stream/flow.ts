@@ -172,7 +172,7 @@ interface Supply<T> {
 class Iteration<T> implements AsyncIterator<T> {
   readonly #claim: (self: Iteration<T>) => Supply<T>;
   #supply: Supply<T> | undefined;
-  #handed: { readonly element: T } | undefined;
+  #handed: Item<T> | undefined;
   #busy: Promise<unknown> | undefined;
   #end: 'done' | 'superseded' | 'closed' | undefined;
 
@@ -181,8 +181,10 @@ class Iteration<T> implements AsyncIterator<T> {
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
-    const pull = () => this.#pull();
-    if (this.#busy !== undefined) return this.#track(this.#busy.then(pull, pull));
+    if (this.#busy !== undefined) {
+      const pull = () => this.#pull();
+      return this.#track(this.#busy.then(pull, pull));
+    }
     try {
       const result = this.#pull();
       return result instanceof Promise ? this.#track(result) : Promise.resolve(result);
@@ -217,7 +219,7 @@ class Iteration<T> implements AsyncIterator<T> {
     this.#refuseEnded();
     if (this.#hasReturned()) return { value: undefined, done: true };
     const supply = (this.#supply ??= this.#claim(this));
-    if (this.#handed !== undefined) supply.retire(this.#handed.element);
+    if (this.#handed !== undefined) supply.retire(this.#handed.value);
     this.#handed = undefined;
     let pulled: ReturnType<Pass<T>['next']>;
     try {
@@ -238,9 +240,8 @@ class Iteration<T> implements AsyncIterator<T> {
   ): IteratorResult<T, undefined> | Promise<IteratorResult<T, undefined>> {
     this.#refuseEnded();
     if (item === undefined || this.#hasReturned()) return this.return();
-    const element = supply.handOut(item);
-    this.#handed = { element };
-    return { value: element, done: false };
+    this.#handed = item;
+    return { value: supply.handOut(item), done: false };
   }
 
   /** What a failure of the pass means: nothing any more, where the loop had ended before. */

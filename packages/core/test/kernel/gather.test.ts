@@ -10,7 +10,8 @@ const OUT_OFFSETS = 16_384;
 
 /** Every size up to two vectors and a byte, and the sizes around each change of loop. */
 const SIZES = Array.from({ length: 34 }, (_, size) => size).concat([
-  47, 48, 49, 63, 64, 65, 127, 128, 129, 240, 254, 255, 256, 257, 258, 271, 272, 273, 784, 1_000, 4_097,
+  47, 48, 49, 63, 64, 65, 127, 128, 129, 240, 254, 255, 256, 257, 258, 271, 272, 273, 319, 320, 321, 335, 336, 337, 784,
+  1_000, 1_023, 1_024, 1_025, 4_097,
 ]);
 /** How far an address is moved off its alignment. */
 const shift = fc.integer({ min: 0, max: 17 });
@@ -67,7 +68,7 @@ describe('gather', () => {
 });
 
 describe('gatherRanges', () => {
-  const lengths = fc.array(fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 200, max: 300 })), {
+  const lengths = fc.array(fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 200, max: 400 })), {
     minLength: 1,
     maxLength: 12,
   });
