@@ -3,7 +3,7 @@ import { isBuiltin } from 'node:module';
 import { basename, dirname, join, posix, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
-import { importsOf, importsOfFile, packageOf, sourceFiles } from './imports.js';
+import { importsOf, importsOfFile, packageOf, readJson, sourceFiles } from './imports.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PACKAGES = join(ROOT, 'packages');
@@ -13,6 +13,7 @@ const ROOMS = [
   'errors',
   'arguments',
   'or-abort',
+  'next-turn',
   'progress',
   'schema',
   'checksum',
@@ -27,48 +28,72 @@ const ROOMS = [
   'entries',
 ];
 /** The public entries of core share the topmost room. */
-const ENTRIES = ['index', 'fs', 'adapter', 'testing'];
+const ENTRIES = ['index', 'fs', 's3', 'gcs', 'http', 'store', 'cache', 'adapter', 'testing'];
 /** What a package may import besides its own files and `node:` modules; `@scope/*` stands for a whole scope. */
 const ALLOWED_PACKAGES: Record<string, readonly string[]> = {
-  core: ['apache-arrow', '@noble/hashes', 'seedrandom'],
+  core: ['apache-arrow', '@noble/hashes', 'seedrandom', '@aws-sdk/client-s3', '@google-cloud/storage'],
   tfjs: ['@dataref/core', '@tensorflow/*'],
 };
 /** Slow to load, so that only writing loads it, when it is needed. */
 const LAZY_PACKAGES = ['apache-arrow'];
+/** Optional peers of core, each reached from one entry alone and by import() alone: nobody else needs to have it. */
+const SDK_OF_ENTRY: Record<string, string> = { s3: '@aws-sdk/client-s3', gcs: '@google-cloud/storage' };
 const MAX_LINES = 300;
 const BANNED_NAMES = /(?:^|\/)(?:util|utils|helper|helpers|misc|common)(?:\.ts|\/)/;
 
 /** Returns the room of a file below packages/core/src, or its first folder when there is no such room. */
 function roomOf(path: string): string {
-  const first = (path.split('/')[0] as string).replace(/\.ts$/, '');
-  return ENTRIES.includes(first) ? 'entries' : first;
+  const [first = '', ...rest] = path.split('/');
+  const name = first.replace(/\.ts$/, '');
+  const isEntry = rest.length === 0 ? ENTRIES.includes(name) : name === 'testing';
+  return isEntry ? 'entries' : name;
 }
 
 function isAllowed(name: string, allowed: readonly string[]): boolean {
   return allowed.some((entry) => (entry.endsWith('/*') ? name.startsWith(entry.slice(0, -1)) : name === entry));
 }
 
-/** Walks a built module's imports and returns one line for each that a browser could not load. */
-function nodeImports(entry: string, allowed: readonly string[]): string[] {
-  const problems: string[] = [];
+/** An import of something that is not in the package itself. */
+interface ForeignImport {
+  readonly from: string;
+  readonly specifier: string;
+  readonly isDynamic: boolean;
+}
+
+/** Walks a built module's imports as a bundler for browsers does, and returns those that leave the package. */
+function foreignImports(entry: string): ForeignImport[] {
+  const foreign: ForeignImport[] = [];
   const seen = new Set<string>();
   const waiting = [entry];
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     if (seen.has(path)) continue;
     seen.add(path);
     for (const { specifier, isDynamic } of importsOfFile(path)) {
-      if (specifier.startsWith('.')) {
-        waiting.push(join(dirname(path), specifier));
-        continue;
-      }
-      const name = packageOf(specifier);
-      const from = relative(ROOT, path);
-      if (isBuiltin(specifier)) problems.push(`${from} imports Node's ${specifier}`);
-      else if (!isAllowed(name, allowed)) problems.push(`${from} imports ${specifier}`);
-      else if (!isDynamic && LAZY_PACKAGES.includes(name)) problems.push(`${from} imports ${specifier} at load time`);
+      const own = specifier.startsWith('.') ? join(dirname(path), specifier) : ownEntry(specifier);
+      if (own === undefined) foreign.push({ from: relative(ROOT, path), specifier, isDynamic });
+      else waiting.push(own);
     }
   }
-  return problems;
+  return foreign;
+}
+
+/** The file that `@dataref/core/…` stands for in a bundle for browsers; undefined for another package. */
+function ownEntry(specifier: string): string | undefined {
+  if (packageOf(specifier) !== '@dataref/core') return undefined;
+  const { exports } = readJson(PACKAGES, 'core/package.json') as { exports: Record<string, Record<string, string>> };
+  const conditions = exports[specifier.replace('@dataref/core', '.')];
+  return join(PACKAGES, 'core', conditions?.['browser'] ?? conditions?.['default'] ?? `no entry ${specifier}`);
+}
+
+/** One line for each import of a built entry that a browser could not load. */
+function nodeImports(entry: string, allowed: readonly string[]): string[] {
+  return foreignImports(entry).flatMap(({ from, specifier, isDynamic }) => {
+    if (isBuiltin(specifier)) return [`${from} imports Node's ${specifier}`];
+    if (!isAllowed(packageOf(specifier), allowed)) return [`${from} imports ${specifier}`];
+    if (!isDynamic && LAZY_PACKAGES.includes(packageOf(specifier)))
+      return [`${from} imports ${specifier} at load time`];
+    return [];
+  });
 }
 
 test('imports are found in statements and calls, and not in comments', () => {
@@ -108,9 +133,25 @@ describe('core', () => {
     expect(upward).toEqual([]);
   });
 
-  test('the main entry reaches no module of Node, and apache-arrow only when it is asked for', () => {
-    const entry = join(PACKAGES, 'core/dist/index.js');
-    expect(nodeImports(entry, ALLOWED_PACKAGES['core'] ?? [])).toEqual([]);
+  test.each(['index', 'store'])(
+    '%s.js reaches no module of Node, and apache-arrow only when it is asked for',
+    (name) => {
+      const entry = join(PACKAGES, `core/dist/${name}.js`);
+      const sdks = Object.values(SDK_OF_ENTRY);
+      const allowed = (ALLOWED_PACKAGES['core'] ?? []).filter((sdk) => !sdks.includes(sdk));
+      expect(nodeImports(entry, allowed)).toEqual([]);
+    },
+  );
+
+  test('an SDK is reached from its own entry alone, and only when it is asked for', () => {
+    const entries = ENTRIES.filter((name) => existsSync(join(PACKAGES, `core/dist/${name}.js`)));
+    const found = entries.flatMap((name) =>
+      foreignImports(join(PACKAGES, `core/dist/${name}.js`))
+        .filter(({ specifier }) => Object.values(SDK_OF_ENTRY).includes(packageOf(specifier)))
+        .filter(({ specifier, isDynamic }) => !isDynamic || SDK_OF_ENTRY[name] !== packageOf(specifier))
+        .map(({ from, specifier }) => `${name}: ${from} imports ${specifier}`),
+    );
+    expect(found).toEqual([]);
   });
 });
 

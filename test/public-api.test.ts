@@ -20,6 +20,7 @@ const EXPORTS: Record<string, readonly string[]> = {
     'progressBar',
   ],
   '@dataref/core/fs': ['FileStorage'],
+  '@dataref/core/store': ['MemoryStore', 'ObjectStorage', 'withCoalescing', 'withRetry'],
   '@dataref/core/adapter': [
     'BatchFlow',
     'RecordFlow',

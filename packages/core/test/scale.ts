@@ -1,3 +1,6 @@
+// @ts-expect-error -- its types are declared for src alone
+import alea from 'seedrandom/lib/alea.js';
+
 /** How much the property tests do: 1 is thorough; the default, a tenth, is for every run. */
 export const scale = Number(process.env['DATAREF_TEST_SCALE'] ?? 0.1);
 
@@ -9,4 +12,9 @@ export function announceSeed(suite: string): number {
   const seed = Number(process.env['DATAREF_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
   console.info(`${suite}: DATAREF_TEST_SEED=${seed}`);
   return seed;
+}
+
+/** Numbers from 0 to below 1, the same for the same seed. */
+export function randomOf(seed: number): () => number {
+  return alea(String(seed)) as () => number;
 }

@@ -4,6 +4,7 @@ import { DataRefError } from '../errors.js';
 import { checkShapes } from '../format/head.js';
 import { hasShapes } from '../format/layout.js';
 import { locateRows, planFixed, planVariable, type LocatedRows, type PlannedRead } from '../format/plan.js';
+import { inNextTurn } from '../next-turn.js';
 import {
   allocateElements,
   allocateFresh,
@@ -15,6 +16,7 @@ import { bytesOf } from '../schema/dtypes.js';
 import type { Leaf } from '../schema/schema.js';
 import type { ByteRange, ObjectReader } from '../store/object-store.js';
 import { convertColumn } from './convert.js';
+import { MAX_READS } from './read-again.js';
 import type { ColumnRequest, IndexArray, ReadRequest } from './row-source.js';
 import type { StoredParts } from './stored-parts.js';
 
@@ -88,12 +90,9 @@ async function readColumn(context: Context, place: number, allocate: Allocate): 
     copyFromHeads(context, place, leaf, data);
     return column;
   }
-  await execute(
-    context,
-    planFixed(located, leaf.recordBytes, (part) => parts.bufferStart(part, place, 'values')),
-    bytesOf(data),
-  );
-  if (context.verify && isWide(leaf)) await verifyRows(context, place, column);
+  const reads = planFixed(located, leaf.recordBytes, (part) => parts.bufferStart(part, place, 'values'));
+  await execute(context, reads, bytesOf(data));
+  if (context.verify && isWide(leaf)) await verifyRows(context, place, column, reads);
   return column;
 }
 
@@ -127,7 +126,7 @@ async function readVariable(context: Context, place: number, leaf: Leaf, allocat
   );
   await execute(context, reads, bytesOf(data));
   const column = { leaf, length: count, data, offsets, shapes };
-  if (context.verify) await verifyRows(context, place, column);
+  if (context.verify) await verifyRows(context, place, column, reads);
   return column;
 }
 
@@ -190,7 +189,7 @@ async function execute(
     }
     file.readSync(into, position);
     if (performance.now() < sliceEnd) continue;
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await new Promise<void>(inNextTurn);
     sliceEnd = performance.now() + SLICE_MS;
     context.signal?.throwIfAborted();
   }
@@ -217,7 +216,31 @@ function openFiles(
   return missing.length === 0 ? files : Promise.all(missing).then(() => files);
 }
 
-async function verifyRows(context: Context, place: number, column: ColumnData): Promise<void> {
+/** Holds rows against their checksums. Those from afar that differ are read again: bytes may be changed on their way. */
+async function verifyRows(
+  context: Context,
+  place: number,
+  column: ColumnData,
+  reads: readonly PlannedRead[],
+): Promise<void> {
+  let damaged = await damagedRows(context, place, column);
+  for (let times = 1; damaged.length > 0; times++) {
+    const again = reads.filter(({ target, byteLength }) =>
+      damaged.some(({ start, end }) => target < end && start < target + byteLength),
+    );
+    const isFar = again.some(({ part }) => context.parts.fileNow(part, 'arrow')?.readSync === undefined);
+    if (times === MAX_READS || !isFar) throw corruptRow(context, place, damaged[0]?.row as number);
+    await execute(context, again, bytesOf(column.data));
+    damaged = await damagedRows(context, place, column);
+  }
+}
+
+/** Rows whose checksums differ, and where their bytes are in the column. */
+async function damagedRows(
+  context: Context,
+  place: number,
+  column: ColumnData,
+): Promise<{ readonly row: number; readonly start: number; readonly end: number }[]> {
   const { parts, located } = context;
   const sums = new Uint32Array(located.count);
   if (parts.keepsHeads) {
@@ -235,11 +258,13 @@ async function verifyRows(context: Context, place: number, column: ColumnData): 
   }
   const { leaf, offsets } = column;
   const bytes = bytesOf(column.data);
-  for (let i = 0; i < located.count; i++) {
-    const start = offsets === undefined ? i * leaf.recordBytes : (offsets[i] as number) * leaf.elementBytes;
-    const end = offsets === undefined ? start + leaf.recordBytes : (offsets[i + 1] as number) * leaf.elementBytes;
-    if (crc32(bytes.subarray(start, end)) !== sums[i]) throw corruptRow(context, place, i);
+  const damaged: { row: number; start: number; end: number }[] = [];
+  for (let row = 0; row < located.count; row++) {
+    const start = offsets === undefined ? row * leaf.recordBytes : (offsets[row] as number) * leaf.elementBytes;
+    const end = offsets === undefined ? start + leaf.recordBytes : (offsets[row + 1] as number) * leaf.elementBytes;
+    if (crc32(bytes.subarray(start, end)) !== sums[row]) damaged.push({ row, start, end });
   }
+  return damaged;
 }
 
 function corruptRow({ parts, indices, located }: Context, place: number, row: number): DataRefError {

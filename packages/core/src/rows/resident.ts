@@ -7,6 +7,7 @@ import { bytesOf } from '../schema/dtypes.js';
 import type { Leaf } from '../schema/schema.js';
 import { convertColumn, convertedLeaf, lossyCast, type Conversion } from './convert.js';
 import type { IndexArray, ReadRequest } from './row-source.js';
+import { MAX_READS } from './read-again.js';
 import type { StoredParts } from './stored-parts.js';
 
 /** Bytes read from the files at a time: with their checksum about a millisecond of the main thread. */
@@ -35,6 +36,8 @@ export class Resident {
   #part = 0;
   #position = 0;
   #crc = 0;
+  /** Of this part, in vain. */
+  #reads = 0;
   /** The values of each variable column so far, in elements. */
   readonly #filled: number[];
   readonly #rawOffsets = new Map<number, Uint8Array>();
@@ -70,7 +73,11 @@ export class Resident {
     this.#crc = crc32(slice, this.#crc);
     for (const buffer of this.#parts.body(number)) this.#copy(buffer, slice, start);
     this.#position += slice.length;
-    if (this.#position === byteLength) this.#finishPart(number);
+    if (this.#position < byteLength) return;
+    // Bytes from afar may have been changed on their way: the part is read again before it is taken for damaged.
+    const isDamaged = this.#crc !== this.#parts.part(number).crc32;
+    if (isDamaged && file.readSync === undefined && ++this.#reads < MAX_READS) this.#beginPart();
+    else this.#finishPart(number);
   }
 
   /** The requested columns of rows `indices`. @throws DataRefError LOSSY_CAST */
@@ -188,8 +195,13 @@ export class Resident {
       for (let i = 0; i < own.length; i++) all[firstRecord + i] = base + (own[i] as number);
       this.#filled[place] = base + end;
     }
-    this.#rawOffsets.clear();
     this.#part++;
+    this.#reads = 0;
+    this.#beginPart();
+  }
+
+  #beginPart(): void {
+    this.#rawOffsets.clear();
     this.#position = 0;
     this.#crc = 0;
   }

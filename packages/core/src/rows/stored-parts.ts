@@ -6,6 +6,7 @@ import { partName } from '../format/part-name.js';
 import { PartTable } from '../format/plan.js';
 import { leavesOf, type Leaf } from '../schema/schema.js';
 import type { ExpectedObject, ObjectReader, ObjectStore } from '../store/object-store.js';
+import { readAgain } from './read-again.js';
 import type { Outlook } from './row-source.js';
 import { SharedTask } from './shared-task.js';
 
@@ -235,15 +236,17 @@ export class StoredParts {
   async #readHead(number: number, signal: AbortSignal): Promise<PartHead> {
     const { headBytes, bodyStart } = this.part(number);
     const own = hasHeadFile(this.leaves);
-    const bytes = await this.during(async () => {
-      if (headBytes === 0) return new Uint8Array(0);
+    if (headBytes === 0)
+      return decodeHead(this.leaves, this.part(number), new Uint8Array(0), `${this.name}: part ${number}`);
+    return this.during(async () => {
       const file = await this.file(number, own ? 'head' : 'arrow'); // its size is that of the manifest: room for it may be made
       const head = new Uint8Array(headBytes);
       const start = own ? 0 : bodyStart;
-      if (file.readSync !== undefined && headBytes <= SMALL_HEAD_BYTES) file.readSync(head, start);
-      else await file.read(head, start, { signal });
-      return head;
+      return readAgain(file.readSync === undefined, async () => {
+        if (file.readSync !== undefined && headBytes <= SMALL_HEAD_BYTES) file.readSync(head, start);
+        else await file.read(head, start, { signal });
+        return decodeHead(this.leaves, this.part(number), head, `${this.name}: part ${number}`);
+      });
     });
-    return decodeHead(this.leaves, this.part(number), bytes, `${this.name}: part ${number}`);
   }
 }

@@ -1,5 +1,6 @@
 import { DataRefError } from '../errors.js';
 import { decodeManifest, MANIFEST_LIMIT_BYTES, type Manifest } from '../format/manifest.js';
+import { readAgain } from '../rows/read-again.js';
 import { decodeSegment, encodeSegment } from '../store/key.js';
 import type { IoOptions, ObjectStore } from '../store/object-store.js';
 
@@ -39,8 +40,11 @@ export class Manifests {
   /** @throws DataRefError CORRUPT, UNSUPPORTED */
   async read(id: string, version: string, options: IoOptions): Promise<Manifest | undefined> {
     const key = manifestKey(id, version);
-    const held = await this.#store.get(key, MANIFEST_LIMIT_BYTES, options);
-    return held && decodeManifest(held.bytes, `${this.#store.description}: ${key}`, id, version);
+    const where = `${this.#store.description}: ${key}`;
+    return readAgain(true, async () => {
+      const held = await this.#store.get(key, MANIFEST_LIMIT_BYTES, options);
+      return held && decodeManifest(held.bytes, where, id, version);
+    });
   }
 
   /** Every id and version that has a folder; unless `withLeftovers`, a dataset too. */

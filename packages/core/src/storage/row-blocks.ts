@@ -1,5 +1,6 @@
 import { rowsOf, isDataRef, isIterable, noRecords } from '../dataset/make.js';
 import { invalidArgument } from '../errors.js';
+import { inNextTurn } from '../next-turn.js';
 import { isThenable, orAbort } from '../or-abort.js';
 import { pushRecord } from '../rows/custom-rows.js';
 import { allColumns, indexArray, type IndexArray, type RowSource } from '../rows/row-source.js';
@@ -146,7 +147,7 @@ async function* recordBlocks(
       blockStart = index;
     }
     if (performance.now() >= turnEnd) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await new Promise<void>(inNextTurn);
       turnEnd = performance.now() + TURN_MS;
     }
     const next = records.next();

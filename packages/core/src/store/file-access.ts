@@ -91,6 +91,17 @@ export async function writeFully(
   }
 }
 
+/** A new file, durable but for its folder's entry. */
+export async function writeWhole(path: string, bytes: Uint8Array, key: string): Promise<void> {
+  const handle = await fs.open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o666);
+  try {
+    await writeFully(handle, bytes, 0, key);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
 /** A failure of the file system as ours: DISK_FULL where room, quota or a file size limit was the reason. */
 export function fileError(error: unknown, key: string): unknown {
   const { code, name, syscall } = error as { code?: string; name?: string; syscall?: string };

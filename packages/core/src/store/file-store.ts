@@ -1,7 +1,8 @@
 import { constants, promises as fs } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { DataRefError } from '../errors.js';
-import { fileError, openFileReader, writeFully } from './file-access.js';
+import { fileError, openFileReader, writeFully, writeWhole } from './file-access.js';
+import { replaceLocked } from './file-lock.js';
 import { contentVersion } from './content-version.js';
 import { checkKey } from './key.js';
 import { makeFolder, removeEmptyFolders, syncFolder } from './folders.js';
@@ -15,16 +16,14 @@ import type {
   ObjectWriter,
   PutOptions,
   StoredObject,
+  StoreRecipe,
 } from './object-store.js';
-import { nonce } from './nonce.js';
-import { isRunning, thisProcess } from './process-identity.js';
+import { MAX_ATTEMPTS, sweepWorkshop, workName, WORKSHOP } from './workshop.js';
 
-/** Writers work here and rename when whole; nothing below it is ever listed, and no key can name it. */
-const WORKSHOP = '.tmp~';
-/** Work of another host is taken for abandoned when it has not grown for so long. */
-const FOREIGN_IDLE_MS = 24 * 3600 * 1000;
-/** How often a folder may be removed by others, empty as it still is, before something is written into it. */
-const MAX_ATTEMPTS = 20;
+/** What a recipe of a FileStore is made with. */
+export function openStore(root: unknown): FileStore {
+  return new FileStore(root as string);
+}
 
 /** An ObjectStore in a folder of a file system: temp file, fsync, rename, fsync of the folder. */
 export class FileStore implements ObjectStore {
@@ -34,6 +33,10 @@ export class FileStore implements ObjectStore {
   constructor(root: string) {
     this.#root = root;
     this.description = root;
+  }
+
+  recipe(): StoreRecipe {
+    return { module: import.meta.url, data: this.#root };
   }
 
   async head(key: string): Promise<ObjectInfo | undefined> {
@@ -66,7 +69,8 @@ export class FileStore implements ObjectStore {
   }
 
   async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<string | undefined> {
-    const { ifAbsent = false } = checkPut(options);
+    const { ifAbsent = false, ifVersion } = checkPut(options);
+    if (ifVersion !== undefined) return this.#replace(key, bytes, ifVersion, options);
     const work = await this.#startWork(key, options);
     try {
       await work.write(bytes);
@@ -113,16 +117,9 @@ export class FileStore implements ObjectStore {
   }
 
   async sweep(): Promise<number> {
-    let freed = 0;
     const workshop = join(this.#root, WORKSHOP);
     await this.#checkFolders(workshop);
-    for (const entry of await fs.readdir(workshop).catch(() => [])) {
-      const path = join(workshop, entry);
-      const stat = await fs.lstat(path).catch(() => undefined);
-      if (stat?.isFile() !== true || isBusy(entry, stat.mtimeMs)) continue;
-      await this.#try(entry, () => fs.rm(path, { force: true }));
-      freed += stat.size;
-    }
+    const freed = (await this.#try(WORKSHOP, () => sweepWorkshop(workshop))) ?? 0;
     await removeEmptyFolders(workshop, this.#root);
     await this.#pruneDatasets();
     return freed;
@@ -188,13 +185,28 @@ export class FileStore implements ObjectStore {
     }
   }
 
+  /** Compare-and-swap. Only small objects are replaced on a condition: each is read whole, for its version. */
+  async #replace(key: string, bytes: Uint8Array, ifVersion: string, options: IoOptions): Promise<string | undefined> {
+    const target = this.#path(key);
+    const workshop = join(this.#root, WORKSHOP);
+    await this.#checkFolders(workshop);
+    const isCurrent = async () => (await this.get(key, Infinity, options))?.version === ifVersion;
+    if (!(await isCurrent())) return undefined;
+    try {
+      const stage = (path: string) => writeWhole(path, bytes, key);
+      if (!(await replaceLocked(workshop, key, { stage, isCurrent, target }, options.signal))) return undefined;
+      await syncFolder(dirname(target));
+      return contentVersion(bytes);
+    } catch (error) {
+      throw fileError(error, key);
+    }
+  }
+
   async #startWork(key: string, { signal }: IoOptions) {
     const target = this.#path(key);
     signal?.throwIfAborted();
     const workshop = join(this.#root, WORKSHOP);
-    const { host, pid, startTicks } = thisProcess();
-    const owner = Buffer.from(JSON.stringify([host, pid, startTicks])).toString('base64url');
-    const path = join(workshop, `${nonce()}.${owner}`);
+    const path = join(workshop, workName());
     const handle = await this.#create(path);
     let position = 0;
     let open = true;
@@ -258,19 +270,5 @@ export class FileStore implements ObjectStore {
         if ((code !== 'ENOENT' && code !== 'ENOTDIR') || attempt > MAX_ATTEMPTS) throw error;
       }
     }
-  }
-}
-
-function isBusy(name: string, modifiedMs: number): boolean {
-  if (!/^[0-9a-f]{16}\.[A-Za-z0-9_-]+$/u.test(name)) return true;
-  try {
-    const [host, pid, startTicks] = JSON.parse(Buffer.from(name.split('.')[1] ?? '', 'base64url').toString()) as [
-      string,
-      number,
-      number | null,
-    ];
-    return isRunning({ host, pid, startTicks }) ?? Date.now() - modifiedMs < FOREIGN_IDLE_MS;
-  } catch {
-    return false;
   }
 }

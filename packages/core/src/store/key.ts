@@ -4,12 +4,13 @@ const SEGMENT = /^[A-Za-z0-9._%-]{1,255}$/;
 
 /** The key itself. @throws DataRefError INVALID_ID where it could name anything outside its store */
 export function checkKey(key: string): string {
-  for (const segment of key.split('/')) {
-    if (!SEGMENT.test(segment) || segment === '.' || segment === '..') {
-      throw new DataRefError('INVALID_ID', `${JSON.stringify(key)} is no key of a store`, { details: { key } });
-    }
-  }
-  return key;
+  if (isKey(key)) return key;
+  throw new DataRefError('INVALID_ID', `${JSON.stringify(key)} is no key of a store`, { details: { key } });
+}
+
+/** Whether it names something inside a store. */
+export function isKey(key: string): boolean {
+  return key.split('/').every((segment) => SEGMENT.test(segment) && segment !== '.' && segment !== '..');
 }
 
 /**

@@ -43,7 +43,8 @@ export interface ByteRange {
 export interface ObjectReader {
   readonly byteLength: number;
   /**
-   * Fills `into` from `position` on, whole or not at all.
+   * Fills `into` from `position` on, whole or not at all. A transient failure in the midst of it says how many bytes from
+   * its start are right all the same (`details.filledBytes`), and the next read may go on there.
    * @throws DataRefError CORRUPT where the object ends before, or has another size than was said when it was opened;
    *   GENERATION_GONE where it was deleted or written anew; STORE_FAILED, TIMEOUT
    */
@@ -51,11 +52,15 @@ export interface ObjectReader {
   /** Fills several ranges, in any order. @throws DataRefError as `read` does; then any of them may be filled */
   readRanges(ranges: readonly ByteRange[], options?: IoOptions): Promise<void>;
   /** `read` without leaving the thread, where the store is a local disk. */
-  readSync?(into: Uint8Array, position: number): void;
+  readonly readSync?: ((into: Uint8Array, position: number) => void) | undefined;
   close(): Promise<void>;
 }
 
-/** An object that is being written; nothing is visible under its key before `commit`. */
+/**
+ * An object that is being written; nothing is visible under its key before `commit`. A step that fails with what may pass
+ * (`details.isTransient`) can be repeated with the same bytes, which are written once; a writer that cannot do that fails
+ * for good.
+ */
 export interface ObjectWriter {
   write(bytes: Uint8Array): Promise<void>;
   /** Durable and visible once it resolves. */
@@ -75,6 +80,16 @@ export interface ExpectedObject {
 export interface Forecast {
   /** Objects by when each is needed next, soonest first, each once. Asked anew whenever something is to be decided. */
   upcoming(): Iterable<ExpectedObject>;
+}
+
+/** How another thread of this process makes a store that reads and writes the same. */
+export interface StoreRecipe {
+  /** URL of a module that exports `openStore(data): ObjectStore`. */
+  readonly module: string;
+  /** What a structured clone carries over. It may hold credentials: it goes to a thread, and nowhere else. */
+  readonly data: unknown;
+  /** A new recipe is asked for after so long: credentials expire. */
+  readonly validMs?: number | undefined;
 }
 
 /**
@@ -101,6 +116,11 @@ export interface ObjectStore {
   delete(key: string, options?: IoOptions): Promise<boolean>;
   /** Tells a store that keeps copies what comes next, until the returned function is called. Others have no such method. */
   follow?(forecast: Forecast): () => void;
+  /**
+   * What lets a worker thread keep leases alive while this thread is busy. Without it, they are kept alive from this
+   * thread, and a thread that is blocked for longer than a lease (60 s) loses it.
+   */
+  recipe?(): StoreRecipe | Promise<StoreRecipe>;
   /** Removes what killed writers left where no list shows it. @returns bytes freed */
   sweep(options?: IoOptions): Promise<number>;
 }

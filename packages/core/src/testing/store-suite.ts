@@ -72,6 +72,23 @@ const CHECKS: Readonly<Record<string, (store: ObjectStore) => Promise<void>>> = 
     );
   },
 
+  async 'of many compare-and-swaps at once none is lost'(store) {
+    const [writers, swaps] = [6, 8];
+    await store.put('a/k', new TextEncoder().encode('0'));
+    const add = async (writer: number): Promise<void> => {
+      for (let done = 0; done < swaps;) {
+        const held = await store.get('a/k', LIMIT);
+        const count = Number.parseInt(new TextDecoder().decode(held?.bytes), 10);
+        // What is put on a condition says whose it is: a store that asks again cannot take another's success for its own.
+        const bytes = new TextEncoder().encode(`${count + 1} by ${writer}, ${done}`);
+        if ((await store.put('a/k', bytes, { ifVersion: held?.version ?? '' })) !== undefined) done++;
+      }
+    };
+    await Promise.all(Array.from({ length: writers }, (_, writer) => add(writer)));
+    const text = new TextDecoder().decode(await contentOf(store, 'a/k'));
+    checkEqual(Number.parseInt(text, 10), writers * swaps, 'the sum');
+  },
+
   async 'of many puts at once, one is there, whole'(store) {
     await Promise.all(Array.from({ length: 8 }, (_, i) => store.put('a/k', bytes(10_000 * i, i))));
     const got = await contentOf(store, 'a/k');

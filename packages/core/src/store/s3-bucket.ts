@@ -1,0 +1,151 @@
+import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
+import { DataRefError, invalidArgument, isDataRefError } from '../errors.js';
+import type { Body } from './body.js';
+import { IDLE_TIMEOUT_MS, watched } from './idle-watch.js';
+import type { IoOptions } from './object-store.js';
+import { isMissing, s3Error } from './s3-errors.js';
+import { silent } from './store-errors.js';
+
+type Sdk = typeof import('@aws-sdk/client-s3');
+
+/** Time for what is sent on top of the idle time, since the SDK tells nothing of its progress: 2 Mbit/s. */
+const UPLOAD_BYTES_PER_MS = 250;
+
+export interface S3Place {
+  readonly bucket: string;
+  /** Of all keys. Default: none. */
+  readonly prefix?: string | undefined;
+  /** A client of your own; its retries come on top of ours. */
+  readonly client?: S3Client | undefined;
+  /** Makes a client that does not retry by itself. Credentials come from the SDK's own chain where none are given. */
+  readonly clientConfig?: S3ClientConfig | undefined;
+  /** Time in ms without any news from the server, after which an attempt ends. Default: 30,000. */
+  readonly idleTimeoutMs?: number | undefined;
+}
+
+/** What a request is made with. */
+export interface S3Call {
+  readonly sdk: Sdk;
+  readonly client: S3Client;
+  readonly bucket: string;
+  /** To be passed on to `client.send`. */
+  readonly options: { readonly abortSignal: AbortSignal };
+}
+
+export interface RequestOptions extends IoOptions {
+  /** What is sent. */
+  readonly uploadBytes?: number | undefined;
+}
+
+/** One bucket by one client: requests of one attempt each, whose failures are ours to tell. */
+export class S3Bucket {
+  /** `s3://bucket/prefix`. */
+  readonly description: string;
+  readonly idleTimeoutMs: number;
+  readonly #bucket: string;
+  readonly #given: Pick<S3Place, 'client' | 'clientConfig'>;
+  #ready: Promise<Pick<S3Call, 'sdk' | 'client'>> | undefined;
+  #isKnown = false;
+
+  constructor({ bucket, client, clientConfig, idleTimeoutMs = IDLE_TIMEOUT_MS }: S3Place, prefix: string) {
+    if (typeof bucket !== 'string' || bucket === '' || bucket.startsWith('s3:'))
+      throw invalidArgument(`S3: bucket must be the name of a bucket, got ${JSON.stringify(bucket)}`);
+    if (client !== undefined && clientConfig !== undefined)
+      throw invalidArgument('S3: client and clientConfig exclude each other');
+    this.description = `s3://${bucket}/${prefix}`;
+    this.idleTimeoutMs = idleTimeoutMs;
+    this.#bucket = bucket;
+    this.#given = { client, clientConfig };
+  }
+
+  /** One exchange with the server, of which nobody else keeps watch. @throws DataRefError STORE_FAILED, TIMEOUT; what `request` catches is its own */
+  async ask<T>(
+    key: string,
+    what: string,
+    { signal, uploadBytes = 0 }: RequestOptions,
+    request: (call: S3Call) => Promise<T>,
+  ): Promise<T> {
+    const idleTimeoutMs = Math.ceil(this.idleTimeoutMs + uploadBytes / UPLOAD_BYTES_PER_MS);
+    const silence = (): Error => silent(key, what, idleTimeoutMs);
+    return watched({ signal, idleTimeoutMs, silence }, (watch) =>
+      watch.wait(this.attempt(key, what, watch.signal, request)),
+    );
+  }
+
+  /** As `ask`, where somebody else keeps watch. */
+  async attempt<T>(
+    key: string,
+    what: string,
+    abortSignal: AbortSignal,
+    request: (call: S3Call) => Promise<T>,
+  ): Promise<T> {
+    const { sdk, client } = await this.#connect();
+    abortSignal.throwIfAborted();
+    try {
+      const given = await request({ sdk, client, bucket: this.#bucket, options: { abortSignal } });
+      this.#isKnown = true;
+      return given;
+    } catch (error) {
+      throw isDataRefError(error) ? error : s3Error(error, this.description, key, what);
+    }
+  }
+
+  /**
+   * For a missing object of which only HEAD has told, whose answer is the same where the bucket is missing.
+   * @throws DataRefError STORE_FAILED where there is no such bucket
+   */
+  async requireBucket(options: IoOptions): Promise<void> {
+    if (this.#isKnown) return;
+    await this.ask('', 'looking for the bucket', options, async ({ sdk, client, bucket, options: abort }) => {
+      try {
+        await client.send(new sdk.HeadBucketCommand({ Bucket: bucket }), abort);
+      } catch (error) {
+        // Who may not ask for the bucket itself is told nothing, and goes on.
+        if (isMissing(error))
+          throw s3Error(
+            { name: 'NoSuchBucket', $metadata: { httpStatusCode: 404 } },
+            this.description,
+            '',
+            'looking for it',
+          );
+      }
+    });
+  }
+
+  async #connect(): Promise<Pick<S3Call, 'sdk' | 'client'>> {
+    this.#ready ??= this.#load();
+    this.#ready.catch(() => (this.#ready = undefined));
+    return this.#ready;
+  }
+
+  async #load(): Promise<Pick<S3Call, 'sdk' | 'client'>> {
+    const { client, clientConfig } = this.#given;
+    const sdk = await import('@aws-sdk/client-s3').catch((error: unknown) => {
+      const { code } = Object(error) as { readonly code?: unknown };
+      if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') throw error;
+      throw new DataRefError('MISSING_PACKAGE', 'S3 needs the package @aws-sdk/client-s3: npm i @aws-sdk/client-s3');
+    });
+    if (client !== undefined) return { sdk, client };
+    // Checksums that S3 itself does not ask for are refused by many a store that is compatible otherwise.
+    const config = {
+      requestChecksumCalculation: 'WHEN_REQUIRED',
+      responseChecksumValidation: 'WHEN_REQUIRED',
+    } as const;
+    return { sdk, client: new sdk.S3Client({ ...config, ...clientConfig, maxAttempts: 1 }) };
+  }
+}
+
+/** The body of an answer, which in Node is a stream of its. */
+export function s3Body(body: unknown): Body {
+  const stream = body as AsyncIterable<Uint8Array> & {
+    destroy(): void;
+    on(event: 'error', listener: () => void): void;
+  };
+  return {
+    chunks: stream,
+    cancel: () => {
+      stream.on('error', () => undefined); // nobody listens any more
+      stream.destroy();
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import { describe, expect, test } from '@jest/globals';
+import { field } from '@dataref/core';
+import {
+  MemoryStore,
+  ObjectStorage,
+  type ObjectReader,
+  type ObjectStore,
+  type StoredObject,
+} from '@dataref/core/store';
+import { failure } from '../expect-error.js';
+import { changed, remote, storeParts } from '../storage/stored.js';
+
+const SCHEMA = { label: field('uint8'), image: field('uint8', [64]), text: field('string') };
+const records = Array.from({ length: 40 }, (_, i) => ({
+  label: i,
+  image: Uint8Array.from({ length: 64 }, (__, at) => i * 3 + at),
+  text: `record ${i}, `.repeat(1 + (i % 5)),
+}));
+
+/** A store far away, whose answer number `spoiled` (counted for each object) has another byte in it; then all from there on. */
+function flipping(store: ObjectStore, spoiled: (key: string, answer: number) => boolean): ObjectStore {
+  const answers = new Map<string, number>();
+  const flip = (key: string, bytes: Uint8Array): void => {
+    const answer = answers.get(key) ?? 0;
+    answers.set(key, answer + 1);
+    if (spoiled(key, answer)) (bytes[Math.floor(bytes.length / 2)] as number) ^= 16;
+  };
+  const far = remote(store);
+  return changed(far, {
+    async get(key, limitBytes, options) {
+      const held = (await far.get(key, limitBytes, options)) as StoredObject;
+      flip(key, held.bytes);
+      return held;
+    },
+    async open(key, options) {
+      const reader = (await far.open(key, options)) as ObjectReader;
+      const read: ObjectReader['read'] = async (into, position) => {
+        await reader.read(into, position);
+        flip(key, into);
+      };
+      return {
+        byteLength: reader.byteLength,
+        read,
+        async readRanges(ranges) {
+          for (const { into, position } of ranges) await read(into, position);
+        },
+        close: () => reader.close(),
+      };
+    },
+  });
+}
+
+/** All records in the order of an epoch, read by position, or from memory once they are there. */
+async function epoch(store: ObjectStore, memoryLimitBytes: number): Promise<unknown[]> {
+  const dataset = await new ObjectStorage(store, { memoryLimitBytes }).fetch('a', '1', { schema: SCHEMA });
+  const seen: unknown[] = [];
+  for await (const batch of dataset.stream({ shuffle: true, shuffleSeed: 5 }).batch(7)) {
+    for (const [i, record] of batch.records().entries())
+      seen.push({ index: batch.indices[i], ...record, image: Array.from((record.image as { data: Uint8Array }).data) });
+  }
+  return (seen as { index: number }[]).toSorted((a, b) => a.index - b.index);
+}
+
+describe.each([
+  ['by position', 0],
+  ['into memory', 2 ** 24],
+])('a byte changed on its way from a store far away, read %s,', (_, memoryLimitBytes) => {
+  const expected = records.map((record, index) => ({ index, ...record, image: Array.from(record.image) }));
+
+  test.each([
+    ['manifest', /dataset\.json$/u],
+    ['head', /\.head$/u],
+    ['rows', /\.arrow$/u],
+  ])('is found and read again: of a %s', async (__, keys) => {
+    const store = new MemoryStore();
+    await storeParts(store, SCHEMA, records as never[], [13, 20, 7]);
+    const spoiled = new Set<string>();
+    const flipped = flipping(store, (key, answer) => {
+      const isSpoiled = keys.test(key) && answer < 2;
+      if (isSpoiled) spoiled.add(key);
+      return isSpoiled;
+    });
+    expect(await epoch(flipped, memoryLimitBytes)).toEqual(expected);
+    expect(spoiled.size).toBeGreaterThan(0);
+  });
+
+  test.each([
+    ['manifest', /dataset\.json$/u],
+    ['head', /\.head$/u],
+    ['rows', /\.arrow$/u],
+  ])('is damage when it is there every time: of a %s', async (__, keys) => {
+    const store = new MemoryStore();
+    await storeParts(store, SCHEMA, records as never[], [13, 20, 7]);
+    const damaged = flipping(store, (key) => keys.test(key));
+    await expect(epoch(damaged, memoryLimitBytes)).rejects.toEqual(failure('CORRUPT', /a@1|a\/1/u));
+  });
+});

@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer, type AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, test } from '@jest/globals';
+import { pythonWithServers } from './python-environment.js';
+
+const RUN_SERVER = fileURLToPath(new URL('run_server.py', import.meta.url));
+const START_MS = 60_000;
+
+export interface Server {
+  /** `http://127.0.0.1:port`. */
+  readonly endpoint: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** moto: S3 as far as these tests need it. */
+export async function startMoto(): Promise<Server> {
+  return start('moto', '/moto-api/');
+}
+
+/** fake-gcs-server: Google Cloud Storage as far as these tests need it. */
+export async function startFakeGcs(): Promise<Server> {
+  return start('fake-gcs', '/storage/v1/b');
+}
+
+/**
+ * Tests that need a server. Where it cannot be had, they are left out loudly; where CI is set, they fail.
+ * @param start called once, before the tests of this file are known
+ */
+export async function describeWithServer(
+  name: string,
+  start: () => Promise<Server>,
+  body: (server: Server) => void,
+): Promise<void> {
+  let server: Server;
+  try {
+    server = await start();
+  } catch (error) {
+    const problem = `${name}: left out, since its server cannot be had. It needs python3 with venv and pip: ${String(error)}`;
+    if (process.env['CI'] === undefined) console.warn(problem);
+    describe(name, () => {
+      if (process.env['CI'] === undefined) test.skip(problem, () => undefined);
+      else
+        test('has its server', () => {
+          throw new Error(problem);
+        });
+    });
+    return;
+  }
+  describe(name, () => {
+    afterAll(() => server.close());
+    body(server);
+  });
+}
+
+async function start(kind: 'moto' | 'fake-gcs', path: string): Promise<Server> {
+  const python = await pythonWithServers();
+  for (let attempt = 0; ; attempt++) {
+    const port = await freePort();
+    const child = spawn(python, [RUN_SERVER, kind, String(port)], { stdio: ['pipe', 'ignore', 'inherit'] });
+    const endpoint = `http://127.0.0.1:${port}`;
+    if (await answers(child, `${endpoint}${path}`)) return { endpoint, port, close: () => end(child) };
+    await end(child);
+    if (attempt === 3) throw new Error(`${kind} did not start`); // the port may have been taken meanwhile
+  }
+}
+
+async function answers(child: ChildProcess, url: string): Promise<boolean> {
+  const until = Date.now() + START_MS;
+  while (child.exitCode === null && child.signalCode === null && Date.now() < until) {
+    const isThere = await fetch(url).then(
+      async (response) => (await response.arrayBuffer(), true),
+      () => false,
+    );
+    if (isThere) return true;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return false;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.stdin?.end();
+  await ended;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
+}
