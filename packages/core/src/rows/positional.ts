@@ -15,6 +15,7 @@ import {
 import { bytesOf } from '../schema/dtypes.js';
 import type { Leaf } from '../schema/schema.js';
 import type { ByteRange, ObjectReader } from '../store/object-store.js';
+import { withOwnSignal } from '../or-abort.js';
 import { convertColumn } from './convert.js';
 import { MAX_READS } from './read-again.js';
 import type { ColumnRequest, IndexArray, ReadRequest } from './row-source.js';
@@ -194,8 +195,9 @@ async function execute(
     context.signal?.throwIfAborted();
   }
   if (far.size === 0) return;
-  const options = { signal: context.signal };
-  await allDone(Array.from(far, ([file, ranges]) => file.readRanges(ranges, options)));
+  const read = ([file, ranges]: [ObjectReader, ByteRange[]]): Promise<void> =>
+    withOwnSignal(context.signal, (signal) => file.readRanges(ranges, { signal }));
+  await allDone(Array.from(far, read));
 }
 
 type OpenFiles = ReadonlyMap<number, ObjectReader>;

@@ -24,6 +24,7 @@ export class ReadAhead<B extends Begun> {
   readonly #begun: B[] = [];
   /** Whether the one taken last is under way still. */
   #taken: Promise<void> | undefined;
+  #takenRows = 0;
   #hasEnded = false;
   /** Of beginning a read; told when its turn comes. */
   #failure: { readonly error: unknown } | undefined;
@@ -37,6 +38,7 @@ export class ReadAhead<B extends Begun> {
   /** The next read, begun at the latest now; undefined at the end. */
   take(): B | undefined {
     const begun = this.#begun.shift() ?? this.#next();
+    this.#takenRows = begun?.rows ?? 0;
     this.#taken = begun?.read instanceof Promise ? settled(begun.read) : undefined;
     return begun;
   }
@@ -46,10 +48,11 @@ export class ReadAhead<B extends Begun> {
     const recordBytes = this.#rows.farRecordBytes?.();
     if (recordBytes === undefined) return;
     let elements = sum(this.#begun, (begun) => begun.elements);
-    let bytes = recordBytes * sum(this.#begun, (begun) => begun.rows);
-    if (elements > batches / 2 || bytes > byteLimit / 2) return;
-    let largest = 0;
-    while (elements < batches && (elements === 0 || bytes + largest <= byteLimit)) {
+    if (elements > batches / 2) return;
+    let bytes = recordBytes * (this.#takenRows + sum(this.#begun, ({ rows }) => rows));
+    if (elements > 0 && bytes > byteLimit / 2) return;
+    let largest = recordBytes * this.#takenRows;
+    while (elements < batches && bytes + largest <= byteLimit) {
       const begun = this.#nextOrFailure();
       if (begun === undefined) return;
       this.#begun.push(begun);
