@@ -49,6 +49,8 @@ async function elements(stream: AsyncIterable<any>, limit = Infinity): Promise<u
   return seen;
 }
 
+const iterate = <T>(stream: AsyncIterable<T>): AsyncIterator<T> => stream[Symbol.asyncIterator]();
+
 /** What is left under way a turn later. */
 async function left(store: FarStore): Promise<object> {
   await new Promise((resolve) => setImmediate(resolve));
@@ -87,7 +89,7 @@ describe('the first batch of a shuffled dataset far away', () => {
 
   test('waits for nothing that later batches need', async () => {
     const { store, dataref } = await far();
-    const iterator = dataref.stream(SHUFFLED).batch(16)[Symbol.asyncIterator]();
+    const iterator = iterate(dataref.stream(SHUFFLED).batch(16));
     let first: readonly number[] | undefined;
     let answersThen = 0;
     const pulled = iterator.next().then(({ value }) => {
@@ -321,7 +323,12 @@ describe('a store that keeps copies is told', () => {
 
   test('in order: the parts from the place on, then those of the next epoch, each once', async () => {
     const { store, dataref } = await far();
-    const iterator = dataref.stream({ startOffset: 4 * PART_RECORDS }).batch(PART_RECORDS).prefetch({ batches: 1 })[Symbol.asyncIterator](); // prettier-ignore
+    const iterator = iterate(
+      dataref
+        .stream({ startOffset: 4 * PART_RECORDS })
+        .batch(PART_RECORDS)
+        .prefetch({ batches: 1 }),
+    );
     const pulled = iterator.next();
     const names = told(store);
     expect(names.slice(0, 4)).toEqual(['4h', '4', '5h', '5']);
@@ -336,7 +343,7 @@ describe('a store that keeps copies is told', () => {
 
   test('with sizes and checksums of the files', async () => {
     const { store, dataref } = await far();
-    const iterator = dataref.stream().batch(4)[Symbol.asyncIterator]();
+    const iterator = iterate(dataref.stream().batch(4));
     const pulled = iterator.next();
     for (const { key, byteLength, crc32 } of store.forecasts[0]!.upcoming()) {
       const reader = (await store.open(key, { byteLength, crc32 }))!;
@@ -357,7 +364,7 @@ describe('a store that keeps copies is told', () => {
         if (!read.includes(part)) read.push(part);
       }
     const windowsOf = (list: readonly number[]) => parts(0, 4).map((w) => list.slice(3 * w, 3 * w + 3).toSorted((a, b) => a - b)); // prettier-ignore
-    const iterator = dataref.stream(options).batch(PART_RECORDS).prefetch({ batches: 1 })[Symbol.asyncIterator]();
+    const iterator = iterate(dataref.stream(options).batch(PART_RECORDS).prefetch({ batches: 1 }));
     await iterator.next();
     expect(windowsOf(bodies(told(store)))).toEqual(windowsOf(read));
     for (let i = 0; i < 4; i++) await iterator.next();
@@ -370,10 +377,7 @@ describe('a store that keeps copies is told', () => {
 
   test.each(['numpy', 'permutation'] as const)('%s: all parts in a fixed order, at any place', async (algorithm) => {
     const { store, dataref } = await far();
-    const iterator = dataref
-      .stream({ ...SHUFFLED, shuffleAlgorithm: algorithm })
-      .batch(16)
-      [Symbol.asyncIterator]();
+    const iterator = iterate(dataref.stream({ ...SHUFFLED, shuffleAlgorithm: algorithm }).batch(16));
     for (let i = 0; i < 20; i++) {
       await iterator.next();
       expect(bodies(told(store))).toEqual(parts(0, 12));
@@ -384,7 +388,7 @@ describe('a store that keeps copies is told', () => {
   test('of what slices, selections, splits and concatenations need of their sources', async () => {
     const { store, dataref } = await far();
     const of = async (data: DataRef, options = {}): Promise<number[][]> => {
-      const iterator = data.stream(options).batch(4).prefetch({ batches: 1 })[Symbol.asyncIterator]();
+      const iterator = iterate(data.stream(options).batch(4).prefetch({ batches: 1 }));
       const pulled = iterator.next();
       const names = store.forecasts.map((_, i) => bodies(told(store, i)));
       await pulled;
