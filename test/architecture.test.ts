@@ -27,11 +27,23 @@ const ROOMS = [
   'storage',
   'entries',
 ];
-/** The public entries of core share the topmost room. */
-const ENTRIES = ['index', 'fs', 's3', 'gcs', 'http', 'store', 'cache', 'adapter', 'testing'];
+/** The public entries of core share the topmost room, with what imports them by name. */
+const ENTRIES = [
+  'index',
+  'open-storage',
+  'node-only',
+  'fs',
+  's3',
+  'gcs',
+  'http',
+  'store',
+  'cache',
+  'adapter',
+  'testing',
+];
 /** What a package may import besides its own files and `node:` modules; `@scope/*` stands for a whole scope. */
 const ALLOWED_PACKAGES: Record<string, readonly string[]> = {
-  core: ['apache-arrow', '@noble/hashes', 'seedrandom', '@aws-sdk/client-s3', '@google-cloud/storage'],
+  core: ['apache-arrow', '@noble/hashes', 'seedrandom', '@aws-sdk/client-s3', '@google-cloud/storage', '@dataref/core'],
   tfjs: ['@dataref/core', '@tensorflow/*'],
 };
 /** Slow to load, so that only writing loads it, when it is needed. */
@@ -133,7 +145,7 @@ describe('core', () => {
     expect(upward).toEqual([]);
   });
 
-  test.each(['index', 'store'])(
+  test.each(['index', 'store', 'http'])(
     '%s.js reaches no module of Node, and apache-arrow only when it is asked for',
     (name) => {
       const entry = join(PACKAGES, `core/dist/${name}.js`);
@@ -142,6 +154,33 @@ describe('core', () => {
       expect(nodeImports(entry, allowed)).toEqual([]);
     },
   );
+
+  test('only openStorage imports an entry by name, when it is asked for, so that a bundler finds what it can take', () => {
+    const byName = sourceFiles(src).flatMap((path) =>
+      importsOfFile(join(src, path))
+        .filter(({ specifier }) => packageOf(specifier) === '@dataref/core')
+        .map(({ isDynamic }) => ({ path, isDynamic })),
+    );
+    expect(new Set(byName.map((found) => JSON.stringify(found)))).toEqual(
+      new Set([JSON.stringify({ path: 'open-storage.ts', isDynamic: true })]),
+    );
+  });
+
+  test('a browser is given every name of an entry that needs Node', async () => {
+    const { exports } = readJson(PACKAGES, 'core/package.json') as { exports: Record<string, Record<string, string>> };
+    const standIns = Object.entries(exports).filter(([, { browser }]) => browser?.endsWith('/node-only.js'));
+    expect(standIns.length).toBeGreaterThan(0);
+    for (const [name] of standIns) {
+      const entry = `@dataref/core${name.slice(1)}`;
+      const standIn = (await import(join(PACKAGES, 'core/dist/node-only.js'))) as Record<string, new () => unknown>;
+      for (const exported of Object.keys((await import(entry)) as object)) {
+        const make = () => new (standIn[exported] as new () => unknown)();
+        expect(make).toThrow(
+          expect.objectContaining({ code: 'UNSUPPORTED', message: expect.stringContaining(exported) }),
+        );
+      }
+    }
+  });
 
   test('an SDK is reached from its own entry alone, and only when it is asked for', () => {
     const entries = ENTRIES.filter((name) => existsSync(join(PACKAGES, `core/dist/${name}.js`)));

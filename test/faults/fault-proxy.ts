@@ -122,7 +122,12 @@ export class FaultProxy {
     });
     const answer = await answered;
     const body = (await bodyOf(answer, Infinity)) as Uint8Array;
-    return { status: answer.statusCode ?? 0, headers: pairsOf(answer.rawHeaders), body };
+    // A server that names its own address, as that of an upload, means the one that it is asked under.
+    const named = `127.0.0.1:${this.#targetPort}`;
+    const answerHeaders = pairsOf(answer.rawHeaders).map(
+      ([name, value]) => [name, value.replaceAll(named, `127.0.0.1:${this.#port}`)] as const,
+    );
+    return { status: answer.statusCode ?? 0, headers: answerHeaders, body };
   }
 }
 

@@ -1,16 +1,12 @@
-import { totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { invalidArgument } from './errors.js';
 import { DatasetStorage } from './storage/dataset-storage.js';
+import { memoryBudget } from './storage/memory-budget.js';
+import { nodeRuntime } from './storage/node-runtime.js';
 import type { Storage } from './storage/types.js';
 import { FileStore } from './store/file-store.js';
-import { nonce } from './store/nonce.js';
-import { isRunning, thisProcess } from './store/process-identity.js';
-import { countOf, refuseUnknown } from './arguments.js';
-
-/** A dataset's small values and offsets are kept up to this size, whatever the budget. */
-const HEAD_LIMIT_BYTES = 16 * 2 ** 20;
+import { refuseUnknown } from './arguments.js';
 
 export interface FileStorageOptions {
   /**
@@ -39,18 +35,9 @@ export const FileStorage: new (directory: string | URL, options?: FileStorageOpt
       const { memoryLimitBytes, verifyReads = false, ...unknown } = options;
       refuseUnknown('FileStorage', unknown, ['memoryLimitBytes', 'verifyReads']);
       const path = folderPath(directory);
-      const limitBytes =
-        memoryLimitBytes === undefined
-          ? Math.min(totalmem() / 4, 2 ** 31)
-          : countOf('FileStorage: memoryLimitBytes', memoryLimitBytes, 0);
-      super({
-        store: new FileStore(path),
-        identity: { self: thisProcess, isRunning },
-        budget: { limitBytes, isExplicit: memoryLimitBytes !== undefined, usedBytes: 0 },
-        headLimitBytes: Math.max(limitBytes / 4, HEAD_LIMIT_BYTES),
-        verifyReads,
-        nonce,
-      });
+      const { identity, nonce, memoryBytes } = nodeRuntime;
+      const store = new FileStore(path);
+      super({ store, identity, ...memoryBudget('FileStorage', memoryLimitBytes, memoryBytes), verifyReads, nonce });
       this.directory = path;
     }
   };

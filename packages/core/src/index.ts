@@ -1,7 +1,8 @@
 export { DataRefError, isDataRefError, type DataRefErrorOptions, type ErrorCode } from './errors.js';
 export { concat, defineDataRef, fromColumns, fromRecords } from './dataset/make.js';
 export type { DataRef, RecordSource } from './dataset/types.js';
-export { progressBar, type Progress } from './progress.js';
+export { openStorage, type OpenStorageOptions } from './open-storage.js';
+export { progressBar, type Progress, type WaitedFor } from './progress.js';
 export { ndarray, type NDArray } from './schema/ndarray.js';
 export { field } from './schema/schema.js';
 export type { ArrayTypes, DType, NumericDType, TypedArray } from './schema/dtypes.js';

@@ -1,33 +1,50 @@
+/** Those who wait for one signal. */
+interface Waiters {
+  readonly runs: Set<{ readonly run: () => void }>;
+  readonly tell: () => void;
+}
+
+/** A signal has one listener of ours: runtimes warn of many, and thousands of reads may share one. */
+const waiting = new WeakMap<AbortSignal, Waiters>();
+
+/** Runs a function when the signal is aborted, until the returned function is called. */
+export function onAbort(signal: AbortSignal | undefined, run: () => void): () => void {
+  if (signal === undefined) return () => undefined;
+  const waiter = { run };
+  const { runs, tell } = waiting.get(signal) ?? listenTo(signal);
+  runs.add(waiter);
+  return () => {
+    if (!runs.delete(waiter) || runs.size > 0) return;
+    signal.removeEventListener('abort', tell); // a listener may keep a signal alive for ever
+    waiting.delete(signal);
+  };
+}
+
+function listenTo(signal: AbortSignal): Waiters {
+  const runs: Waiters['runs'] = new Set();
+  const tell = (): void => {
+    waiting.delete(signal);
+    for (const { run } of runs) run();
+  };
+  const waiters = { runs, tell };
+  waiting.set(signal, waiters);
+  signal.addEventListener('abort', tell, { once: true });
+  return waiters;
+}
+
 /** What a promise gives, or a rejection with the signal's reason as soon as it is aborted: for code that may not listen to it. */
 export async function orAbort<T>(promise: PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   signal.throwIfAborted();
-  let forget: (() => void) | undefined;
+  let stop: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
-    forget = onAbort(signal, () => reject(signal.reason as Error));
+    stop = onAbort(signal, () => reject(signal.reason as Error));
   });
   try {
     return await Promise.race([promise, aborted]);
   } finally {
-    forget?.();
+    stop?.();
   }
-}
-
-const followers = new WeakMap<AbortSignal, Set<() => void>>();
-
-/**
- * Has `stop` called when the signal is aborted, until the returned function is called. The signal has one listener for
- * all: Node warns of a leak where there are more than ten, and a batch may have hundreds of reads under way.
- */
-export function onAbort(signal: AbortSignal, stop: () => void): () => void {
-  const known = followers.get(signal);
-  const stops = known ?? new Set();
-  if (known === undefined) {
-    followers.set(signal, stops);
-    signal.addEventListener('abort', () => [...stops].forEach((each) => each()), { once: true });
-  }
-  stops.add(stop);
-  return () => void stops.delete(stop);
 }
 
 /** What `work` gives, with a signal of its own that is aborted with the given one: for code that adds listeners to it. */

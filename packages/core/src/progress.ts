@@ -5,6 +5,13 @@ export interface Progress {
   readonly total: number | undefined;
   readonly unit: 'records' | 'bytes' | 'parts' | 'datasets';
   readonly elapsedMs: number;
+  /** In phase `wait`: whose work it is that is waited for, as far as is known. */
+  readonly waitingFor?: WaitedFor | undefined;
+}
+
+export interface WaitedFor {
+  readonly host: string | undefined;
+  readonly pid: number | undefined;
 }
 
 interface Terminal {
@@ -21,7 +28,7 @@ export function progressBar(label = ''): (progress: Progress) => void {
   const terminal = (globalThis as { process?: { stderr?: Terminal } }).process?.stderr;
   let shownMs = -Infinity;
   return (progress) => {
-    const { phase, done, total, unit, elapsedMs } = progress;
+    const { phase, done, total, unit, elapsedMs, waitingFor } = progress;
     const isEnd = total !== undefined && done >= total;
     if (terminal?.isTTY !== true || (!isEnd && elapsedMs - shownMs < 100)) return;
     shownMs = elapsedMs;
@@ -30,7 +37,10 @@ export function progressBar(label = ''): (progress: Progress) => void {
     const left = total === undefined || rate === 0 ? '' : ` · ${Math.ceil((total - done) / rate)} s left`;
     const bar =
       total === undefined || total === 0 ? '' : `${'█'.repeat(Math.round((done / total) * 20)).padEnd(20, '░')} `;
-    const line = `${label === '' ? '' : `${label}: `}${phase} ${bar}${count} ${unit} · ${shown(rate)} ${unit}/s${left}`;
+    const work = `${phase} ${bar}${count} ${unit} · ${shown(rate)} ${unit}/s${left}`;
+    const { pid = '?', host = 'another host' } = waitingFor ?? {};
+    const wait = `${phase} for process ${pid} on ${host} · ${Math.round(elapsedMs / 1000)} s`;
+    const line = `${label === '' ? '' : `${label}: `}${waitingFor === undefined ? work : wait}`;
     terminal.write(`\r\u001b[2K${line.slice(0, (terminal.columns ?? 100) - 1)}${isEnd ? '\n' : ''}`);
   };
 }

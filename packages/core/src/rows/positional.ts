@@ -1,6 +1,6 @@
 import { crc32 } from '../checksum/crc32.js';
 import { isWide } from '../checksum/row-checksums.js';
-import { DataRefError } from '../errors.js';
+import { DataRefError, isDataRefError } from '../errors.js';
 import { checkShapes } from '../format/head.js';
 import { hasShapes } from '../format/layout.js';
 import { locateRows, planFixed, planVariable, type LocatedRows, type PlannedRead } from '../format/plan.js';
@@ -31,7 +31,14 @@ export function readByPosition(
   request: ReadRequest,
   verify: boolean,
 ): Promise<ColumnData[]> {
-  return parts.during(() => readColumns(parts, indices, request, verify));
+  const read = (): Promise<ColumnData[]> => readColumns(parts, indices, request, verify);
+  return parts.during(() =>
+    read().catch(async (error: unknown) => {
+      if (!isDataRefError(error, 'CORRUPT')) throw error;
+      if (!(await parts.recheck(locateRows(parts.table, indices).distinct))) throw error;
+      return read();
+    }),
+  );
 }
 
 async function readColumns(

@@ -101,6 +101,13 @@ export class StoredParts {
     return file.opening;
   }
 
+  /** Whether wrong bytes came from local copies, which are gone now: then the same read is right the next time. */
+  async recheck(numbers: Iterable<number>): Promise<boolean> {
+    const files = Array.from(numbers, (number) => [this.fileNow(number, 'arrow'), this.fileNow(number, 'head')]);
+    const wrong = await Promise.all(files.flat().map((file) => file?.recheck?.() ?? false));
+    return wrong.includes(true);
+  }
+
   /** A part file that is open already. */
   fileNow(number: number, kind: 'arrow' | 'head'): ObjectReader | undefined {
     const slot = slotOf(number, kind);

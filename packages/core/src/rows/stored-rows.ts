@@ -90,9 +90,10 @@ export class StoredRows implements RowSource {
         this.#resident ??= await this.#startResident();
         await this.#resident?.load(signal);
       })
-      .catch((error: unknown) => {
+      .catch(async (error: unknown) => {
         if (signal.aborted) return;
-        if (isDataRefError(error, 'CORRUPT')) this.#failure = { error };
+        const parts = this.#parts.manifest.parts.keys();
+        if (isDataRefError(error, 'CORRUPT') && !(await this.#parts.recheck(parts))) this.#failure = { error };
         // Whatever else went wrong may pass, and is no reason to stop: reading by position will tell if it does not.
         this.#resident = undefined;
         this.#declined = true;

@@ -5,10 +5,13 @@ import type { Manifest } from '../format/manifest.js';
 import { reporter } from '../progress.js';
 import { StoredParts } from '../rows/stored-parts.js';
 import { StoredRows } from '../rows/stored-rows.js';
+import { describeValue } from '../schema/ndarray.js';
 import { describeSchema, parseSchema, sameSchema } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
 import type { IoOptions, ObjectStore } from '../store/object-store.js';
 import { countOf, refuseUnknown } from '../arguments.js';
+import type { Build } from './cacheable.js';
+import { cacheableFunction } from './cacheable-function.js';
 import { alreadyExists, folderOf, generationFolder, manifestKey, Manifests } from './manifests.js';
 import type { StorageParts } from './storage-parts.js';
 import type { DatasetInfo, ProgressOptions, Storage, SubmitOptions } from './types.js';
@@ -21,6 +24,7 @@ export class DatasetStorage implements Storage {
   readonly #parts: StorageParts;
   readonly #store: ObjectStore;
   readonly #manifests: Manifests;
+  readonly #builds = new Map<string, Build>();
 
   constructor(parts: StorageParts) {
     this.#parts = parts;
@@ -67,6 +71,30 @@ export class DatasetStorage implements Storage {
     return this.#open(manifest);
   }
 
+  cacheable(id: string, version: string, ...rest: readonly unknown[]): any {
+    folderOf(id, version);
+    if (rest.length === 0) return cacheableFunction((build) => this.#cacheable(id, version, build));
+    return this.#cacheable(id, version, ...(rest as [build: unknown, options?: ProgressOptions]));
+  }
+
+  async #cacheable(id: string, version: string, build: unknown, options: ProgressOptions = {}): Promise<DataRef> {
+    const { signal, onProgress, ...unknown } = options;
+    refuseUnknown('cacheable', unknown, ['signal', 'onProgress']);
+    if (typeof build !== 'function')
+      throw invalidArgument(`cacheable needs a function that gives a DataRef, got ${describeValue(build)}`);
+    signal?.throwIfAborted();
+    const found = await this.#manifests.read(id, version, { signal });
+    if (found !== undefined) return this.#open(found);
+    await this.#manifests.refuseOtherCase(id);
+    const { CacheableDataset } = await import('./cacheable.js');
+    const run = build as () => DataRef;
+    const dataset = new CacheableDataset(this.#parts, this.#manifests, this.#builds, [id, version], run, {
+      signal,
+      onProgress,
+    });
+    return this.#open(await dataset.manifest());
+  }
+
   async has(id: string, version: string, options: IoOptions = {}): Promise<boolean> {
     return (await this.#store.head(manifestKey(id, version), options)) !== undefined;
   }
@@ -96,7 +124,7 @@ export class DatasetStorage implements Storage {
     // All that was there before; what another process commits meanwhile stays.
     const currentOf = () => this.#manifests.current(id, version);
     const { vacuumGenerations } = await import('./vacuum.js');
-    await vacuumGenerations(this.#store, folder, currentOf, this.#parts.identity, 0);
+    await vacuumGenerations(this.#parts, folder, currentOf, 0);
     return existed;
   }
 
@@ -134,7 +162,7 @@ export class DatasetStorage implements Storage {
       signal?.throwIfAborted();
       const currentOf = () => this.#manifests.current(id, version);
       const folder = folderOf(id, version);
-      bytesFreed += await vacuumGenerations(this.#store, folder, currentOf, this.#parts.identity, graceMs);
+      bytesFreed += await vacuumGenerations(this.#parts, folder, currentOf, graceMs);
       report(i + 1);
     }
     return { bytesFreed: bytesFreed + (await this.#store.sweep({ signal })) };

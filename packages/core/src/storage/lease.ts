@@ -1,16 +1,19 @@
-import { DataRefError, isDataRefError } from '../errors.js';
+import { DataRefError } from '../errors.js';
 import type { ObjectStore } from '../store/object-store.js';
+import { startThreadBeats } from './beat-thread.js';
+import type { Beats } from './beats.js';
+import {
+  isHeldAs,
+  LEASE_TIMES,
+  leaseKey,
+  newRecord,
+  readLease,
+  type LeaseTimes,
+  type WriterIdentity,
+} from './lease-record.js';
 
-const HEARTBEAT_MS = 5_000;
-/** A writer on another host that has not been heard of for so long is taken for dead. */
-const SILENT_MS = 60_000;
-const LIMIT_BYTES = 4096;
-
-/** Tells who a writer is, and whether another one still runs; undefined where only its silence can tell. */
-export interface WriterIdentity {
-  readonly self: () => unknown;
-  readonly isRunning: (writer: unknown) => boolean | undefined;
-}
+/** Work that is done sooner needs no beats, nor the thread for them. */
+const QUIET_MS = 1_000;
 
 /** A writer's sign of life in the folder of what it writes, until it is released. */
 export interface Lease {
@@ -19,69 +22,46 @@ export interface Lease {
   release(): Promise<void>;
 }
 
-export const leaseKey = (folder: string): string => `${folder}writer.json`;
+export interface LeaseOptions {
+  readonly times?: LeaseTimes | undefined;
+  /** The work may block this thread from the first moment on. */
+  readonly mayBlock?: boolean | undefined;
+}
 
 /** Marks a generation's folder as being written, and keeps saying so. The lease is the first object in the folder. */
-export async function takeLease(store: ObjectStore, folder: string, identity: WriterIdentity): Promise<Lease> {
+export async function takeLease(
+  store: ObjectStore,
+  folder: string,
+  identity: WriterIdentity,
+  { times: { beatMs, leaseMs } = LEASE_TIMES, mayBlock = false }: LeaseOptions = {},
+): Promise<Lease> {
   const key = leaseKey(folder);
-  const beat = async (): Promise<void> => {
-    const text = JSON.stringify({ writer: identity.self(), beatMs: Date.now() });
-    await store.put(key, new TextEncoder().encode(text));
-  };
-  const isHeld = async (): Promise<boolean> => (await store.head(key)) !== undefined;
-  await beat();
-  let beating: Promise<void> | undefined;
-  const timer = setInterval(() => {
-    // One at a time, so that none outlives the release. A lease that is gone was taken away, and stays so.
-    beating ??= isHeld()
-      .then((held) => (held ? beat() : undefined))
-      // A beat that fails is no failure of the work: the next one, or the work itself, will tell.
-      .catch(() => undefined)
-      .finally(() => (beating = undefined));
-  }, HEARTBEAT_MS);
-  timer.unref?.();
+  const record = newRecord(identity.self(), 1);
+  await store.put(key, new TextEncoder().encode(JSON.stringify(record)));
+  const start = (): Promise<Beats> => startThreadBeats(store, { key, record }, beatMs);
+  let beats: Promise<Beats> | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  if (mayBlock) {
+    beats = start();
+    await beats;
+  } else {
+    timer = setTimeout(() => void (beats = start()), Math.min(QUIET_MS, beatMs / 2));
+    timer.unref?.();
+  }
   return {
     async check() {
-      if (await isHeld()) return;
+      const seen = await readLease(store, key);
+      if (isHeldAs(seen, record)) return;
       throw new DataRefError(
         'STORE_FAILED',
-        `${store.description}: ${key} is gone. This writer was not heard of for ${SILENT_MS / 1000} s, so that a vacuum took it for dead and removed what it had written; submit again`,
+        `${store.description}: ${key} is ${seen === undefined ? 'gone' : "another's"}. This writer was not heard of for ${leaseMs / 1000} s, so that a vacuum took it for dead and removed what it had written; submit again`,
         { details: { key } },
       );
     },
     async release() {
-      clearInterval(timer);
-      await beating;
+      clearTimeout(timer);
+      await (await beats)?.stop();
       await store.delete(key);
     },
   };
-}
-
-/** Whether a generation is being written: `none` where no writer ever said so, or it said that it was done. */
-export async function leaseState(
-  store: ObjectStore,
-  folder: string,
-  identity: WriterIdentity,
-): Promise<'live' | 'expired' | 'none'> {
-  const key = leaseKey(folder);
-  const lease = await readLease(store, key);
-  if (lease === undefined) return 'none';
-  const runs = identity.isRunning(lease.writer);
-  if (runs !== undefined) return runs ? 'live' : 'expired';
-  // Two clocks, the writer's and the store's: one that is wrong must not make a writer look dead.
-  const modifiedMs = (await store.head(key))?.modifiedMs ?? 0;
-  const heardMs = Math.max(modifiedMs, Number(lease.beatMs) || 0);
-  return Date.now() - heardMs < SILENT_MS ? 'live' : 'expired';
-}
-
-async function readLease(store: ObjectStore, key: string): Promise<{ writer?: unknown; beatMs?: unknown } | undefined> {
-  try {
-    const held = await store.get(key, LIMIT_BYTES);
-    if (held === undefined) return undefined;
-    return Object(JSON.parse(new TextDecoder().decode(held.bytes))) as { writer?: unknown };
-  } catch (error) {
-    // What is no lease says nothing of a writer; only its age tells.
-    if (error instanceof SyntaxError || isDataRefError(error, 'CORRUPT')) return {};
-    throw error;
-  }
 }

@@ -1,4 +1,4 @@
-import { DataRefError } from '../errors.js';
+import { DataRefError, isDataRefError } from '../errors.js';
 import { decodeManifest, MANIFEST_LIMIT_BYTES, type Manifest } from '../format/manifest.js';
 import { readAgain } from '../rows/read-again.js';
 import { decodeSegment, encodeSegment } from '../store/key.js';
@@ -19,17 +19,23 @@ export class Manifests {
   async require(id: string, version: string, options: IoOptions): Promise<Manifest> {
     const manifest = await this.read(id, version, options);
     if (manifest !== undefined) return manifest;
-    const versions = (await this.#versions(encodeSegment(id, 'id'), options)).map(decodeSegment);
-    const ids = versions.length > 0 ? [] : [...new Set((await this.names(options)).map(([other]) => other))];
-    const hint =
-      versions.length > 0
-        ? `; there are versions ${versions.slice(0, 10).join(', ')}`
-        : ids.length > 0
-          ? `; there are ${ids.slice(0, 10).join(', ')}`
-          : ', which has no dataset yet';
+    const hint = await this.#hint(id, options);
     throw new DataRefError('NOT_FOUND', `no dataset ${id}@${version} in ${this.#store.description}${hint}`, {
       details: { id, version },
     });
+  }
+
+  /** What there is instead, for a message; nothing where the store cannot list. */
+  async #hint(id: string, options: IoOptions): Promise<string> {
+    try {
+      const versions = (await this.#versions(encodeSegment(id, 'id'), options)).map(decodeSegment);
+      if (versions.length > 0) return `; there are versions ${versions.slice(0, 10).join(', ')}`;
+      const ids = [...new Set((await this.names(options)).map(([other]) => other))];
+      return ids.length > 0 ? `; there are ${ids.slice(0, 10).join(', ')}` : ', which has no dataset yet';
+    } catch (error) {
+      if (isDataRefError(error, 'UNSUPPORTED')) return '';
+      throw error;
+    }
   }
 
   /** Never fails: for those who decide what may be removed. */

@@ -1,11 +1,11 @@
-import { countOf, refuseUnknown } from '../arguments.js';
+import { refuseUnknown } from '../arguments.js';
 import { invalidArgument } from '../errors.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { DatasetStorage } from './dataset-storage.js';
+import { memoryBudget } from './memory-budget.js';
 import type { Storage } from './types.js';
+import { webRuntime } from './web-runtime.js';
 
-/** A dataset's small values and offsets are kept up to this size, whatever the budget. */
-const HEAD_LIMIT_BYTES = 16 * 2 ** 20;
 const METHODS = ['head', 'get', 'open', 'put', 'create', 'list', 'listFolders', 'delete', 'sweep'] as const;
 
 export interface ObjectStorageOptions {
@@ -34,31 +34,19 @@ export const ObjectStorage: new (store: ObjectStore, options?: ObjectStorageOpti
     readonly store: ObjectStore;
 
     constructor(store: ObjectStore, options: ObjectStorageOptions = {}) {
-      const { memoryLimitBytes = 512 * 2 ** 20, verifyReads = true, ...unknown } = options;
+      const { memoryLimitBytes, verifyReads = true, ...unknown } = options;
       refuseUnknown('ObjectStorage', unknown, ['memoryLimitBytes', 'verifyReads']);
       const missing = METHODS.filter((name) => typeof (Object(store) as Partial<ObjectStore>)[name] !== 'function');
       if (missing.length > 0)
         throw invalidArgument(`ObjectStorage needs an ObjectStore; what was given has no ${missing.join(', no ')}`);
-      const limitBytes = countOf('ObjectStorage: memoryLimitBytes', memoryLimitBytes, 0);
-      const self = { storage: randomNonce() };
+      const { identity, nonce, memoryBytes } = webRuntime();
       super({
         store,
-        identity: { self: () => self, isRunning: (writer) => isSame(writer, self) || undefined },
-        budget: { limitBytes, isExplicit: options.memoryLimitBytes !== undefined, usedBytes: 0 },
-        headLimitBytes: Math.max(limitBytes / 4, HEAD_LIMIT_BYTES),
+        identity,
+        ...memoryBudget('ObjectStorage', memoryLimitBytes, memoryBytes),
         verifyReads,
-        nonce: randomNonce,
+        nonce,
       });
       this.store = store;
     }
   };
-
-/** Whether a writer is the one that this storage names: of any other, only silence can tell. */
-function isSame(writer: unknown, self: { readonly storage: string }): boolean {
-  return (Object(writer) as Partial<typeof self>).storage === self.storage;
-}
-
-/** 16 hexadecimal digits, never the same twice: from what browsers have too. */
-function randomNonce(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, '0')).join('');
-}

@@ -28,6 +28,8 @@ const TURN_MS = 20;
 export interface RowBlocks {
   readonly schema: Schema;
   readonly total: number | undefined;
+  /** The blocks come from code that is not ours, which may hold the thread for any time. */
+  readonly mayBlock: boolean;
   blocks(onRecords: (count: number) => void): AsyncGenerator<readonly ColumnData[]>;
   /** Ends the iteration of the user's records, where it has not ended by itself. */
   close(): Promise<void>;
@@ -67,7 +69,7 @@ export async function rowBlocks(
     const schema = schemaGiven ?? schemaOfRecord(first.value, 0);
     const total = Array.isArray(data) ? data.length : undefined;
     const blocks = (onRecords: (count: number) => void) => recordBlocks(schema, first, records, onRecords);
-    return { schema, total, blocks, close: () => records.close() };
+    return { schema, total, mayBlock: total === undefined, blocks, close: () => records.close() };
   } catch (error) {
     await records.close();
     throw error;
@@ -178,7 +180,8 @@ async function datasetBlocks(rows: RowSource, signal: AbortSignal | undefined): 
       await release();
     }
   }
-  return { schema: rows.schema, total: rows.length, blocks, close: async () => undefined };
+  const mayBlock = rows.slice === undefined;
+  return { schema: rows.schema, total: rows.length, mayBlock, blocks, close: async () => undefined };
 }
 
 /** How many rows from the first make about one part. */

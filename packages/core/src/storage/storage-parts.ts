@@ -1,6 +1,6 @@
 import type { MemoryBudget } from '../rows/stored-rows.js';
 import type { ObjectStore } from '../store/object-store.js';
-import type { WriterIdentity } from './lease.js';
+import type { LeaseTimes, WriterIdentity } from './lease-record.js';
 
 /** What a DatasetStorage is made of: the store, and what the runtime gives. */
 export interface StorageParts {
@@ -18,4 +18,6 @@ export interface StorageParts {
   readonly read?: 'ranges' | 'parts' | 'auto' | undefined;
   /** 16 hexadecimal digits, never the same twice. */
   readonly nonce: () => string;
+  /** Default: a beat every 5 s, and 60 s of silence. */
+  readonly leaseTimes?: LeaseTimes | undefined;
 }

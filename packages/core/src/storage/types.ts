@@ -1,7 +1,7 @@
 import type { DataRef } from '../dataset/types.js';
 import type { DataRefError } from '../errors.js';
 import type { Progress } from '../progress.js';
-import type { RecordOf, Schema, SchemaOf } from '../schema/types.js';
+import type { Awaitable, RecordOf, Schema, SchemaOf } from '../schema/types.js';
 import type { IoOptions } from '../store/object-store.js';
 
 export interface ProgressOptions extends IoOptions {
@@ -55,6 +55,30 @@ export interface Storage {
     options: IoOptions & { readonly schema: S },
   ): Promise<DataRef<S>>;
   fetch(id: string, version: string, options?: IoOptions): Promise<DataRef>;
+  /**
+   * The dataset of this id and version; where there is none yet, the one that `build` gives, stored. `build` runs once
+   * over all calls, threads, processes and machines that share the storage: the others wait for it (`onProgress` says
+   * for whom, phase `wait`) and then read what it made. One that dies, or is not heard of for 60 s, is replaced; what it
+   * does later is not committed. An error of `build` reaches the caller whose `build` it is, and the next one takes its
+   * turn. `signal` ends waiting, and the write; a `build` that runs goes on to its end, for nothing.
+   * @throws DataRefError INVALID_ID, INVALID_ARGUMENT where `build` gives no DataRef, CORRUPT, and what submit throws
+   */
+  cacheable<S extends Schema>(
+    id: string,
+    version: string,
+    build: () => Awaitable<DataRef<S>>,
+    options?: ProgressOptions,
+  ): Promise<DataRef<S>>;
+  /**
+   * Makes a function cacheable; as `@storage.cacheable(id, version)`, a method. `this` and the arguments are handed to it
+   * when it runs. They do not tell datasets apart: put what does into id or version.
+   */
+  cacheable(
+    id: string,
+    version: string,
+  ): <T, A extends readonly unknown[], S extends Schema>(
+    fn: (this: T, ...args: A) => Awaitable<DataRef<S>>,
+  ) => (this: T, ...args: A) => Promise<DataRef<S>>;
   has(id: string, version: string, options?: IoOptions): Promise<boolean>;
   /** @throws DataRefError NOT_FOUND, CORRUPT */
   info(id: string, version: string, options?: IoOptions): Promise<DatasetInfo>;

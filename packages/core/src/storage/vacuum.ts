@@ -1,6 +1,8 @@
 import type { ObjectInfo, ObjectStore } from '../store/object-store.js';
 import type { Current } from './manifests.js';
-import { leaseKey, leaseState, type WriterIdentity } from './lease.js';
+import { judgeLease, takeAway } from './judge-lease.js';
+import { buildLeaseKey, leaseKey, newRecord, type LeaseRecord } from './lease-record.js';
+import type { StorageParts } from './storage-parts.js';
 
 /**
  * Removes the generations of one dataset that nobody will read again: of dead writers, and replaced more than `graceMs`
@@ -8,34 +10,37 @@ import { leaseKey, leaseState, type WriterIdentity } from './lease.js';
  * @returns bytes freed
  */
 export async function vacuumGenerations(
-  store: ObjectStore,
+  { store, identity, leaseTimes }: StorageParts,
   folder: string,
   currentOf: () => Promise<Current>,
-  identity: WriterIdentity,
   graceMs: number,
 ): Promise<number> {
   // Files, then leases, then the manifest. A writer begins with its lease and gives it up once the manifest is its own:
-  // one that begins meanwhile has no files here, one that commits meanwhile is found to be live, or to be current.
+  // one that begins meanwhile has no files here, one that commits meanwhile is found to be live, or to be current. One
+  // that lives though it was taken for dead finds its lease taken, and does not commit.
   const generations = await Promise.all(
     (await store.listFolders(`${folder}data/`)).filter(isGeneration).map(async (name) => {
       const prefix = `${folder}data/${name}/`;
       const objects = await listAll(store, prefix);
-      return { name, prefix, objects, lease: await leaseState(store, prefix, identity) };
+      const { state, seen } = await judgeLease(store, leaseKey(prefix), identity, leaseTimes);
+      const isDead =
+        seen !== undefined && state !== 'live' && (await takeAway(store, leaseKey(prefix), seen, released()));
+      return { name, prefix, objects, isWritten: seen !== undefined && !isDead, isDead };
     }),
   );
   const current = await currentOf();
   if (current === 'unreadable') return 0;
-  let freed = 0;
-  for (const { name, prefix, objects, lease } of generations) {
-    if (lease === 'live') continue;
+  let freed = await vacuumBuildLease({ store, identity, leaseTimes }, folder, graceMs);
+  for (const { name, prefix, objects, isWritten, isDead } of generations) {
+    if (isWritten) continue;
     if (current !== 'none' && current.generation === name) {
       // Its writer was killed just after the commit.
-      if (lease === 'expired') await store.delete(leaseKey(prefix));
+      if (isDead) await store.delete(leaseKey(prefix));
       continue;
     }
     const newestMs = Math.max(0, ...objects.map(({ modifiedMs }) => modifiedMs));
     const supersededMs = current === 'none' ? newestMs : Date.parse(current.createdAt);
-    if (lease === 'none' && Math.max(0, Date.now() - supersededMs) < graceMs) continue;
+    if (!isDead && Math.max(0, Date.now() - supersededMs) < graceMs) continue;
     // The lease last: until then the rest is known to be of a dead writer.
     const isLease = ({ key }: ObjectInfo): number => Number(key === leaseKey(prefix));
     for (const { key, byteLength } of objects.toSorted((a, b) => isLease(a) - isLease(b))) {
@@ -43,6 +48,30 @@ export async function vacuumGenerations(
     }
   }
   return freed;
+}
+
+/**
+ * Removes a build lease that was released more than `graceMs` ago, or whose holder is dead. It is taken before, so that
+ * nobody can hold it meanwhile.
+ * @returns bytes freed
+ */
+async function vacuumBuildLease(
+  { store, identity, leaseTimes }: Pick<StorageParts, 'store' | 'identity' | 'leaseTimes'>,
+  folder: string,
+  graceMs: number,
+): Promise<number> {
+  const key = buildLeaseKey(folder);
+  const { state, seen, heardMs = 0 } = await judgeLease(store, key, identity, leaseTimes);
+  if (state === 'none' || state === 'live' || seen === undefined) return 0;
+  if (state === 'released' && Math.max(0, Date.now() - heardMs) < graceMs) return 0;
+  const byteLength = (await store.head(key))?.byteLength ?? 0;
+  if (!(await takeAway(store, key, seen, newRecord(identity.self(), 0)))) return 0;
+  return (await store.delete(key)) ? byteLength : 0;
+}
+
+/** Nobody's: should this vacuum fail, the next one goes on. */
+function released(): LeaseRecord {
+  return { ...newRecord(null, 0), isReleased: true };
 }
 
 /** Folders and files of other names are somebody else's, and never touched. */

@@ -1,3 +1,4 @@
+import { DataRefError } from '../errors.js';
 import { encodeManifest, type Manifest } from '../format/manifest.js';
 import { PartWriter } from '../format/part-writer.js';
 import { reporter } from '../progress.js';
@@ -8,9 +9,14 @@ import type { RowBlocks } from './row-blocks.js';
 import type { StorageParts } from './storage-parts.js';
 import type { ProgressOptions } from './types.js';
 
+interface WriteOptions extends ProgressOptions {
+  /** Asked when all is written: whether to commit. */
+  readonly isWanted?: () => Promise<boolean>;
+}
+
 /**
  * Writes rows as a new generation and commits it: the manifest last. What fails before leaves nothing visible.
- * @throws DataRefError ALREADY_EXISTS under `ifAbsent`
+ * @throws DataRefError ALREADY_EXISTS under `ifAbsent`; STORE_FAILED where it is not wanted any more
  */
 export async function writeDataset(
   parts: StorageParts,
@@ -18,14 +24,14 @@ export async function writeDataset(
   id: string,
   version: string,
   ifAbsent: boolean,
-  { signal, onProgress }: ProgressOptions,
+  { signal, onProgress, isWanted }: WriteOptions,
 ): Promise<Manifest> {
-  const { store, identity, nonce } = parts;
+  const { store, identity, nonce, leaseTimes } = parts;
   const generation = nonce();
   const folder = generationFolder(id, version, generation);
   const { schema } = rows;
   const report = reporter(onProgress, 'write', rows.total, 'records');
-  const lease = await takeLease(store, folder, identity);
+  const lease = await takeLease(store, folder, identity, { times: leaseTimes, mayBlock: rows.mayBlock });
   let isCommitting = false;
   try {
     const writer = new PartWriter(store, folder, schema, { signal });
@@ -48,6 +54,7 @@ export async function writeDataset(
       parts: writer.parts,
     };
     await lease.check();
+    if ((await isWanted?.()) === false) throw notWanted(id, version);
     signal?.throwIfAborted();
     isCommitting = true;
     const written = await store.put(manifestKey(id, version), encodeManifest(manifest), { ifAbsent });
@@ -64,6 +71,12 @@ export async function writeDataset(
     await lease.release().catch(() => undefined);
     throw error;
   }
+}
+
+function notWanted(id: string, version: string): DataRefError {
+  return new DataRefError('STORE_FAILED', `${id}@${version}: another writer has taken the turn of this one`, {
+    details: { id, version },
+  });
 }
 
 async function removeAll(store: ObjectStore, folder: string): Promise<void> {

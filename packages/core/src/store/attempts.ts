@@ -1,4 +1,5 @@
 import { DataRefError, isDataRefError } from '../errors.js';
+import { pause } from './pause.js';
 
 /** How long an operation is tried, and how long one waits between the attempts. */
 export interface AttemptLimits {
@@ -49,7 +50,7 @@ export async function inAttempts<T>(
       const leftMs = limits.budgetMs - (performance.now() - renewedMs);
       if (inVain >= limits.attempts || leftMs < LEAST_WAIT_MS)
         throw givenUp(error, failures + 1, performance.now() - begunMs);
-      await wait(Math.min(delayMs(limits, inVain, error), leftMs), signal);
+      await pause(Math.min(delayMs(limits, inVain, error), leftMs), signal);
     }
   }
 }
@@ -58,21 +59,6 @@ function delayMs({ baseDelayMs, maxDelayMs }: AttemptLimits, inVain: number, { d
   const jitterMs = Math.random() * Math.min(maxDelayMs, baseDelayMs * 2 ** (inVain - 1));
   const askedMs = Number(details['retryAfterMs'] ?? 0);
   return askedMs > 0 ? askedMs + jitterMs : jitterMs;
-}
-
-/** Resolves after a time, or rejects with the signal's reason as soon as it is aborted. */
-function wait(timeMs: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      clearTimeout(timer);
-      reject(signal?.reason as Error);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop);
-      resolve();
-    }, timeMs);
-    signal?.addEventListener('abort', stop, { once: true });
-  });
 }
 
 function givenUp(error: DataRefError, attempts: number, elapsedMs: number): DataRefError {

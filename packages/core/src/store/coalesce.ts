@@ -41,6 +41,7 @@ export function withCoalescing(store: ObjectStore, options: CoalesceOptions = {}
     listFolders: (prefix, io) => store.listFolders(prefix, io),
     delete: (key, io) => store.delete(key, io),
     ...(store.follow && { follow: store.follow.bind(store) }),
+    ...(store.recipe && { recipe: store.recipe.bind(store) }),
     sweep: (io) => store.sweep(io),
   };
 }

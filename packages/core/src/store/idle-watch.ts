@@ -1,3 +1,5 @@
+import { onAbort } from '../or-abort.js';
+
 /** How long nothing may be heard from a store before the attempt is given up, in ms. */
 export const IDLE_TIMEOUT_MS = 30_000;
 
@@ -30,8 +32,7 @@ export async function watched<T>(options: WatchOptions, work: (watch: Watch) => 
     end.signal.addEventListener('abort', () => reject(end.signal.reason as Error), { once: true });
   });
   ended.catch(() => undefined);
-  const follow = (): void => end.abort(signal?.reason);
-  signal?.addEventListener('abort', follow, { once: true });
+  const unfollow = onAbort(signal, () => end.abort(signal?.reason));
   let silentTicks = 0;
   const timer = setInterval(
     () => {
@@ -55,6 +56,6 @@ export async function watched<T>(options: WatchOptions, work: (watch: Watch) => 
     throw reason;
   } finally {
     clearInterval(timer);
-    signal?.removeEventListener('abort', follow);
+    unfollow();
   }
 }

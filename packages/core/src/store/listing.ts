@@ -9,7 +9,7 @@ export interface Page {
 }
 
 /** Pages without anything on them that may follow each other. */
-const MAX_EMPTY_PAGES = 1000;
+const MAX_EMPTY_PAGES = 100;
 
 /**
  * The pages of a listing, until the last.

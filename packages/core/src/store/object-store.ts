@@ -53,6 +53,12 @@ export interface ObjectReader {
   readRanges(ranges: readonly ByteRange[], options?: IoOptions): Promise<void>;
   /** `read` without leaving the thread, where the store is a local disk. */
   readonly readSync?: ((into: Uint8Array, position: number) => void) | undefined;
+  /**
+   * Where reads come from a copy of the object: compares the whole copy with what the object is known to be, after what
+   * was read from it proved wrong. True when the copy was wrong or is gone, so that the same read comes from the object
+   * itself now.
+   */
+  recheck?(): Promise<boolean>;
   close(): Promise<void>;
 }
 

@@ -1,7 +1,9 @@
+import { onAbort } from '../or-abort.js';
+
 /** One call's ranges on their way: it is done when the last read is, or when one failed and none writes any more. */
 export class RangeCall {
   readonly done: Promise<void>;
-  readonly #signal: AbortSignal | undefined;
+  readonly #stopListening: () => void;
   readonly #onOver: (() => void)[] = [];
   #resolve!: () => void;
   #reject!: (reason: unknown) => void;
@@ -12,12 +14,11 @@ export class RangeCall {
   #writing = 0;
 
   constructor(signal: AbortSignal | undefined) {
-    this.#signal = signal;
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    signal?.addEventListener('abort', this.#abort, { once: true });
+    this.#stopListening = onAbort(signal, () => this.fail(signal?.reason));
   }
 
   /** Failed or aborted: nothing may be written into the caller's arrays any more. */
@@ -53,13 +54,11 @@ export class RangeCall {
     this.#settle();
   }
 
-  readonly #abort = (): void => this.fail(this.#signal?.reason);
-
   #settle(): void {
     if (this.#writing > 0) return;
     if (this.#failure !== undefined) this.#reject(this.#failure.reason);
     else if (this.#awaited === 0) this.#resolve();
     else return;
-    this.#signal?.removeEventListener('abort', this.#abort);
+    this.#stopListening();
   }
 }

@@ -42,12 +42,14 @@ export function withRetry(store: ObjectStore, options: RetryOptions = {}): Objec
 class RetryingStore implements ObjectStore {
   readonly description: string;
   readonly follow?: NonNullable<ObjectStore['follow']>;
+  readonly recipe?: NonNullable<ObjectStore['recipe']>;
   readonly #store: ObjectStore;
   readonly #limits: AttemptLimits;
 
   constructor(store: ObjectStore, limits: AttemptLimits) {
     this.description = store.description;
     if (store.follow !== undefined) this.follow = store.follow.bind(store);
+    if (store.recipe !== undefined) this.recipe = store.recipe.bind(store);
     this.#store = store;
     this.#limits = limits;
   }

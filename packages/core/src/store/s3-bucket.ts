@@ -83,7 +83,7 @@ export class S3Bucket {
     abortSignal.throwIfAborted();
     try {
       const given = await request({ sdk, client, bucket: this.#bucket, options: { abortSignal } });
-      this.#isKnown = true;
+      this.#isKnown ||= given !== undefined;
       return given;
     } catch (error) {
       throw isDataRefError(error) ? error : s3Error(error, this.description, key, what);
@@ -110,6 +110,29 @@ export class S3Bucket {
           );
       }
     });
+  }
+
+  /**
+   * What another thread makes its client of, credentials included.
+   * @throws DataRefError UNSUPPORTED where the client is the user's own, or has parts that no other thread can have
+   */
+  async clientRecipe(): Promise<{ readonly clientConfig: S3ClientConfig; readonly validMs: number | undefined }> {
+    if (this.#given.client !== undefined || this.#given.clientConfig?.requestHandler !== undefined)
+      throw new DataRefError('UNSUPPORTED', `${this.description}: a client of your own stays in its thread`);
+    const { config } = (await this.#connect()).client;
+    const { accessKeyId, secretAccessKey, sessionToken, expiration } = await config.credentials();
+    const at = await config.endpoint?.();
+    const clientConfig = {
+      region: await config.region(),
+      credentials: { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) },
+      forcePathStyle: config.forcePathStyle === true,
+      useFipsEndpoint: await config.useFipsEndpoint(),
+      useDualstackEndpoint: await config.useDualstackEndpoint(),
+      ...(at !== undefined && {
+        endpoint: `${at.protocol}//${at.hostname}${at.port === undefined ? '' : `:${at.port}`}${at.path}`,
+      }),
+    };
+    return { clientConfig, validMs: expiration && Math.max(1000, expiration.getTime() - Date.now()) };
   }
 
   async #connect(): Promise<Pick<S3Call, 'sdk' | 'client'>> {

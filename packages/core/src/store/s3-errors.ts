@@ -65,10 +65,21 @@ export function s3FailureOf(error: unknown): S3Failure {
   return {
     name: wordOf(name, /^[\w.]{1,60}$/u),
     status: Number.isInteger(status) ? (status as number) : undefined,
-    code: codeOf(error),
+    code: codeOf(error) ?? wrappedCode(error),
     requestId: wordOf($metadata?.requestId, /^[\w.+/=-]{1,120}$/u),
     retryAfterMs: retryAfterMs($response?.headers?.['retry-after']),
   };
+}
+
+/**
+ * The code of a network error that the SDK took for no error at all, and wrapped: it does so with those of another realm,
+ * as everything is in a vm context (jest's, for one).
+ */
+function wrappedCode(error: unknown): string | undefined {
+  const { message } = Object(error) as { readonly message?: unknown };
+  const [, wrapped] = /^AWS SDK error wrapper for \w*Error: (.*)$/u.exec(String(message)) ?? [];
+  if (wrapped === 'aborted' || wrapped === 'socket hang up') return 'ECONNRESET';
+  return /\bE[A-Z_]{3,30}\b/u.exec(wrapped ?? '')?.[0];
 }
 
 /** Whether an error says that there is no such object, in a bucket that there is. */

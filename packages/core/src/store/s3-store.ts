@@ -1,4 +1,3 @@
-import { invalidArgument } from '../errors.js';
 import { countOf, refuseUnknown } from '../arguments.js';
 import { checkKey, isKey } from './key.js';
 import { listPages } from './listing.js';
@@ -11,7 +10,9 @@ import type {
   OpenOptions,
   PutOptions,
   StoredObject,
+  StoreRecipe,
 } from './object-store.js';
+import { checkPrefix } from './prefix.js';
 import { checkPut } from './put-conditions.js';
 import { rangedReader } from './ranged-reader.js';
 import { type S3Place, S3Bucket, s3Body } from './s3-bucket.js';
@@ -20,6 +21,11 @@ import { sweepUploads } from './s3-uploads.js';
 import { S3Writer } from './s3-writer.js';
 import { generationGone, otherSize, wrongAnswer } from './store-errors.js';
 import { readWhole } from './whole-object.js';
+
+/** What a recipe of an S3Store is made with. */
+export function openStore(place: unknown): S3Store {
+  return new S3Store(place as S3Place);
+}
 
 /** An object as HEAD tells of it. */
 interface HeadFacts extends ObjectInfo {
@@ -32,18 +38,21 @@ interface HeadFacts extends ObjectInfo {
  */
 export class S3Store implements ObjectStore {
   readonly description: string;
+  readonly bucket: string;
+  /** Empty, or ending in `/`. */
+  readonly prefix: string;
   readonly #bucket: S3Bucket;
-  readonly #prefix: string;
   /** Entries of one page of a listing. */
   readonly #pageSize: number;
 
   /** @param internals for tests @throws DataRefError INVALID_ARGUMENT */
   constructor(place: S3Place, internals: { readonly pageSize?: number } = {}) {
-    const { bucket, prefix = '', client, clientConfig, idleTimeoutMs, ...unknown } = place;
+    const { bucket, prefix = '', client, clientConfig, idleTimeoutMs, ...unknown } = Object(place) as S3Place;
     refuseUnknown('S3Store', unknown, ['bucket', 'prefix', 'client', 'clientConfig', 'idleTimeoutMs']);
     if (idleTimeoutMs !== undefined) countOf('S3Store: idleTimeoutMs', idleTimeoutMs, 1, 2 ** 31 - 1);
-    this.#prefix = checkPrefix(prefix);
-    this.#bucket = new S3Bucket({ bucket, client, clientConfig, idleTimeoutMs }, this.#prefix);
+    this.bucket = bucket;
+    this.prefix = checkPrefix('S3Store', prefix);
+    this.#bucket = new S3Bucket({ bucket, client, clientConfig, idleTimeoutMs }, this.prefix);
     this.description = this.#bucket.description;
     this.#pageSize = internals.pageSize ?? 1000;
   }
@@ -144,9 +153,15 @@ export class S3Store implements ObjectStore {
     return true;
   }
 
+  async recipe(): Promise<StoreRecipe> {
+    const { clientConfig, validMs } = await this.#bucket.clientRecipe();
+    const data: S3Place = { bucket: this.bucket, prefix: this.prefix, clientConfig };
+    return { module: import.meta.url, data, validMs };
+  }
+
   /** Ends uploads of parts of datasets that were begun more than 24 hours ago. */
   async sweep(options: IoOptions = {}): Promise<number> {
-    return sweepUploads(this.#bucket, this.#prefix, options);
+    return sweepUploads(this.#bucket, this.prefix, options);
   }
 
   async #head(key: string, { signal }: IoOptions): Promise<HeadFacts | undefined> {
@@ -199,7 +214,7 @@ export class S3Store implements ObjectStore {
         const page = await client.send(
           new sdk.ListObjectsV2Command({
             Bucket: bucket,
-            Prefix: this.#prefix + prefix,
+            Prefix: this.prefix + prefix,
             MaxKeys: this.#pageSize,
             ...(delimiter !== undefined && { Delimiter: delimiter }),
             ...(token !== undefined && { ContinuationToken: token }),
@@ -216,22 +231,13 @@ export class S3Store implements ObjectStore {
   }
 
   #name(key: string): string {
-    return this.#prefix + checkKey(key);
+    return this.prefix + checkKey(key);
   }
 
   /** The key that a name in the bucket stands for; undefined for what is not below the prefix, or no key of ours. */
   #keyOf(name: string, prefix: string): string | undefined {
-    if (!name.startsWith(this.#prefix + prefix)) return undefined;
-    const key = name.slice(this.#prefix.length);
+    if (!name.startsWith(this.prefix + prefix)) return undefined;
+    const key = name.slice(this.prefix.length);
     return isKey(key) ? key : undefined;
   }
-}
-
-/** A prefix that is empty or ends in `/`. @throws DataRefError INVALID_ARGUMENT */
-function checkPrefix(prefix: unknown): string {
-  const segments = typeof prefix === 'string' ? prefix.replace(/\/+$/u, '').split('/') : [];
-  if (segments.length === 1 && segments[0] === '') return '';
-  const isGood = (segment: string): boolean => !['', '.', '..'].includes(segment) && !/\p{Cc}/u.test(segment);
-  if (segments.length > 0 && segments.every(isGood)) return `${segments.join('/')}/`;
-  throw invalidArgument(`S3Store: prefix must be like 'a/b', got ${JSON.stringify(prefix)}`);
 }

@@ -41,7 +41,7 @@ async function* uploadPages(s3: S3Bucket, prefix: string, options: IoOptions) {
         markers = { KeyMarker, UploadIdMarker };
         const names = uploads.map(({ Key, UploadId }) => `${Key} ${UploadId}`);
         const nextToken = page.IsTruncated === true ? JSON.stringify(markers) : undefined;
-        return { uploads: uploads as readonly Upload[], names, nextToken };
+        return { uploads, names, nextToken };
       } catch (error) {
         // Some compatible stores have no such request, and no uploads that could be left.
         if (hasStatus(error, 501)) return { uploads: [], names: [], nextToken: undefined };

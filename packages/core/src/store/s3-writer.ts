@@ -1,4 +1,5 @@
 import { DataRefError } from '../errors.js';
+import { onAbort } from '../or-abort.js';
 import type { ObjectWriter } from './object-store.js';
 import type { S3Bucket, S3Call } from './s3-bucket.js';
 import { hasStatus } from './s3-errors.js';
@@ -32,7 +33,7 @@ export class S3Writer implements ObjectWriter {
   readonly #putWhole: (bytes: Uint8Array) => Promise<void>;
   /** Aborted by the caller's signal, and by `abort`. */
   readonly #stop = new AbortController();
-  readonly #follow = (): void => this.#stop.abort(this.#signal?.reason);
+  readonly #unfollow: () => void;
   /** Bytes of the next part, which is made when there is more than one. */
   #buffer: Uint8Array = new Uint8Array(0);
   #buffered = 0;
@@ -57,7 +58,7 @@ export class S3Writer implements ObjectWriter {
     this.#name = name;
     this.#signal = signal;
     this.#putWhole = putWhole;
-    signal?.addEventListener('abort', this.#follow, { once: true });
+    this.#unfollow = onAbort(signal, () => this.#stop.abort(signal?.reason));
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -105,7 +106,7 @@ export class S3Writer implements ObjectWriter {
 
   #end(state: 'committed' | 'aborted'): void {
     this.#state = state;
-    this.#signal?.removeEventListener('abort', this.#follow);
+    this.#unfollow();
     this.#buffer = new Uint8Array(0);
   }
 

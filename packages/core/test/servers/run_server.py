@@ -21,7 +21,7 @@ def fake_gcs(port: str) -> subprocess.Popen:
 
 
 def moto(port: str) -> subprocess.Popen:
-    command = [sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", port]
+    command = [sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "run_moto.py"), port]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 

@@ -26,16 +26,16 @@ export async function startFakeGcs(): Promise<Server> {
 
 /**
  * Tests that need a server. Where it cannot be had, they are left out loudly; where CI is set, they fail.
- * @param start called once, before the tests of this file are known
+ * @param startServer called once, before the tests of this file are known
  */
 export async function describeWithServer(
   name: string,
-  start: () => Promise<Server>,
+  startServer: () => Promise<Server>,
   body: (server: Server) => void,
 ): Promise<void> {
   let server: Server;
   try {
-    server = await start();
+    server = await startServer();
   } catch (error) {
     const problem = `${name}: left out, since its server cannot be had. It needs python3 with venv and pip: ${String(error)}`;
     if (process.env['CI'] === undefined) console.warn(problem);
@@ -43,7 +43,7 @@ export async function describeWithServer(
       if (process.env['CI'] === undefined) test.skip(problem, () => undefined);
       else
         test('has its server', () => {
-          throw new Error(problem);
+          throw new Error(problem, { cause: error });
         });
     });
     return;

@@ -6,6 +6,10 @@ import { encodeManifest, type Manifest } from '../../dist/format/manifest.js';
 import { StoredParts } from '../../dist/rows/stored-parts.js';
 import type { ColumnData } from '../../dist/schema/column-data.js';
 import { DatasetStorage } from '../../dist/storage/dataset-storage.js';
+// DatasetStorage loads these when they are needed; jest fails where two that share a module are loaded at once.
+import '../../dist/storage/cacheable.js';
+import '../../dist/storage/vacuum.js';
+import type { LeaseTimes } from '../../dist/storage/lease-record.js';
 import { randomBytes } from 'node:crypto';
 import { isRunning, thisProcess } from '../../dist/store/process-identity.js';
 import { readEach } from '../../dist/store/read-each.js';
@@ -54,6 +58,7 @@ export function openParts(store: ObjectStore, manifest: Manifest, keepsHeads: bo
 export function storageOver(
   store: ObjectStore,
   options: {
+    readonly leaseTimes?: LeaseTimes;
     readonly memoryLimitBytes?: number;
     readonly verifyReads?: boolean;
     readonly nonce?: () => string;
@@ -67,6 +72,7 @@ export function storageOver(
     budget: { limitBytes: memoryLimitBytes, isExplicit: true, usedBytes: 0 },
     verifyReads,
     nonce,
+    leaseTimes: options.leaseTimes,
   });
 }
 

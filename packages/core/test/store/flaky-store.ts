@@ -30,8 +30,10 @@ export function flaky(store: ObjectStore, random: () => number, chance: number):
     put: (key, bytes, options) => attempt(() => store.put(key, bytes, options)),
     create: async (key, options) => flakyWriter(await attempt(() => store.create(key, options)), attempt, fails),
     async *list(prefix, options) {
+      // In pages of five: a failure costs the page.
+      let count = 0;
       for await (const info of store.list(prefix, options)) {
-        if (fails()) throw transient();
+        if (count++ % 5 === 0 && fails()) throw transient();
         yield info;
       }
       if (fails()) throw transient();

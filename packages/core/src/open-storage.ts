@@ -1,0 +1,79 @@
+import { DataRefError, invalidArgument } from './errors.js';
+import type { GCSStorageOptions } from './gcs.js';
+import type { S3StorageOptions } from './s3.js';
+import type { RemoteOptions } from './storage/remote-storage.js';
+import type { Storage } from './storage/types.js';
+
+/** Options of the storage that the URL names; those that it does not have are refused. */
+export interface OpenStorageOptions extends RemoteOptions {
+  /** Of FileStorage. */
+  readonly verifyReads?: boolean | undefined;
+  /** Of S3Storage: an S3Client. */
+  readonly client?: object | undefined;
+  /** Of S3Storage. */
+  readonly clientConfig?: object | undefined;
+  /** Of GCSStorage: a Storage client. */
+  readonly storage?: object | undefined;
+  /** Of GCSStorage. */
+  readonly storageOptions?: object | undefined;
+  /** Of HttpStorage. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Of HttpStorage. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+  readonly idleTimeoutMs?: number | undefined;
+}
+
+/**
+ * The storage under a URL: `s3://bucket/prefix`, `gs://bucket/prefix`, `https://host/path`, `file:///absolute/path` or `file:./relative/path`. Loads what that
+ * storage needs, and nothing else.
+ * @throws DataRefError INVALID_ARGUMENT for another URL or a bad option; UNSUPPORTED where the runtime has no such storage
+ */
+export async function openStorage(url: string | URL, options: OpenStorageOptions = {}): Promise<Storage> {
+  const text = String(url);
+  const scheme = /^([a-z][a-z0-9+.-]*):/iu.exec(text)?.[1]?.toLowerCase();
+  switch (scheme) {
+    case 'file': {
+      const { FileStorage } = await import('@dataref/core/fs');
+      return new FileStorage(folderOf(text), options);
+    }
+    case 's3': {
+      const { S3Storage } = await import('@dataref/core/s3');
+      return new S3Storage({ ...bucketOf(text), ...options } as S3StorageOptions);
+    }
+    case 'gs': {
+      const { GCSStorage } = await import('@dataref/core/gcs');
+      return new GCSStorage({ ...bucketOf(text), ...options } as GCSStorageOptions);
+    }
+    case 'https':
+    case 'http': {
+      const { HttpStorage } = await import('@dataref/core/http');
+      return new HttpStorage(text, options);
+    }
+    case undefined:
+      throw invalidArgument("openStorage needs a URL, such as 's3://bucket/prefix' or 'file:./data'");
+    default:
+      // The URL itself is not shown: there may be a password in it.
+      throw new DataRefError('INVALID_ARGUMENT', `openStorage: no storage for ${scheme}: URLs`, {
+        details: { scheme },
+      });
+  }
+}
+
+/** A URL or, where it is relative, a path. */
+function folderOf(text: string): string | URL {
+  const path = text.slice('file:'.length);
+  if (!path.startsWith('/')) return decodeURIComponent(path);
+  const url = new URL(text);
+  if (url.host !== '' || url.search !== '' || url.hash !== '')
+    throw invalidArgument("openStorage: a file: URL has a path alone, as 'file:///data' or 'file:./data'");
+  return url;
+}
+
+function bucketOf(text: string): { bucket: string; prefix: string } {
+  const [, bucket, prefix = ''] = /^\w+:\/\/([^/?#@]+)(?:\/([^?#]*))?$/u.exec(text) ?? [];
+  if (bucket !== undefined) return { bucket, prefix };
+  const scheme = text.slice(0, 2);
+  throw invalidArgument(
+    `openStorage: a bucket's URL has the bucket and a prefix alone, as '${scheme}://bucket/prefix'`,
+  );
+}

@@ -1,0 +1,81 @@
+import type { ObjectStore } from '../store/object-store.js';
+import { startThreadBeats } from './beat-thread.js';
+import {
+  isHeldAs,
+  newRecord,
+  nextBeat,
+  putLease,
+  readLease,
+  type LeaseTimes,
+  type SeenLease,
+  type WriterIdentity,
+} from './lease-record.js';
+
+/** How often a release is tried against beats of one's own that were still on the way. */
+const RELEASE_ATTEMPTS = 5;
+
+/** The right to build a dataset, of one process among all that share a store. */
+export interface BuildLease {
+  /** false once another has taken it, this one having been silent for too long. */
+  isHeld(): Promise<boolean>;
+  /** Lets the next one take its turn. */
+  release(): Promise<void>;
+}
+
+/**
+ * One who wants to build a dataset, and waits for its turn. Whether a holder is silent is judged by this process's own
+ * clock, from what it saw itself: clocks need not agree.
+ */
+export class BuildQueue {
+  readonly #store: ObjectStore;
+  readonly #key: string;
+  readonly #identity: WriterIdentity;
+  readonly #times: LeaseTimes;
+  #watched: string | undefined;
+  #watchedSinceMs = 0;
+
+  constructor(store: ObjectStore, key: string, identity: WriterIdentity, times: LeaseTimes) {
+    this.#store = store;
+    this.#key = key;
+    this.#identity = identity;
+    this.#times = times;
+  }
+
+  /** Takes the lease where nobody holds it. @returns undefined, and `holder` is told who does */
+  async tryTake(signal: AbortSignal | undefined, holder: (writer: unknown) => void): Promise<BuildLease | undefined> {
+    const seen = await readLease(this.#store, this.#key, signal);
+    if (seen !== undefined && !this.#isFree(seen)) {
+      holder(seen.record.writer);
+      return undefined;
+    }
+    const record = newRecord(this.#identity.self(), (Number(seen?.record.epoch) || 0) + 1);
+    const condition = seen === undefined ? { ifAbsent: true } : { ifVersion: seen.version };
+    if ((await putLease(this.#store, this.#key, record, { ...condition, signal })) === undefined) return undefined;
+    const beats = await startThreadBeats(this.#store, { key: this.#key, record }, this.#times.beatMs);
+    const look = () => readLease(this.#store, this.#key);
+    return {
+      isHeld: async () => isHeldAs(await look(), record),
+      release: async () => {
+        await beats.stop();
+        for (let attempt = 0; attempt < RELEASE_ATTEMPTS; attempt++) {
+          const held = await look();
+          if (!isHeldAs(held, record)) return;
+          const released = { ...nextBeat({ ...record, ...held.record }), isReleased: true };
+          const { version } = held;
+          if ((await putLease(this.#store, this.#key, released, { ifVersion: version })) !== undefined) return;
+        }
+      },
+    };
+  }
+
+  #isFree({ record, version }: SeenLease): boolean {
+    if (record.isReleased === true || this.#identity.isRunning(record.writer) === false) return true;
+    const nowMs = performance.now();
+    if (version !== this.#watched || this.#watchedSinceMs === 0) {
+      this.#watched = version;
+      this.#watchedSinceMs = nowMs;
+    }
+    // One that runs, and is silent nevertheless, was stopped.
+    return nowMs - this.#watchedSinceMs >= this.#times.leaseMs;
+  }
+}

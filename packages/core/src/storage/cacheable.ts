@@ -1,0 +1,165 @@
+import { isDataRef } from '../dataset/make.js';
+import type { DataRef } from '../dataset/types.js';
+import { invalidArgument } from '../errors.js';
+import type { Manifest } from '../format/manifest.js';
+import { orAbort } from '../or-abort.js';
+import type { WaitedFor } from '../progress.js';
+import { describeValue } from '../schema/ndarray.js';
+import type { Awaitable } from '../schema/types.js';
+import { pause } from '../store/pause.js';
+import { BuildQueue, type BuildLease } from './build-lease.js';
+import { buildLeaseKey, LEASE_TIMES } from './lease-record.js';
+import { folderOf, type Manifests } from './manifests.js';
+import { rowBlocks } from './row-blocks.js';
+import type { StorageParts } from './storage-parts.js';
+import type { ProgressOptions } from './types.js';
+import { writeDataset } from './write-dataset.js';
+
+/** The first look at what others do comes soon, the later ones at most so seldom. */
+const MIN_POLL_MS = 50;
+const MAX_POLL_MS = 1_000;
+
+/** What one call of this process builds, or waits for others to build, while the others wait for it. */
+export interface Build {
+  readonly ended: Promise<unknown>;
+  /** Who is at it, as far as is known. */
+  holder: unknown;
+}
+
+/** Builds a dataset where there is none, once over all that share a store. */
+export class CacheableDataset {
+  readonly #parts: StorageParts;
+  readonly #manifests: Manifests;
+  readonly #builds: Map<string, Build>;
+  readonly #name: readonly [id: string, version: string];
+  readonly #folder: string;
+  readonly #build: () => Awaitable<DataRef>;
+  readonly #options: ProgressOptions;
+  readonly #startMs = performance.now();
+
+  constructor(
+    parts: StorageParts,
+    manifests: Manifests,
+    builds: Map<string, Build>,
+    name: readonly [id: string, version: string],
+    build: () => Awaitable<DataRef>,
+    options: ProgressOptions,
+  ) {
+    this.#parts = parts;
+    this.#manifests = manifests;
+    this.#builds = builds;
+    this.#name = name;
+    this.#folder = folderOf(...name);
+    this.#build = build;
+    this.#options = options;
+  }
+
+  /** The manifest of the dataset that is there, or was built by whoever had its turn. */
+  async manifest(): Promise<Manifest> {
+    const { signal } = this.#options;
+    for (let polls = 0; ; polls++) {
+      const manifest = await this.#read();
+      if (manifest !== undefined) return manifest;
+      const other = this.#builds.get(this.#folder);
+      if (other === undefined) return this.#buildInTurn();
+      // Another call in this process is at it. If it fails, that is its own affair, and this one's turn.
+      this.#tellOfWaiting(other.holder);
+      const enough = new AbortController();
+      const woken = signal === undefined ? enough.signal : AbortSignal.any([signal, enough.signal]);
+      await Promise.race([other.ended, pause(pollMs(polls), woken).catch(() => undefined)]);
+      enough.abort();
+      signal?.throwIfAborted();
+    }
+  }
+
+  async #buildInTurn(): Promise<Manifest> {
+    const build = this.#waitAndBuild();
+    const ended = build.catch(() => undefined);
+    this.#builds.set(this.#folder, { ended, holder: this.#parts.identity.self() });
+    try {
+      return await build;
+    } finally {
+      this.#builds.delete(this.#folder);
+    }
+  }
+
+  async #waitAndBuild(): Promise<Manifest> {
+    const { store, identity, leaseTimes = LEASE_TIMES } = this.#parts;
+    const { signal } = this.#options;
+    const queue = new BuildQueue(store, buildLeaseKey(this.#folder), identity, leaseTimes);
+    for (let polls = 0; ; polls++) {
+      const lease = await queue.tryTake(signal, (holder) => this.#tellOfWaiting(holder));
+      if (lease !== undefined) {
+        this.#holder = identity.self();
+        try {
+          // The one before may have committed between the last look and its release.
+          const manifest = (await this.#read()) ?? (await this.#buildUnder(lease));
+          if (manifest !== undefined) return manifest;
+        } finally {
+          // A lease that cannot be given up is no failure: its silence will tell.
+          await lease.release().catch(() => undefined);
+        }
+      }
+      await pause(pollMs(polls), signal);
+      const manifest = await this.#read();
+      if (manifest !== undefined) return manifest;
+    }
+  }
+
+  /** Undefined where the lease was lost meanwhile, or another has committed: both are known before the manifest is put. */
+  async #buildUnder(lease: BuildLease): Promise<Manifest | undefined> {
+    const { signal } = this.#options;
+    const data = await orAbort(Promise.resolve(this.#build()), signal);
+    if (!isDataRef(data)) {
+      throw invalidArgument(
+        `cacheable: the function must give a DataRef, got ${describeValue(data)}; fromRecords(…) and fromColumns(…) make one`,
+      );
+    }
+    if (!(await lease.isHeld())) return undefined;
+    try {
+      const rows = await rowBlocks(data, undefined, signal);
+      const isWanted = () => lease.isHeld();
+      return await writeDataset(this.#parts, rows, ...this.#name, true, { ...this.#options, isWanted });
+    } catch (error) {
+      const isElsewhere = !(await lease.isHeld()) || (await this.#read()) !== undefined;
+      if (isElsewhere) return undefined;
+      throw error;
+    }
+  }
+
+  async #read(): Promise<Manifest | undefined> {
+    return this.#manifests.read(...this.#name, { signal: this.#options.signal });
+  }
+
+  /** For the other calls in this process. */
+  set #holder(holder: unknown) {
+    const build = this.#builds.get(this.#folder);
+    if (build !== undefined) build.holder = holder;
+  }
+
+  #tellOfWaiting(holder: unknown): void {
+    this.#holder = holder;
+    this.#options.onProgress?.({
+      phase: 'wait',
+      done: 0,
+      total: 1,
+      unit: 'datasets',
+      elapsedMs: performance.now() - this.#startMs,
+      waitingFor: waitedFor(holder),
+    });
+  }
+}
+
+/** Anything from a half to one and a half of the usual, so that many who wait do not ask all at once. */
+function pollMs(polls: number): number {
+  return Math.min(MAX_POLL_MS, MIN_POLL_MS * 1.5 ** polls) * (0.5 + Math.random());
+}
+
+function waitedFor(writer: unknown): WaitedFor {
+  const { host, pid } = Object(writer) as { host?: unknown; pid?: unknown };
+  return {
+    // Without the hash that tells apart hosts of one name.
+    host: typeof host === 'string' ? host.replace(/-[0-9a-f]{16}$/u, '') : undefined,
+    pid: typeof pid === 'number' ? pid : undefined,
+  };
+}

@@ -1,0 +1,59 @@
+import { isDataRefError } from '../errors.js';
+import type { ObjectStore } from '../store/object-store.js';
+import {
+  LEASE_TIMES,
+  putLease,
+  readLease,
+  type LeaseRecord,
+  type SeenLease,
+  type WriterIdentity,
+} from './lease-record.js';
+
+export interface JudgedLease {
+  readonly state: 'live' | 'expired' | 'released' | 'none';
+  readonly seen?: SeenLease | undefined;
+  /** When it was last heard of, by the later of two clocks. */
+  readonly heardMs?: number;
+}
+
+/** Whether somebody holds a lease, as far as one look can tell: `none` where nobody ever did, or it is gone. */
+export async function judgeLease(
+  store: ObjectStore,
+  key: string,
+  identity: WriterIdentity,
+  { leaseMs } = LEASE_TIMES,
+): Promise<JudgedLease> {
+  const seen = await readLease(store, key);
+  if (seen === undefined) return { state: 'none' };
+  const { writer, beatMs, isReleased } = seen.record;
+  const runs = isReleased === true ? undefined : identity.isRunning(writer);
+  if (runs !== undefined) return { state: runs ? 'live' : 'expired', seen };
+  // Two clocks, the writer's and the store's: one that is wrong must not make a writer look dead.
+  const modifiedMs = (await store.head(key))?.modifiedMs ?? 0;
+  const heardMs = Math.max(modifiedMs, Number(beatMs) || 0);
+  if (isReleased === true) return { state: 'released', seen, heardMs };
+  return { state: Date.now() - heardMs < leaseMs ? 'live' : 'expired', seen, heardMs };
+}
+
+/**
+ * Takes a lease away from a holder that is taken for dead, so that one that lives nevertheless sees that it lost it
+ * before what it stands for is removed.
+ * @param as what the lease says then; its epoch is set
+ * @returns false where it has been heard of since
+ */
+export async function takeAway(
+  store: ObjectStore,
+  key: string,
+  { record, version }: SeenLease,
+  as: LeaseRecord,
+): Promise<boolean> {
+  if (version === undefined) return true; // too large for a lease: no holder of ours wrote it
+  const taken = { ...as, epoch: (Number(record.epoch) || 0) + 1 };
+  try {
+    return (await putLease(store, key, taken, { ifVersion: version })) !== undefined;
+  } catch (error) {
+    // Where there is no room to say so, room must be made.
+    if (isDataRefError(error, 'DISK_FULL')) return true;
+    throw error;
+  }
+}

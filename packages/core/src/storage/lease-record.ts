@@ -1,0 +1,115 @@
+import { isDataRefError } from '../errors.js';
+import type { ObjectStore, PutOptions } from '../store/object-store.js';
+
+const LIMIT_BYTES = 4096;
+
+/** How often a holder says that it is alive, and after how long a silence it is taken for dead. */
+export interface LeaseTimes {
+  readonly beatMs: number;
+  readonly leaseMs: number;
+}
+
+export const LEASE_TIMES: LeaseTimes = { beatMs: 5_000, leaseMs: 60_000 };
+
+/** The key of a writer's lease, given the generation's folder. */
+export const leaseKey = (folder: string): string => `${folder}writer.json`;
+/** The key of a dataset's build lease, given the dataset's folder. */
+export const buildLeaseKey = (folder: string): string => `${folder}build.json`;
+
+/** Tells who a process is, and whether another one still runs; undefined where only its silence can tell. */
+export interface WriterIdentity {
+  readonly self: () => unknown;
+  readonly isRunning: (writer: unknown) => boolean | undefined;
+}
+
+/** What a lease says. As an object in a store it has a version, and all that changes it is a compare-and-swap. */
+export interface LeaseRecord {
+  /** Of one holder, from its taking the lease to its giving it up. */
+  readonly nonce: string;
+  readonly writer: unknown;
+  /** How many have held the lease, this one included. */
+  readonly epoch: number;
+  /** How many signs of life it has given. */
+  readonly beat: number;
+  /** When, in ms since 1970, by the holder's clock. */
+  readonly beatMs: number;
+  /** It was given up: anybody may take it. */
+  readonly isReleased?: boolean | undefined;
+}
+
+export interface SeenLease {
+  /** Of what is no lease, all members may be missing. */
+  readonly record: Partial<LeaseRecord>;
+  /** Undefined where the object is too large to be one. */
+  readonly version: string | undefined;
+}
+
+export function newRecord(writer: unknown, epoch: number): LeaseRecord {
+  const bytes = globalThis.crypto.getRandomValues(new Uint8Array(12));
+  const nonce = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return { nonce, writer, epoch, beat: 0, beatMs: Date.now() };
+}
+
+export function nextBeat(record: LeaseRecord): LeaseRecord {
+  return { ...record, beat: record.beat + 1, beatMs: Date.now() };
+}
+
+export async function readLease(store: ObjectStore, key: string, signal?: AbortSignal): Promise<SeenLease | undefined> {
+  try {
+    const held = await store.get(key, LIMIT_BYTES, { signal });
+    return held && { record: parsed(held.bytes), version: held.version };
+  } catch (error) {
+    if (isDataRefError(error, 'CORRUPT')) return { record: {}, version: undefined };
+    throw error;
+  }
+}
+
+/**
+ * Writes a lease on a condition. A store may fail, or say that the condition did not hold, although it wrote: then
+ * what is there is read back.
+ * @returns the version; undefined where the condition did not hold
+ */
+export async function putLease(
+  store: ObjectStore,
+  key: string,
+  record: LeaseRecord,
+  condition: Pick<PutOptions, 'ifAbsent' | 'ifVersion' | 'signal'>,
+): Promise<string | undefined> {
+  const bytes = new TextEncoder().encode(JSON.stringify(record));
+  let failure: unknown;
+  try {
+    const version = await store.put(key, bytes, condition);
+    if (version !== undefined) return version;
+  } catch (error) {
+    condition.signal?.throwIfAborted();
+    failure = error;
+  }
+  const seen = await readLease(store, key, condition.signal).catch((error: unknown) => {
+    throw failure ?? error;
+  });
+  if (isSame(seen?.record, record)) return seen?.version;
+  if (failure !== undefined) throw failure;
+  return undefined;
+}
+
+/** Whether a lease is, as it is now, held by the one that took it as `record`. */
+export function isHeldAs(seen: SeenLease | undefined, record: LeaseRecord): seen is SeenLease {
+  return seen?.record.nonce === record.nonce && seen.record.isReleased !== true;
+}
+
+function isSame(seen: Partial<LeaseRecord> | undefined, record: LeaseRecord): boolean {
+  return (
+    seen?.nonce === record.nonce &&
+    seen.beat === record.beat &&
+    (seen.isReleased === true) === (record.isReleased === true)
+  );
+}
+
+/** What is no lease says nothing of a writer; only its age tells. */
+function parsed(bytes: Uint8Array): Partial<LeaseRecord> {
+  try {
+    return Object(JSON.parse(new TextDecoder().decode(bytes))) as Partial<LeaseRecord>;
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,155 @@
+import { describe, expect, jest, test } from '@jest/globals';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { FileStore } from '../../packages/core/dist/store/file-store.js';
+import type { ExpectedObject } from '../../packages/core/dist/store/object-store.js';
+import { announceSeed, runs } from '../../packages/core/test/scale.js';
+import { run, script, tempFolder, type Ended } from './process.js';
+
+jest.setTimeout(900_000);
+const seed = announceSeed('crash/cache');
+const OBJECTS = 20;
+
+let state = seed | 1;
+function random(): number {
+  state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
+  return (state >>> 0) / 2 ** 32;
+}
+
+interface Source {
+  readonly folder: string;
+  readonly list: string;
+  readonly totalBytes: number;
+}
+
+/** Objects of many sizes in a folder that stands for a far store. */
+async function makeSource(largestBytes: number): Promise<Source> {
+  const folder = tempFolder();
+  const store = new FileStore(folder);
+  const objects: ExpectedObject[] = [];
+  for (let k = 0; k < OBJECTS; k++) {
+    const byteLength = 1 + Math.floor(random() * largestBytes);
+    const bytes = new Uint8Array(byteLength);
+    for (let i = 0; i < byteLength; i++) bytes[i] = (i * 31 + (i >> 8) + k * 101) & 255;
+    const key = `x/1/data/${k}.arrow`;
+    await store.put(key, bytes);
+    objects.push({ key, byteLength, crc32: crc32(bytes) });
+  }
+  const list = join(tempFolder(), 'objects.json');
+  writeFileSync(list, JSON.stringify(objects));
+  return { folder, list, totalBytes: objects.reduce((sum, { byteLength }) => sum + byteLength, 0) };
+}
+
+interface Reading {
+  readonly limitBytes: number;
+  readonly read: 'parts' | 'auto';
+  /** 1: followed; 0: none; each: none, and every object is read in turn. */
+  readonly forecast: '0' | '1' | 'each';
+  readonly reads: number;
+  readonly delayMs: number;
+}
+
+function readIn(directory: string, { folder, list }: Source, reading: Reading, onBegin?: (kill: () => void) => void) {
+  const { limitBytes, read, forecast, reads, delayMs } = reading;
+  const numbers = [Math.floor(random() * 2 ** 31), reads, delayMs].map(String);
+  const args = [script('cache-reader.mjs'), folder, list, directory, String(limitBytes), read, forecast, ...numbers];
+  return run(process.execPath, args, (line, child) => {
+    if (line === 'begin') onBegin?.(() => child.kill('SIGKILL'));
+  });
+}
+
+function takenBy({ code, errors, lines }: Ended): number {
+  expect([errors, code]).toEqual(['', 0]);
+  return Number((lines.at(-1) as string).replace('taken ', ''));
+}
+
+function filesIn(directory: string): string[] {
+  const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** Sums the sizes of all files of a directory again and again while something runs. @returns the largest sum, and how often */
+async function watch(directory: string, running: Promise<unknown>): Promise<{ most: number; sums: number }> {
+  let isOver = false;
+  void running.finally(() => (isOver = true)).catch(() => undefined);
+  let [most, sums] = [0, 0];
+  while (!isOver) {
+    let sum = 0;
+    try {
+      for (const path of filesIn(directory)) sum += statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+      [most, sums] = [Math.max(most, sum), sums + 1];
+    } catch {
+      // a folder went while it was listed
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await running;
+  return { most, sums };
+}
+
+describe('processes that share a cache', () => {
+  test.each([25, 50, 100])('read the right bytes, and are never over a limit of %d%%', async (percent) => {
+    const source = await makeSource(600_000);
+    const limitBytes = Math.floor((source.totalBytes * percent) / 100);
+    const directory = tempFolder();
+    const reads = runs(600);
+    const readers = Promise.all(
+      (['0', '1', '1', '0'] as const).map((forecast, i) =>
+        readIn(directory, source, {
+          limitBytes: i === 3 ? Math.floor(limitBytes / 2) : limitBytes,
+          read: i % 2 === 0 ? 'parts' : 'auto',
+          forecast,
+          reads,
+          delayMs: 4,
+        }),
+      ),
+    );
+    const { most, sums } = await watch(directory, readers);
+    for (const reader of await readers) expect(takenBy(reader)).toBeGreaterThanOrEqual(0);
+    expect(sums).toBeGreaterThan(10);
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(limitBytes);
+  });
+
+  test('download each object once, all of them together', async () => {
+    const source = await makeSource(3_000_000);
+    const directory = tempFolder();
+    const reading = {
+      limitBytes: source.totalBytes,
+      read: 'parts',
+      forecast: 'each',
+      reads: OBJECTS,
+      delayMs: 20,
+    } as const;
+    const readers = await Promise.all(Array.from({ length: 4 }, () => readIn(directory, source, reading)));
+    expect(readers.map(takenBy).reduce((sum, taken) => sum + taken)).toBe(source.totalBytes);
+    expect(takenBy(await readIn(directory, source, reading))).toBe(0);
+    expect(filesIn(directory)).toHaveLength(OBJECTS);
+  });
+
+  test('killed at any moment, harm nobody, and leave nothing for long', async () => {
+    const source = await makeSource(2_000_000);
+    const directory = tempFolder();
+    const limitBytes = Math.floor(source.totalBytes * 0.6);
+    const reading = { limitBytes, read: 'parts', forecast: '0', reads: 1_000_000, delayMs: 8 } as const;
+    const work = async (): Promise<void> => {
+      for (let kill = 0; kill < runs(20); kill++) {
+        const forecast = random() < 0.5 ? '1' : '0';
+        const ended = await Promise.all(
+          [0, 1].map(() =>
+            readIn(directory, source, { ...reading, forecast, reads: 2000 }, (end) => setTimeout(end, random() * 400)),
+          ),
+        );
+        for (const { signal, errors } of ended) expect([signal, errors]).toEqual(['SIGKILL', '']);
+        takenBy(await readIn(directory, source, { ...reading, reads: 20 }));
+      }
+    };
+    const { most } = await watch(directory, work());
+    expect(most).toBeLessThanOrEqual(limitBytes);
+    takenBy(await readIn(directory, source, { ...reading, forecast: 'each', reads: 2 * OBJECTS }));
+    expect(filesIn(directory).filter((path) => !/\/[0-9a-f]{32}\.\d+$/u.test(path))).toEqual([]);
+    const left = readdirSync(join(directory, 'dataref-cache')).filter((name) => !/^[0-9a-f]{32}\.\d+$/u.test(name));
+    expect(left).toEqual([]);
+  });
+});
