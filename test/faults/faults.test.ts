@@ -159,10 +159,11 @@ function readTests(backend: Backend, server: Server): void {
     const store = retrying({ budgetMs: 3_600_000 }, 60_000);
     const reader = (await store.open(KEY, { byteLength: object.length })) as ObjectReader;
     now.proxy.faultOf = () => fault;
-    for (const read of [
+    const reads: ((signal: AbortSignal) => Promise<unknown>)[] = [
       (signal: AbortSignal) => store.get(KEY, object.length, { signal }),
       (signal: AbortSignal) => reader.read(new Uint8Array(9000), 0, { signal }),
-    ]) {
+    ];
+    for (const read of reads) {
       const controller = new AbortController();
       const reason = new Error('enough');
       setTimeout(() => controller.abort(reason), 100);
