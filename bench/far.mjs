@@ -61,10 +61,8 @@ async function firstBatch(order, options) {
 }
 
 async function epoch(order, options) {
-  for (const [name, wrap] of [
-    ['one by one', undefined],
-    ['coalesced', withCoalescing],
-  ]) {
+  const wraps = { 'one by one': undefined, coalesced: withCoalescing };
+  for (const [name, wrap] of Object.entries(wraps)) {
     const { dataref, counts } = await open(wrap);
     await readEpoch(dataref.stream(options));
     print({ mode: `epoch, ${order}, ${name}`, records: COUNT, ...counts, bytesOfDataset: COUNT * RECORD_BYTES });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { concat, defineDataRef, field, fromColumns, parseState, type DataRef, type StreamState } from '@dataref/core';
 import * as fc from 'fast-check';
 import { MemoryStore } from '../../dist/store/memory-store.js';
@@ -6,6 +6,7 @@ import { failure } from '../expect-error.js';
 import { announceSeed, runs } from '../scale.js';
 import { storageOver, storeInParts } from './store-in-parts.js';
 
+jest.setTimeout(120_000);
 const seed = announceSeed('stream/shuffle-by-parts');
 const BY_PARTS = { shuffle: true, shuffleSeed: 7, shuffleAlgorithm: 'parts' } as const;
 const range = (length: number): DataRef => fromColumns(Int32Array.from({ length }, (_, i) => i));
