@@ -67,10 +67,11 @@ export class RowDataset implements DataRef {
             shuffle: true,
             shuffleSeed: order.seed,
             shuffleAlgorithm: order.algorithm,
+            shuffleWindow: order.window,
             skipShuffleAtEpochEnd: !order.reshuffle,
           };
     const options = { ...shuffle, ...shares, shardBeforeShuffle: own !== null };
-    return startStream(this.rows, checkStreamOptions(options, this.length), parsed);
+    return startStream(this.rows, checkStreamOptions(options, this.rows), parsed);
   }
 
   async at(index: number, options?: IoOptions): Promise<any> {

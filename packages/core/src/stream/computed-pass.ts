@@ -53,6 +53,8 @@ export function openComputedRecords(
   let current: { readonly block: readonly Dealt[]; readonly outcomes: readonly Outcome[] } | undefined;
   let row = 0;
   return {
+    // The datasets at the beginning read ahead by themselves.
+    readAhead: () => undefined,
     async next(): Promise<Item<unknown> | undefined> {
       if (current === undefined || row >= current.outcomes.length) {
         current = await blocks.next();
@@ -97,6 +99,7 @@ export function openComputedBatches(
     return { value: new DataBatch(parts), after, byteLength };
   });
   return {
+    readAhead: () => undefined,
     next: () => batches.next(),
     async close() {
       abort.abort();

@@ -21,6 +21,9 @@ function linesOf(node: StateNode, indent: string): string[] {
   ];
 }
 
+/** The longest order that is computed to name one record. */
+const MAX_SHUFFLED = 2 ** 26;
+
 /** What a step's count means; steps without an entry hold nothing. */
 const MEANINGS: Readonly<Record<string, (count: number) => string>> = {
   batch: (count) => `${count} batches given in this iteration`,
@@ -65,8 +68,11 @@ function nextRecord(
 ): string {
   const own = shard === null ? length : Math.ceil((length - shard[0]) / shard[1]);
   if (position >= own) return 'nothing of this epoch is left';
+  const { algorithm, seed, reshuffle } = order;
+  if (algorithm === 'parts') return 'which record comes next depends on how the dataset is cut into parts';
+  if (algorithm === 'numpy' && own > MAX_SHUFFLED) return 'which record comes next takes a shuffle of all to tell';
   const out = new Float64Array(1);
-  openOrder(order, own, epoch).fill(out, 0, 1, position, 1);
+  openOrder({ algorithm, seed, reshuffle }, own, epoch).fill(out, 0, 1, position, 1);
   const index = shard === null ? (out[0] as number) : shard[0] + (out[0] as number) * shard[1];
   return `comes next: record ${index}`;
 }

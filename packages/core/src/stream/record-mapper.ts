@@ -37,9 +37,13 @@ export class RecordMapper {
     return this.#columns.pick(mapped, index, picker);
   }
 
-  /** Mapped records of a share as columns; the first record fixes their schema. */
-  async readMapped(share: Share, segments: readonly Segment[], signal: AbortSignal): Promise<ColumnData[]> {
-    const records = await this.#reader.readRecords(share, signal);
+  /** Records of a share, mapped, as columns; the first record fixes their schema. */
+  async mapRecords(
+    records: readonly unknown[],
+    share: Share,
+    segments: readonly Segment[],
+    signal: AbortSignal,
+  ): Promise<ColumnData[]> {
     if (records.length === 0) await this.#learnSchema(segments, signal);
     const mapped: unknown[] = [];
     for (const [row, record] of records.entries()) mapped.push(await this.mapRecord(record, share, row, signal));

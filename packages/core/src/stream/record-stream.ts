@@ -238,7 +238,7 @@ export function computedRecords({
 
 /** A stream over rows, with the options of `DataRef.stream`. */
 export function streamRows(rows: RowSource, options: unknown): RecordFlow {
-  return startStream(rows, checkStreamOptions(options, rows.length), undefined);
+  return startStream(rows, checkStreamOptions(options, rows), undefined);
 }
 
 /** A stream that takes up a state once its pipeline is complete. */

@@ -1,5 +1,6 @@
 import type { Schema } from '../schema/types.js';
 import type { PlanNode, Segment, Start } from './plan-node.js';
+import { AUTOMATIC_BATCHES, AUTOMATIC_BYTES, ReadAhead, type Begun } from './read-ahead.js';
 import type { RecordMap } from './recipe.js';
 import { RecordReader, type Share } from './record-reader.js';
 import type { SourceNode } from './source-node.js';
@@ -7,6 +8,12 @@ import type { Element, Stage } from './stage.js';
 
 /** Records read at a time, at most. */
 const CHUNK = 256;
+const AHEAD = { batches: CHUNK * AUTOMATIC_BATCHES, byteLimit: AUTOMATIC_BYTES };
+
+interface BegunChunk extends Begun {
+  readonly share: Share;
+  readonly read: Promise<unknown[]>;
+}
 
 /** Planned records, of all shards, as the first stage of what only reading can tell. Their maps run on every record. */
 export function recordsStage(source: SourceNode, plan: PlanNode<Segment>, maps: readonly RecordMap[]): Stage {
@@ -24,20 +31,32 @@ export function recordsStage(source: SourceNode, plan: PlanNode<Segment>, maps: 
     initial: (epoch, position) => plan.initial(epoch, position),
     open(start: Start, signal) {
       // One cursor reads ahead by chunks, the other follows record by record and tells the place.
-      const ahead = plan.open(start);
+      const planned = plan.open(start);
       const behind = plan.open(start);
-      const release = source.rows.hold();
+      let release: (() => Promise<void>) | undefined;
+      let first: Segment;
       let chunk: { readonly records: readonly unknown[]; readonly share: Share } | undefined;
       let row = 0;
       let size = 1;
+      const begin = (): BegunChunk | undefined => {
+        const segments = planned.pull(size);
+        const share = reader.share(segments);
+        const rows = share.indices.length;
+        if (rows === 0) return undefined;
+        first = segments[0] as Segment;
+        release ??= source.hold(() => ({ epoch: first.epoch, position: first.start }));
+        size = Math.min(CHUNK, size * 4);
+        return { elements: rows, rows, share, read: reader.readRecords(share, signal) };
+      };
+      const ahead = new ReadAhead(source.rows, begin);
       return {
         async next(): Promise<Element | undefined> {
           if (chunk === undefined || row >= chunk.records.length) {
-            const share = reader.share(ahead.pull(size));
-            if (share.indices.length === 0) return undefined;
-            chunk = { share, records: await reader.readRecords(share, signal) };
+            const begun = ahead.take();
+            if (begun === undefined) return undefined;
+            ahead.extend(AHEAD);
+            chunk = { share: begun.share, records: await begun.read };
             row = 0;
-            size = Math.min(CHUNK, size * 4);
           }
           const { share, records } = chunk;
           const origin = reader.originOf(share, row);
@@ -47,7 +66,10 @@ export function recordsStage(source: SourceNode, plan: PlanNode<Segment>, maps: 
           const [{ epoch }] = behind.pull(1) as [Segment];
           return { value, origin, epoch, lastEpoch: epoch, after: behind.snapshot() };
         },
-        close: release,
+        async close() {
+          await ahead.close();
+          await release?.();
+        },
       };
     },
   };

@@ -17,11 +17,15 @@ export type SourceState = {
     readonly length: number;
   };
   readonly order: {
-    readonly algorithm: 'sequential' | 'numpy' | 'permutation';
+    readonly algorithm: 'sequential' | 'numpy' | 'permutation' | 'parts';
     readonly seed: number | null;
     readonly reshuffle: boolean;
     /** Rank and number of shards where shards were made before the shuffle. */
     readonly shardBeforeShuffle: readonly [rank: number, shards: number] | null;
+    /** Parts of a window; only of 'parts'. */
+    readonly window?: number;
+    /** Which numbers of records the parts have: 16 hexadecimal digits; only of 'parts'. */
+    readonly layout?: string;
   };
   /** The world that made the state; another may go on with it. */
   readonly numShards: number;
@@ -121,8 +125,8 @@ function parseSource(node: Record<string, unknown>, path: string): SourceState {
   const dataset = objectOf(node['dataset'], `${path}.dataset`);
   const order = objectOf(node['order'], `${path}.order`);
   const { algorithm, seed, reshuffle } = order;
-  if (algorithm !== 'sequential' && algorithm !== 'numpy' && algorithm !== 'permutation') {
-    throw invalid(`${path}.order.algorithm`, `sequential, numpy or permutation, got ${show(algorithm)}`);
+  if (algorithm !== 'sequential' && algorithm !== 'numpy' && algorithm !== 'permutation' && algorithm !== 'parts') {
+    throw invalid(`${path}.order.algorithm`, `sequential, numpy, permutation or parts, got ${show(algorithm)}`);
   }
   if (typeof reshuffle !== 'boolean') throw invalid(`${path}.order.reshuffle`, `a boolean, got ${show(reshuffle)}`);
   const length = count(dataset['length'], `${path}.dataset.length`);
@@ -143,11 +147,23 @@ function parseSource(node: Record<string, unknown>, path: string): SourceState {
       seed: seed === null ? null : count(seed, `${path}.order.seed`),
       reshuffle,
       shardBeforeShuffle: parseShard(order['shardBeforeShuffle'], `${path}.order.shardBeforeShuffle`),
+      ...(algorithm === 'parts' ? parseLayout(order, `${path}.order`) : {}),
     },
     numShards,
     epoch: count(node['epoch'], `${path}.epoch`),
     position,
   };
+}
+
+function parseLayout(
+  order: Record<string, unknown>,
+  path: string,
+): { readonly window: number; readonly layout: string } {
+  const window = count(order['window'], `${path}.window`);
+  if (window < 1) throw invalid(`${path}.window`, 'at least 1, got 0');
+  const layout = text(order['layout'], `${path}.layout`);
+  if (!/^[0-9a-f]{16}$/u.test(layout)) throw invalid(`${path}.layout`, `16 hexadecimal digits, got ${show(layout)}`);
+  return { window, layout };
 }
 
 function parseShard(value: unknown, path: string): readonly [number, number] | null {

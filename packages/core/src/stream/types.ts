@@ -12,8 +12,14 @@ type ShuffleOptions =
       readonly shuffle: boolean;
       /** Integer from 0 to 2^52. Epoch e is shuffled with seed + e. */
       readonly shuffleSeed: number;
-      /** Default: numpy up to 2^24 records, permutation above. */
-      readonly shuffleAlgorithm?: 'numpy' | 'permutation' | undefined;
+      /**
+       * Default: numpy up to 2^24 records, permutation above. `'parts'` is for datasets larger than the disk, or far away: of
+       * the stored parts, taken in a shuffled order, a window at a time is shuffled among itself, so that an epoch needs
+       * each part once, and few at a time. Its states go on only where the dataset is cut into the same parts.
+       */
+      readonly shuffleAlgorithm?: 'numpy' | 'permutation' | 'parts' | undefined;
+      /** Only for `'parts'`: parts of a window, an integer from 1. More shuffle better and need more room. Default 16. */
+      readonly shuffleWindow?: number | undefined;
       /** Every epoch in the order of epoch 0. */
       readonly skipShuffleAtEpochEnd?: boolean | undefined;
       /** YogaDL's order: strided shards, each shuffled in itself. Its states belong to one rank and world. */
