@@ -11,7 +11,7 @@ import { workload, WORKLOADS } from './workloads.mjs';
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: [...WORKLOADS, 'tfjs'].join(',') },
+    only: { type: 'string', default: [...WORKLOADS, 'tfjs', 'far'].join(',') },
     quick: { type: 'boolean', default: false },
     scale: { type: 'string' },
     rounds: { type: 'string' },
@@ -48,10 +48,14 @@ const PEERS = {
 };
 
 const summary = [];
-const venvNumpy = await pythonWith('requirements', data);
+const measured = WORKLOADS.filter((name) => only.includes(name));
+const venvNumpy = measured.length > 0 ? await pythonWith('requirements', data) : undefined;
 const venvPeers = values.peers ? await pythonWith('requirements-peers', data) : undefined;
-for (const name of WORKLOADS.filter((each) => only.includes(each))) await measure(workload(name, scale));
+for (const name of measured) await measure(workload(name, scale));
 if (only.includes('tfjs')) await measureTfjs(workload('w1', scale));
+if (only.includes('far')) {
+  for (const line of await run(node, [file('far.mjs'), scale, join(data, `store-${scale}`, 'far')])) print(line);
+}
 for (const line of summary) print(line);
 
 async function measure(spec) {

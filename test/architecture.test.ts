@@ -43,11 +43,19 @@ const ENTRIES = [
 ];
 /** What a package may import besides its own files and `node:` modules; `@scope/*` stands for a whole scope. */
 const ALLOWED_PACKAGES: Record<string, readonly string[]> = {
-  core: ['apache-arrow', '@noble/hashes', 'seedrandom', '@aws-sdk/client-s3', '@google-cloud/storage', '@dataref/core'],
+  core: [
+    'apache-arrow',
+    '@noble/hashes',
+    'seedrandom',
+    'tinypool',
+    '@aws-sdk/client-s3',
+    '@google-cloud/storage',
+    '@dataref/core',
+  ],
   tfjs: ['@dataref/core', '@tensorflow/*'],
 };
 /** Slow to load, so that only writing loads it, when it is needed. */
-const LAZY_PACKAGES = ['apache-arrow'];
+const LAZY_PACKAGES = ['apache-arrow', 'tinypool'];
 /** Optional peers of core, each reached from one entry alone and by import() alone: nobody else needs to have it. */
 const SDK_OF_ENTRY: Record<string, string> = { s3: '@aws-sdk/client-s3', gcs: '@google-cloud/storage' };
 const MAX_LINES = 300;

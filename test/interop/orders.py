@@ -1,13 +1,16 @@
 """A second implementation of the orders: numpy, written from docs/orders.md alone."""
 
+import functools
+import hashlib
+
 import numpy as np
 
 
-def order(algorithm, n, seed, epoch):
+def order(algorithm, n, seed, epoch, *tweak):
     """The function from an array of positions to their indices."""
     if algorithm == "sequential":
         return lambda positions: positions
-    words = [seed % 2**32, seed // 2**32, epoch]
+    words = [seed % 2**32, seed // 2**32, epoch, *tweak]
     if algorithm == "numpy":
         s = seed + epoch
         words = s if s < 2**32 else [s % 2**32, s // 2**32]
@@ -41,3 +44,26 @@ def order(algorithm, n, seed, epoch):
         return x
 
     return indices
+
+
+def layout_of(parts):
+    """What a state calls the numbers of records of a dataset's parts."""
+    return hashlib.sha256(("layout " + " ".join(str(records) for records in parts if records > 0)).encode()).hexdigest()[:16]
+
+
+def parts_order(parts, window, seed, epoch):
+    """The order 'parts' over parts of these numbers of records."""
+    filled = [range(end - records, end) for records, end in zip(parts, np.cumsum(parts, dtype=int)) if records > 0]
+    sequence = [filled[k] for k in order("permutation", len(filled), seed, epoch, 0)(np.arange(len(filled)))]
+    windows = [np.concatenate([np.asarray(part) for part in sequence[k : k + window]]) for k in range(0, len(sequence), window)]
+    ends = np.cumsum([len(records) for records in windows])
+
+    @functools.cache
+    def shuffled(w):
+        return windows[w][order("permutation", len(windows[w]), seed, epoch, w + 1)(np.arange(len(windows[w])))]
+
+    def index(position):
+        w = int(np.searchsorted(ends, position, "right"))
+        return shuffled(w)[position - (ends[w] - len(windows[w]))]
+
+    return lambda positions: np.array([index(position) for position in positions], dtype=int)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from orders import order
+from orders import layout_of, order, parts_order
 
 
 def marked(items):
@@ -20,12 +20,13 @@ def marked(items):
 
 
 class Stream:
-    """A pipeline over a dataset of `length` records: `steps` are (name, argument) from the source outward, (batch, n, remainder) last.
+    """A pipeline over a dataset whose parts have so many records: `steps` are (name, argument) from the source outward, (batch, n, remainder) last.
 
     A place is a state's numbers: the steps' counts from the outermost to the innermost, epoch, position.
     """
 
-    def __init__(self, length, steps, state, rank, shards, drop=False):
+    def __init__(self, parts, steps, state, rank, shards, drop=False):
+        length = sum(parts)
         self.steps, self.state, self.drop = steps, state, drop
         node, self.place = state["node"], ()
         while node["kind"] == "step":
@@ -37,6 +38,9 @@ class Stream:
         self.rank, self.shards, self.world = (0, 1, shards) if own else (rank, shards, shards)
         self.order = node["order"]
         self.orders = functools.cache(lambda epoch: order(self.order["algorithm"], self.length, self.order["seed"], epoch))
+        if self.order["algorithm"] == "parts":
+            assert self.order["layout"] == layout_of(parts), f"{self.order} is of another layout than {parts}"
+            self.orders = functools.cache(lambda epoch: parts_order(parts, self.order["window"], self.order["seed"], epoch))
         if next(self.all(self.steps, self.place), None) is None:  # an end: the beginning of the next iteration
             self.place = (*[0] * len(steps), self.place[-2] + 1, 0)
 

@@ -47,7 +47,8 @@ function randomOptions(length, algorithm) {
           shuffleSeed: pick([0, 777, 2 ** 32 - 1, 2 ** 40 + 5]),
           shuffleAlgorithm: algorithm,
           skipShuffleAtEpochEnd: chance(0.2),
-          shardBeforeShuffle: chance(0.2),
+          shardBeforeShuffle: algorithm !== 'parts' && chance(0.2),
+          ...(algorithm === 'parts' && chance(0.8) ? { shuffleWindow: 1 + below(4) } : {}),
         };
   const start = length === BIG ? BIG - 400 + BIG * below(3) : below(2 * length);
   return { options, startOffset: chance(0.5) || length === BIG ? start : 0 };
@@ -130,7 +131,9 @@ const names = Object.keys(datasets);
 for (let tried = 0; configurations.length < count; tried++) {
   if (tried > 50 * count) throw new Error(`only ${configurations.length} configurations in ${tried}`);
   const number = configurations.length;
-  const algorithm = ['numpy', 'permutation', 'sequential', 'permutation', 'numpy'][Math.floor(number / 2) % 5];
+  const algorithm = ['numpy', 'permutation', 'parts', 'sequential', 'permutation', 'parts', 'numpy'][
+    Math.floor(number / 2) % 7
+  ];
   const made = await configure(datasets, names[number % names.length], algorithm);
   if (made !== undefined) configurations.push(made);
 }

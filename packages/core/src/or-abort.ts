@@ -47,6 +47,22 @@ export async function orAbort<T>(promise: PromiseLike<T>, signal: AbortSignal | 
   }
 }
 
+/** What `work` gives, with a signal of its own that is aborted with the given one: for code that adds listeners to it. */
+export async function withOwnSignal<T>(
+  signal: AbortSignal | undefined,
+  work: (signal: AbortSignal | undefined) => Promise<T>,
+): Promise<T> {
+  if (signal === undefined) return work(undefined);
+  signal.throwIfAborted();
+  const own = new AbortController();
+  const forget = onAbort(signal, () => own.abort(signal.reason));
+  try {
+    return await work(own.signal);
+  } finally {
+    forget();
+  }
+}
+
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }

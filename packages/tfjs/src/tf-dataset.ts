@@ -48,7 +48,7 @@ function defineClass(tf: typeof Tf): DatasetClass {
 
     constructor(recipe: DatasetRecipe) {
       super();
-      this.size = recipe.flow.length;
+      this.size = (recipe.flow.length ?? null) as number; // null: only reading can tell
       this.#recipe = recipe;
       insides.set(this, { tf: recipe.tf, followers: this.#followers });
     }

@@ -9,12 +9,13 @@ import { describeSchema, isField, leavesOf } from '../schema/schema.js';
 import { assemble } from '../schema/structure.js';
 import type { Schema } from '../schema/types.js';
 import type { IoOptions } from '../store/object-store.js';
-import { countOf } from '../arguments.js';
+import { countOf, refuseUnknown } from '../arguments.js';
+import { reporter } from '../progress.js';
 import { startStream, streamRows } from '../stream/record-stream.js';
 import { parseState, sourceOf, type StreamState } from '../stream/state.js';
 import { checkStreamOptions } from '../stream/stream-options.js';
 import type { Rows, Shard, Stream, StreamOptions } from '../stream/types.js';
-import type { DataRef } from './types.js';
+import type { DataRef, WhereOptions } from './types.js';
 
 /** Every DataRef of ours: a row source with the public methods. */
 export class RowDataset implements DataRef {
@@ -43,7 +44,14 @@ export class RowDataset implements DataRef {
 
   resume(state: StreamState, shard?: Shard): Stream {
     const parsed = parseState(state);
-    const { order, numShards } = sourceOf(parsed);
+    const source = sourceOf(parsed);
+    if (source === undefined) {
+      throw new DataRefError(
+        'STATE_PIPELINE',
+        'the state is of several streams joined (mix, zip, concat): build that pipeline, then resume it with the state',
+      );
+    }
+    const { order, numShards } = source;
     const own = order.shardBeforeShuffle;
     const shares = shard ?? (own === null ? undefined : { shardRank: own[0], numShards: own[1] });
     if (shares === undefined && numShards > 1) {
@@ -59,10 +67,11 @@ export class RowDataset implements DataRef {
             shuffle: true,
             shuffleSeed: order.seed,
             shuffleAlgorithm: order.algorithm,
+            shuffleWindow: order.window,
             skipShuffleAtEpochEnd: !order.reshuffle,
           };
     const options = { ...shuffle, ...shares, shardBeforeShuffle: own !== null };
-    return startStream(this.rows, checkStreamOptions(options, this.length), parsed);
+    return startStream(this.rows, checkStreamOptions(options, this.rows), parsed);
   }
 
   async at(index: number, options?: IoOptions): Promise<any> {
@@ -98,6 +107,16 @@ export class RowDataset implements DataRef {
       );
     }
     return new RowDataset(new SelectedRows(this.rows, columns));
+  }
+
+  async where(predicate: (record: any, index: number) => unknown, options: WhereOptions = {}): Promise<DataRef> {
+    if (typeof predicate !== 'function') throw invalidArgument(`where needs a function, got ${typeof predicate}`);
+    const { columns, signal, onProgress, ...unknown } = options;
+    refuseUnknown('where', unknown, ['columns', 'signal', 'onProgress']);
+    const { matchingIndices, selectedRows } = await import('../rows/where.js');
+    const looked = columns === undefined ? this.rows : new SelectedRows(this.rows, columns);
+    const report = reporter(onProgress, 'where', this.length, 'records');
+    return new RowDataset(selectedRows(this.rows, await matchingIndices(looked, predicate, signal, report)));
   }
 
   split(fractions: Readonly<Record<string, number>>, options: { readonly seed: number }): any {

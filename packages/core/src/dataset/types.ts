@@ -1,4 +1,5 @@
 import type { Awaitable, RecordOf, Schema, SelectedSchema } from '../schema/types.js';
+import type { Progress } from '../progress.js';
 import type { IoOptions } from '../store/object-store.js';
 import type { StreamState } from '../stream/state.js';
 import type { Rows, Shard, Stream, StreamOptions } from '../stream/types.js';
@@ -25,6 +26,12 @@ export interface DataRef<S extends Schema = any> {
   /** Only these columns. The others are not read. */
   select<K extends keyof S & string>(...columns: readonly K[]): DataRef<SelectedSchema<S, K>>;
   /**
+   * The records for which a predicate says true, found once: a dataset with a length, whose streams shuffle, shard and
+   * resume as all do. `columns` names those that the predicate looks at; the others are not read for it.
+   * @throws DataRefError MAP_FAILED naming the record
+   */
+  where(predicate: (record: any, index: number) => Awaitable<boolean>, options?: WhereOptions): Promise<DataRef<S>>;
+  /**
    * Parts at random, disjoint, of the given fractions: the same for the same seed.
    * @param fractions of the records, each in 0..1, together at most 1
    */
@@ -32,6 +39,12 @@ export interface DataRef<S extends Schema = any> {
     fractions: Readonly<Record<N, number>>,
     options: { readonly seed: number },
   ): Readonly<Record<N, DataRef<S>>>;
+}
+
+export interface WhereOptions extends IoOptions {
+  /** Top-level columns that the predicate is given; default: the whole record. */
+  readonly columns?: readonly string[] | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 /** What a user implements for data of their own; `defineDataRef` makes it a DataRef. */

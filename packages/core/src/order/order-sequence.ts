@@ -22,7 +22,7 @@ export class OrderSequence {
 
   /**
    * The order that `openOrder` gives the epoch, taken from what was prepared where that is the same.
-   * @param epoch an integer 0..2^52; for a reshuffled 'permutation' 0..2^32−1
+   * @param epoch an integer 0..2^52; for a reshuffled 'permutation' or 'parts' 0..2^32−1
    * @throws DataRefError `INVALID_ARGUMENT` when the epoch is out of its range
    */
   at(epoch: number): Order {

@@ -1,6 +1,7 @@
 import { DataRefError } from '../errors.js';
 import { checkInteger, MAX_SEED } from './checks.js';
 import { MAX_SHUFFLED_LENGTH, ShuffledOrder, startNumpyShuffle } from './numpy-shuffle.js';
+import { PartsOrder, type PartsLayout } from './parts-shuffle.js';
 import { startPermutation } from './permutation.js';
 import { SequentialOrder } from './sequential.js';
 
@@ -17,7 +18,7 @@ export interface Order {
   fill(out: Uint32Array | Float64Array, offset: number, count: number, start: number, stride: number): void;
 }
 
-export type OrderAlgorithm = 'sequential' | 'numpy' | 'permutation';
+export type OrderAlgorithm = 'sequential' | 'numpy' | 'permutation' | 'parts';
 
 export interface OrderSpec {
   readonly algorithm: OrderAlgorithm;
@@ -25,7 +26,11 @@ export interface OrderSpec {
   readonly seed: number | null;
   /** False: every epoch has the order of epoch 0. */
   readonly reshuffle: boolean;
+  /** How the dataset is cut into parts; only for 'parts'. */
+  readonly layout?: PartsLayout | undefined;
 }
+
+const ALGORITHMS: readonly OrderAlgorithm[] = ['sequential', 'numpy', 'permutation', 'parts'];
 
 /** The longest dataset that 'numpy' is the default for: 64 MiB of indices. */
 const MAX_DEFAULT_NUMPY_LENGTH = 2 ** 24;
@@ -41,7 +46,7 @@ export function defaultAlgorithm(length: number): 'numpy' | 'permutation' {
 /**
  * The order of one epoch, ready to be read: a pure function of its arguments, specified in docs/orders.md.
  * @param length records, 0..2^53−1; for 'numpy' 0..2^31
- * @param epoch an integer 0..2^52; for a reshuffled 'permutation' 0..2^32−1
+ * @param epoch an integer 0..2^52; for a reshuffled 'permutation' or 'parts' 0..2^32−1
  * @throws DataRefError `INVALID_ARGUMENT` for a missing seed or an argument out of its range
  */
 export function openOrder(spec: OrderSpec, length: number, epoch: number): Order {
@@ -59,7 +64,8 @@ export function startOrder(spec: OrderSpec, length: number, epoch: number): Orde
   const { algorithm, seed } = spec;
   if (algorithm === 'sequential' || seed === null) return new SequentialOrder(length);
   const key = epochKey(spec, epoch);
-  return algorithm === 'numpy' ? startNumpyShuffle(length, seed, key) : startPermutation(length, seed, key);
+  if (algorithm === 'numpy') return startNumpyShuffle(length, seed, key);
+  return spec.layout === undefined ? startPermutation(length, seed, key) : new PartsOrder(spec.layout, seed, key);
 }
 
 /**
@@ -77,7 +83,7 @@ export function epochKey(spec: OrderSpec, epoch: number): number {
 
 /** The last epoch that `openOrder` accepts. */
 export function maxEpoch(spec: OrderSpec): number {
-  return spec.algorithm === 'permutation' && spec.reshuffle ? 2 ** 32 - 1 : MAX_SEED;
+  return (spec.algorithm === 'permutation' || spec.algorithm === 'parts') && spec.reshuffle ? 2 ** 32 - 1 : MAX_SEED;
 }
 
 /**
@@ -86,11 +92,8 @@ export function maxEpoch(spec: OrderSpec): number {
  */
 export function checkOrder(spec: OrderSpec, length: number, epoch: number): void {
   const { algorithm, seed } = spec;
-  if (algorithm !== 'sequential' && algorithm !== 'numpy' && algorithm !== 'permutation') {
-    throw new DataRefError(
-      'INVALID_ARGUMENT',
-      `algorithm must be 'sequential', 'numpy' or 'permutation', got ${String(algorithm)}`,
-    );
+  if (!ALGORITHMS.includes(algorithm)) {
+    throw new DataRefError('INVALID_ARGUMENT', `algorithm must be one of ${ALGORITHMS.join(', ')}, got ${algorithm}`);
   }
   checkInteger('length', length, 0, Number.MAX_SAFE_INTEGER);
   checkInteger('epoch', epoch, 0, maxEpoch(spec));
@@ -102,10 +105,26 @@ export function checkOrder(spec: OrderSpec, length: number, epoch: number): void
     );
   }
   checkInteger('seed', seed, 0, MAX_SEED);
+  if ((algorithm === 'parts') !== (spec.layout !== undefined)) {
+    throw new DataRefError('INVALID_ARGUMENT', `a layout of parts is for the algorithm 'parts', and it needs one`);
+  }
+  if (spec.layout !== undefined) checkLayout(spec.layout, length);
   if (algorithm === 'numpy' && length > MAX_SHUFFLED_LENGTH) {
     throw new DataRefError(
       'INVALID_ARGUMENT',
       `a numpy order holds at most ${MAX_SHUFFLED_LENGTH} records, got ${length}: use the algorithm 'permutation'`,
     );
+  }
+}
+
+function checkLayout({ partRecords, window }: PartsLayout, length: number): void {
+  checkInteger('window', window, 1, Number.MAX_SAFE_INTEGER);
+  let sum = 0;
+  for (const records of partRecords) {
+    checkInteger('records of a part', records, 0, Number.MAX_SAFE_INTEGER);
+    sum += records;
+  }
+  if (sum !== length) {
+    throw new DataRefError('INVALID_ARGUMENT', `the parts have ${sum} records together, expected ${length}`);
   }
 }

@@ -70,9 +70,15 @@ export class FeistelOrder implements Order {
  * @param length records, 0..2^53−1
  * @param seed an integer 0..2^52
  * @param epoch an integer 0..2^32−1
+ * @param tweak words of a key of its own, for one of several permutations of the same seed and epoch
  */
-export function startPermutation(length: number, seed: number, epoch: number): ShuffledOrder | FeistelOrder {
-  const twister = MersenneTwister.fromKey([seed % 2 ** 32, floor(seed / 2 ** 32), epoch]);
+export function startPermutation(
+  length: number,
+  seed: number,
+  epoch: number,
+  ...tweak: readonly number[]
+): ShuffledOrder | FeistelOrder {
+  const twister = MersenneTwister.fromKey([seed % 2 ** 32, floor(seed / 2 ** 32), epoch, ...tweak]);
   return length < MIN_FEISTEL_LENGTH ? new ShuffledOrder(length, twister) : new FeistelOrder(length, twister);
 }
 

@@ -25,6 +25,7 @@ export class CustomRows implements RowSource {
   readonly schema: Schema;
   readonly length: number;
   readonly hold = noHold;
+  readonly partRecords = (): undefined => undefined;
   readonly #source: CustomSource;
 
   constructor(source: CustomSource) {

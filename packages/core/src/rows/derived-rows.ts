@@ -4,7 +4,14 @@ import { allocateFresh, gatherColumn, type ColumnData } from '../schema/column-d
 import { concatColumns } from '../schema/concat-columns.js';
 import { describeSchema, leavesOf, sameSchema } from '../schema/schema.js';
 import type { Schema, SchemaObject } from '../schema/types.js';
-import { indexArray, type IndexArray, type ReadRequest, type RowSource } from './row-source.js';
+import {
+  indexArray,
+  type IndexArray,
+  type Outlook,
+  type ReadRequest,
+  type RowRange,
+  type RowSource,
+} from './row-source.js';
 
 /** Rows of another source chosen by a rule from place to index: slices and splits. */
 export class ChosenRows implements RowSource {
@@ -15,9 +22,20 @@ export class ChosenRows implements RowSource {
   readonly #source: RowSource;
   readonly #rule: string;
   readonly #choose: (places: IndexArray) => IndexArray;
+  /** Of the source, where the chosen rows are neighbours in it. */
+  readonly #first: number | undefined;
 
-  /** @param rule says how rows are chosen, for the fingerprint */
-  constructor(source: RowSource, length: number, rule: string, choose: (places: IndexArray) => IndexArray) {
+  /**
+   * @param rule says how rows are chosen, for the fingerprint
+   * @param first the source's row that is chosen first, where the others follow it one by one
+   */
+  constructor(
+    source: RowSource,
+    length: number,
+    rule: string,
+    choose: (places: IndexArray) => IndexArray,
+    first?: number,
+  ) {
     this.id = source.id;
     this.version = source.version;
     this.schema = source.schema;
@@ -25,6 +43,7 @@ export class ChosenRows implements RowSource {
     this.#source = source;
     this.#rule = rule;
     this.#choose = choose;
+    this.#first = first;
   }
 
   fingerprint(): string {
@@ -35,14 +54,40 @@ export class ChosenRows implements RowSource {
     return this.#source.read(this.#choose(indices), request);
   }
 
-  hold() {
-    return this.#source.hold();
+  partRecords(): readonly number[] | undefined {
+    const first = this.#first;
+    if (first === undefined) return undefined;
+    let start = 0;
+    return this.#source.partRecords()?.map((records) => {
+      const [piece] = within([{ start, end: (start += records) }], first, first + this.length);
+      return piece === undefined ? 0 : piece.end - piece.start;
+    });
+  }
+
+  farRecordBytes() {
+    return this.#source.farRecordBytes?.();
+  }
+
+  hold(outlook?: Outlook) {
+    return this.#source.hold(outlook && (() => this.#ahead(outlook())));
+  }
+
+  *#ahead(ranges: Iterable<RowRange>): Generator<RowRange> {
+    const first = this.#first;
+    if (first === undefined) yield { start: 0, end: this.#source.length };
+    else for (const { start, end } of ranges) yield { start: first + start, end: first + end };
   }
 }
 
 /** Rows start to end of a source. */
 export function slicedRows(source: RowSource, start: number, end: number): RowSource {
-  return new ChosenRows(source, end - start, `slice ${start} ${end}`, (places) => places.map((place) => place + start));
+  return new ChosenRows(
+    source,
+    end - start,
+    `slice ${start} ${end}`,
+    (places) => places.map((place) => place + start),
+    start,
+  );
 }
 
 /** A source with only some of the columns at the top of its records. */
@@ -84,8 +129,16 @@ export class SelectedRows implements RowSource {
     return this.#source.read(indices, { ...request, columns });
   }
 
-  hold() {
-    return this.#source.hold();
+  partRecords() {
+    return this.#source.partRecords();
+  }
+
+  farRecordBytes() {
+    return this.#source.farRecordBytes?.();
+  }
+
+  hold(outlook?: Outlook) {
+    return this.#source.hold(outlook);
   }
 }
 
@@ -144,8 +197,30 @@ export class ConcatenatedRows implements RowSource {
     });
   }
 
-  hold() {
-    const releases = this.#sources.map((source) => source.hold());
+  partRecords(): readonly number[] | undefined {
+    const parts = this.#sources.map((source) => source.partRecords());
+    return parts.every((list) => list !== undefined) ? parts.flat() : undefined;
+  }
+
+  farRecordBytes(): number | undefined {
+    const far = this.#sources.map((source) => source.farRecordBytes?.()).filter((bytes) => bytes !== undefined);
+    return far.length === 0 ? undefined : Math.max(...far);
+  }
+
+  hold(outlook?: Outlook) {
+    const releases = this.#sources.map((source, i) => {
+      const start = this.#starts[i] as number;
+      return source.hold(outlook && (() => within(outlook(), start, start + source.length)));
+    });
     return async () => void (await Promise.all(releases.map((release) => release())));
+  }
+}
+
+/** What of ranges lies in start..end − 1, counted from `start`. */
+function* within(ranges: Iterable<RowRange>, start: number, end: number): Generator<RowRange> {
+  for (const range of ranges) {
+    const from = Math.max(start, range.start);
+    const to = Math.min(end, range.end);
+    if (from < to) yield { start: from - start, end: to - start };
   }
 }

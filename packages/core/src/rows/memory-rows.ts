@@ -42,6 +42,10 @@ export class MemoryRows implements RowSource {
     });
   }
 
+  partRecords(): readonly number[] {
+    return [this.length];
+  }
+
   slice(start: number, end: number): readonly ColumnData[] {
     return this.#columns.map((column) => sliceColumn(column, start, end));
   }

@@ -15,9 +15,10 @@ import {
 import { bytesOf } from '../schema/dtypes.js';
 import type { Leaf } from '../schema/schema.js';
 import type { ByteRange, ObjectReader } from '../store/object-store.js';
+import { withOwnSignal } from '../or-abort.js';
 import { convertColumn } from './convert.js';
 import { MAX_READS } from './read-again.js';
-import type { IndexArray, ReadRequest } from './row-source.js';
+import type { ColumnRequest, IndexArray, ReadRequest } from './row-source.js';
 import type { StoredParts } from './stored-parts.js';
 
 /** The event loop waits for reads in the main thread no longer than this at a time. */
@@ -51,18 +52,29 @@ async function readColumns(
   // Opened before anything is allocated: then every file is as large as the manifest says.
   const opening = openFiles(parts, needsFiles ? located.distinct : [], 'arrow');
   const missing = parts.keepsHeads ? located.distinct.filter((part) => !parts.hasHead(part)) : [];
-  if (missing.length > 0) await Promise.all([opening, ...missing.map((part) => parts.head(part))]);
+  if (missing.length > 0) await allDone<unknown>([opening, ...missing.map((part) => parts.head(part, request.signal))]);
   const files = opening instanceof Map ? opening : await opening;
   const context: Context = { parts, indices, located, files, signal: request.signal, verify };
+  const read = ({ leaf: place, to }: ColumnRequest): Promise<ColumnData> =>
+    to === undefined
+      ? readColumn(context, place, request.allocate)
+      : readColumn(context, place, allocateFresh).then((column) =>
+          convertColumn(column, to, request.allocate, (row) => indices[row] as number),
+        );
+  // From afar all columns at once: their ranges wait for the network together.
+  if (parts.isFar) return allDone(request.columns.map(read));
   const columns: ColumnData[] = [];
-  for (const { leaf: place, to } of request.columns) {
-    const allocate = to === undefined ? request.allocate : allocateFresh;
-    const column = await readColumn(context, place, allocate);
-    columns.push(
-      to === undefined ? column : convertColumn(column, to, request.allocate, (row) => indices[row] as number),
-    );
-  }
+  for (const column of request.columns) columns.push(await read(column));
   return columns;
+}
+
+/** What all promises give; none goes on when the failure of another is told, and may still write into arrays. */
+async function allDone<T>(promises: readonly (T | Promise<T>)[]): Promise<T[]> {
+  const results = await Promise.allSettled(promises);
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
 }
 
 interface Context {
@@ -190,10 +202,9 @@ async function execute(
     context.signal?.throwIfAborted();
   }
   if (far.size === 0) return;
-  // None may still write into the arrays when the failure of another is told.
-  const options = { signal: context.signal };
-  const results = await Promise.allSettled(Array.from(far, ([file, ranges]) => file.readRanges(ranges, options)));
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  const read = ([file, ranges]: [ObjectReader, ByteRange[]]): Promise<void> =>
+    withOwnSignal(context.signal, (signal) => file.readRanges(ranges, { signal }));
+  await allDone(Array.from(far, read));
 }
 
 type OpenFiles = ReadonlyMap<number, ObjectReader>;

@@ -12,6 +12,8 @@ import type { StoredParts } from './stored-parts.js';
 
 /** Bytes read from the files at a time: with their checksum about a millisecond of the main thread. */
 const SLICE_BYTES = 2 * 2 ** 20;
+/** The same from afar, where each request takes its time. */
+const FAR_SLICE_BYTES = 8 * 2 ** 20;
 
 interface Place {
   readonly values: Uint8Array;
@@ -58,14 +60,15 @@ export class Resident {
     return this.#part === this.#parts.manifest.parts.length;
   }
 
-  /** Loads one slice more. @throws DataRefError CORRUPT when a part's checksum is wrong */
-  async load(): Promise<void> {
+  /** Loads one slice more; may be tried again after an abort. @throws DataRefError CORRUPT when a part's checksum is wrong */
+  async load(signal?: AbortSignal): Promise<void> {
     const number = this.#part;
     const { byteLength } = this.#parts.part(number);
     const start = this.#position;
-    const slice = new Uint8Array(Math.min(SLICE_BYTES, byteLength - start));
     const file = await this.#parts.file(number, 'arrow');
-    if (file.readSync === undefined) await file.read(slice, start);
+    const sliceBytes = file.readSync === undefined ? FAR_SLICE_BYTES : SLICE_BYTES;
+    const slice = new Uint8Array(Math.min(sliceBytes, byteLength - start));
+    if (file.readSync === undefined) await file.read(slice, start, { signal });
     else file.readSync(slice, start);
     this.#crc = crc32(slice, this.#crc);
     for (const buffer of this.#parts.body(number)) this.#copy(buffer, slice, start);

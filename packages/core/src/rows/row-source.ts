@@ -17,6 +17,15 @@ export interface ReadRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Rows start to end − 1. */
+export interface RowRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Tells which rows will be read, soonest first, as far as that is known; asked anew, it tells it from the place reached. */
+export type Outlook = () => Iterable<RowRange>;
+
 /** What streams read: rows by index. Every kind of dataset has one. */
 export interface RowSource {
   readonly id: string;
@@ -29,8 +38,15 @@ export interface RowSource {
   read(indices: IndexArray, request: ReadRequest): readonly ColumnData[] | Promise<readonly ColumnData[]>;
   /** Rows start to end without a copy, where they are in memory. */
   slice?(start: number, end: number): readonly ColumnData[];
+  /** Records of each piece that is stored, and can be fetched, as one; undefined where records have no such neighbours. */
+  partRecords(): readonly number[] | undefined;
+  /**
+   * Bytes of a record on average, where reading waits for a network, so that it pays to read ahead. Undefined where the
+   * data is near, and as long as that is not known.
+   */
+  farRecordBytes?(): number | undefined;
   /** Keeps what reading needs open until the returned function is called, once. */
-  hold(): () => Promise<void>;
+  hold(outlook?: Outlook): () => Promise<void>;
 }
 
 export const noHold = (): (() => Promise<void>) => async () => undefined;

@@ -5,8 +5,10 @@ import type { Manifest, PartInfo } from '../format/manifest.js';
 import { partPaths } from '../format/part-files.js';
 import { PartTable } from '../format/plan.js';
 import { leavesOf, type Leaf } from '../schema/schema.js';
-import type { ObjectReader, ObjectStore } from '../store/object-store.js';
+import type { ExpectedObject, ObjectReader, ObjectStore } from '../store/object-store.js';
 import { readAgain } from './read-again.js';
+import type { Outlook } from './row-source.js';
+import { SharedTask } from './shared-task.js';
 
 const MAX_OPEN_FILES = 256;
 /** Heads up to this size are read in the main thread, where the store allows it: a fraction of a millisecond. */
@@ -33,9 +35,10 @@ export class StoredParts {
   readonly #folder: string;
   readonly #pathOf: (part: number) => string;
   readonly #files = new Map<number, OpenFile>();
-  readonly #heads = new Map<number, Promise<PartHead>>();
+  readonly #heads = new Map<number, SharedTask<PartHead>>();
   readonly #readyHeads = new Map<number, PartHead>();
   readonly #bodies = new Map<number, readonly PlacedBuffer[]>();
+  #isFar = false;
   #holders = 0;
   #reads = 0;
 
@@ -52,6 +55,11 @@ export class StoredParts {
 
   get name(): string {
     return `${this.manifest.id}@${this.manifest.version}`;
+  }
+
+  /** Whether reading waits for something else than a local disk, as far as the files opened last tell. */
+  get isFar(): boolean {
+    return this.#isFar;
   }
 
   part(number: number): PartInfo {
@@ -83,7 +91,7 @@ export class StoredParts {
     const slot = slotOf(number, kind);
     let file = this.#files.get(slot);
     if (file === undefined) {
-      const opening = this.#open(`${this.#folder}${this.#pathOf(number)}.${kind}`, number, kind);
+      const opening = this.#open(number, kind);
       const opened: OpenFile = { opening, reader: undefined };
       opening.then(
         (reader) => (opened.reader = reader),
@@ -117,17 +125,21 @@ export class StoredParts {
   }
 
   /** A part's head, kept from then on. @throws DataRefError CORRUPT, GENERATION_GONE */
-  head(number: number): Promise<PartHead> {
-    let head = this.#heads.get(number);
-    if (head === undefined) {
-      head = this.#readHead(number);
-      this.#heads.set(number, head);
-      head.then(
-        (ready) => this.#readyHeads.set(number, ready),
-        () => this.#heads.delete(number),
-      );
-    }
-    return head;
+  head(number: number, signal?: AbortSignal): Promise<PartHead> {
+    const kept = this.#readyHeads.get(number);
+    if (kept !== undefined) return Promise.resolve(kept);
+    const known = this.#heads.get(number);
+    if (known?.isStopped === false) return known.join(signal);
+    const head = new SharedTask((stop) => this.#readHead(number, stop));
+    this.#heads.set(number, head);
+    const forget = (): void => {
+      if (this.#heads.get(number) === head) this.#heads.delete(number);
+    };
+    head.result
+      .then((ready) => this.#readyHeads.set(number, ready))
+      .finally(forget)
+      .catch(() => undefined);
+    return head.join(signal);
   }
 
   /** A head that has been read already. */
@@ -139,13 +151,15 @@ export class StoredParts {
     return this.#readyHeads.has(number);
   }
 
-  /** Keeps files open between reads, until the returned function is called. */
-  hold(): () => Promise<void> {
+  /** Keeps files open between reads, and tells the store what comes next, until the returned function is called. */
+  hold(outlook?: Outlook): () => Promise<void> {
     this.#holders++;
     let held = true;
+    const unfollow = outlook && this.#store.follow?.({ upcoming: () => this.#upcoming(outlook) });
     return async () => {
       if (!held) return;
       held = false;
+      unfollow?.();
       this.#holders--;
       await this.#closeUnused();
     };
@@ -166,6 +180,30 @@ export class StoredParts {
     return this.#holders > 0;
   }
 
+  /** The files that hold rows, each once; heads before bodies, and not those that are in memory already. */
+  *#upcoming(outlook: Outlook): Generator<ExpectedObject> {
+    const { manifest, table } = this;
+    const wanted = manifest.parts.filter(({ records }) => records > 0).length;
+    const seen = new Set<number>();
+    for (const { start, end } of outlook()) {
+      if (start >= end) continue;
+      for (let number = table.locate(start); number <= table.locate(end - 1); number++) {
+        if (this.part(number).records === 0 || seen.has(number)) continue;
+        seen.add(number);
+        const hasHead = this.keepsHeads && this.hasHead(number);
+        if (hasHeadFile(this.leaves) && !hasHead) yield this.#expected(number, 'head');
+        if (hasHeadFile(this.leaves) || !hasHead) yield this.#expected(number, 'arrow');
+      }
+      if (seen.size === wanted) return;
+    }
+  }
+
+  #expected(number: number, kind: 'arrow' | 'head'): ExpectedObject {
+    const { byteLength, headBytes, crc32, headCrc32 } = this.part(number);
+    const key = `${this.#folder}${this.#pathOf(number)}.${kind}`;
+    return kind === 'arrow' ? { key, byteLength, crc32 } : { key, byteLength: headBytes, crc32: headCrc32 };
+  }
+
   /** While nothing is read: closes all files where nobody holds them, else those used longest ago. */
   async #closeUnused(): Promise<void> {
     if (this.#reads > 0) return;
@@ -182,13 +220,9 @@ export class StoredParts {
     );
   }
 
-  async #open(key: string, number: number, kind: 'arrow' | 'head'): Promise<ObjectReader> {
-    const { byteLength, headBytes, crc32, headCrc32 } = this.part(number);
-    const expected = kind === 'arrow' ? byteLength : headBytes;
-    const reader = await this.#store.open(key, {
-      byteLength: expected,
-      crc32: kind === 'arrow' ? crc32 : headCrc32,
-    });
+  async #open(number: number, kind: 'arrow' | 'head'): Promise<ObjectReader> {
+    const { key, byteLength: expected, crc32 } = this.#expected(number, kind);
+    const reader = await this.#store.open(key, { byteLength: expected, crc32 });
     if (reader === undefined) {
       throw new DataRefError(
         'GENERATION_GONE',
@@ -196,6 +230,7 @@ export class StoredParts {
         { details: { key } },
       );
     }
+    this.#isFar = reader.readSync === undefined;
     if (reader.byteLength === expected) return reader;
     await reader.close();
     throw new DataRefError(
@@ -207,7 +242,7 @@ export class StoredParts {
     );
   }
 
-  async #readHead(number: number): Promise<PartHead> {
+  async #readHead(number: number, signal: AbortSignal): Promise<PartHead> {
     const { headBytes, bodyStart } = this.part(number);
     const own = hasHeadFile(this.leaves);
     if (headBytes === 0)
@@ -218,7 +253,7 @@ export class StoredParts {
       const start = own ? 0 : bodyStart;
       return readAgain(file.readSync === undefined, async () => {
         if (file.readSync !== undefined && headBytes <= SMALL_HEAD_BYTES) file.readSync(head, start);
-        else await file.read(head, start);
+        else await file.read(head, start, { signal });
         return decodeHead(this.leaves, this.part(number), head, `${this.name}: part ${number}`);
       });
     });

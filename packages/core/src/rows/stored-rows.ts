@@ -3,7 +3,7 @@ import type { ColumnData } from '../schema/column-data.js';
 import type { Schema } from '../schema/types.js';
 import { readByPosition } from './positional.js';
 import type { Resident } from './resident.js';
-import type { IndexArray, ReadRequest, RowSource } from './row-source.js';
+import type { IndexArray, Outlook, ReadRequest, RowSource } from './row-source.js';
 import type { StoredParts } from './stored-parts.js';
 
 /** Records above this size gain nothing from lying in memory: the page cache serves them as fast. */
@@ -26,13 +26,17 @@ export class StoredRows implements RowSource {
   readonly #parts: StoredParts;
   readonly #budget: MemoryBudget;
   readonly #verify: boolean;
+  readonly #loadsParts: boolean;
   #resident: Resident | undefined;
   #loading: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
   #declined = false;
   #hasRead = false;
+  /** Ends the loading of a slice that nobody waits for any more. */
+  #stop = new AbortController();
 
-  constructor(parts: StoredParts, budget: MemoryBudget, verify: boolean) {
+  /** @param loadsParts whether whole parts of a store that is far away may be loaded into memory */
+  constructor(parts: StoredParts, budget: MemoryBudget, verify: boolean, loadsParts: boolean) {
     const { id, version, schema, length } = parts.manifest;
     this.id = id;
     this.version = version;
@@ -41,17 +45,29 @@ export class StoredRows implements RowSource {
     this.#parts = parts;
     this.#budget = budget;
     this.#verify = verify;
+    this.#loadsParts = loadsParts;
   }
 
   fingerprint(): string {
     return this.#parts.manifest.fingerprint;
   }
 
-  hold(): () => Promise<void> {
-    const release = this.#parts.hold();
+  partRecords(): readonly number[] {
+    return this.#parts.manifest.parts.map(({ records }) => records);
+  }
+
+  farRecordBytes(): number | undefined {
+    if (!this.#parts.isFar || this.#resident?.isReady === true) return undefined;
+    return this.#parts.manifest.byteLength / Math.max(1, this.length);
+  }
+
+  hold(outlook?: Outlook): () => Promise<void> {
+    const release = this.#parts.hold(outlook && (() => (this.#resident?.isReady === true ? [] : outlook())));
     return async () => {
+      const released = release();
+      if (!this.#parts.isHeld) this.#stop.abort();
       await this.#loading;
-      await release();
+      await released;
     };
   }
 
@@ -66,13 +82,16 @@ export class StoredRows implements RowSource {
 
   /** Loads a slice in the background: as long as somebody pulls batches, and no longer. */
   #loadMore(): void {
-    if (this.#loading !== undefined || this.#declined) return;
+    if (this.#loading !== undefined || this.#declined || (this.#parts.isFar && !this.#loadsParts)) return;
+    if (this.#stop.signal.aborted) this.#stop = new AbortController();
+    const { signal } = this.#stop;
     this.#loading = this.#parts
       .during(async () => {
         this.#resident ??= await this.#startResident();
-        await this.#resident?.load();
+        await this.#resident?.load(signal);
       })
       .catch(async (error: unknown) => {
+        if (signal.aborted) return;
         const parts = this.#parts.manifest.parts.keys();
         if (isDataRefError(error, 'CORRUPT') && !(await this.#parts.recheck(parts))) this.#failure = { error };
         // Whatever else went wrong may pass, and is no reason to stop: reading by position will tell if it does not.

@@ -214,9 +214,9 @@ export class DatasetStorage implements Storage {
   }
 
   #open(manifest: Manifest): DataRef {
-    const { budget, verifyReads, headLimitBytes = budget.limitBytes / 4 } = this.#parts;
+    const { budget, verifyReads, read = 'auto', headLimitBytes = budget.limitBytes / 4 } = this.#parts;
     const parts = new StoredParts(this.#store, dataFolder(manifest.id, manifest.version), manifest, headLimitBytes);
-    return new RowDataset(new StoredRows(parts, budget, verifyReads));
+    return new RowDataset(new StoredRows(parts, budget, verifyReads, read !== 'ranges'));
   }
 }
 

@@ -12,7 +12,7 @@ export interface RemoteOptions {
   /** Keeps copies of parts on the local disk, shared by all processes that name the same directory. Default: none. */
   readonly cache?: CacheOptions | undefined;
   /**
-   * How parts are read. `'ranges'`: the bytes of the records that are asked for; nothing is cached. `'parts'`: whole parts
+   * How parts are read. `'ranges'`: the bytes of the records that are asked for; nothing is cached, nor loaded into memory as a whole. `'parts'`: whole parts
    * into the cache, before anything of them is read. `'auto'`: ranges at once, while parts are downloaded in the order in
    * which they will be needed. Default: `'auto'` where there is a cache, else `'ranges'`, since the others need one.
    */
@@ -45,6 +45,7 @@ export function remoteParts(what: string, store: ObjectStore, options: RemoteOpt
     identity: runtime.identity,
     ...memoryBudget(what, memoryLimitBytes, runtime.memoryBytes),
     verifyReads: true,
+    read: options.read, // where it was not said, what fits the memory may be loaded
     nonce: runtime.nonce,
   };
 }

@@ -11,6 +11,11 @@ export interface StorageParts {
   readonly headLimitBytes?: number | undefined;
   /** Compare checksums on positional reads too. */
   readonly verifyReads: boolean;
+  /**
+   * From a store that is far away: 'ranges' reads nothing but the records that are asked for, with 'parts' and 'auto'
+   * (default) a dataset that fits the budget is loaded into memory while it is streamed.
+   */
+  readonly read?: 'ranges' | 'parts' | 'auto' | undefined;
   /** 16 hexadecimal digits, never the same twice. */
   readonly nonce: () => string;
   /** Default: a beat every 5 s, and 60 s of silence. */

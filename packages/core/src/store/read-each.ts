@@ -1,3 +1,4 @@
+import { withOwnSignal } from '../or-abort.js';
 import type { ByteRange, IoOptions, ObjectReader } from './object-store.js';
 
 /** Reads under way at once: what Node's thread pool, a network file system or one connection pool takes. */
@@ -15,7 +16,8 @@ export async function readEach(
     for (let range = ranges[next++]; range !== undefined && !failed; range = ranges[next++]) {
       try {
         options.signal?.throwIfAborted();
-        await read(range.into, range.position, options);
+        const { into, position } = range;
+        await withOwnSignal(options.signal, (signal) => read(into, position, { signal }));
       } catch (error) {
         failed = true;
         throw error;

@@ -14,12 +14,13 @@ import type { BatchRecipe } from './recipe.js';
 export async function applyMaps(recipe: BatchRecipe, given: BatchParts, signal: AbortSignal): Promise<BatchParts> {
   const { source, batchMaps, picked } = recipe;
   let parts = given;
+  const functions = recipe.stage === undefined ? recipe.maps.length : recipe.stage.functions - batchMaps.length;
   for (const [i, { fn }] of batchMaps.entries()) {
     const { epoch, position, indices } = parts;
     const place = { epoch, position, index: indices[0] ?? -1 };
     let made: unknown;
     try {
-      const context = mapContext(source.options.order.seed, recipe.maps.length + i, place, signal);
+      const context = mapContext(source.options.order.seed, functions + i, place, signal);
       made = fn(new DataBatch(parts), context);
       if (isThenable(made)) made = await orAbort(made, signal);
     } catch (error) {

@@ -7,16 +7,26 @@ import { padRows } from './pad-column.js';
 import type { Item, Pass, Place } from './pass.js';
 import { placeOf } from './place.js';
 import type { Segment, Start } from './plan-node.js';
-import type { BatchRecipe, Picked } from './recipe.js';
+import { AUTOMATIC_BATCHES, AUTOMATIC_BYTES, ReadAhead, type Begun } from './read-ahead.js';
+import type { BatchRecipe, Picked, Planned } from './recipe.js';
 import type { RecordMapper } from './record-mapper.js';
 import type { RecordReader, Share } from './record-reader.js';
 
+/** A batch whose rows are being read. */
+interface BegunBatch extends Begun {
+  readonly plan: BatchPlan;
+  readonly after: Place;
+  readonly share: Share;
+  readonly loan: Loan;
+  /** Columns, or the records that maps take. */
+  readonly read: readonly ColumnData[] | Promise<readonly ColumnData[]> | Promise<unknown[]>;
+}
+
 /** Batches: each planned, gathered column by column into one array a leaf, mapped. */
-export function openBatchPass(recipe: BatchRecipe, reader: RecordReader, start: Start): Pass<DataBatch> {
+export function openBatchPass(recipe: Planned<BatchRecipe>, reader: RecordReader, start: Start): Pass<DataBatch> {
   const { plan, source, options, picked, batchMaps } = recipe;
   const cursor = plan.open(start);
   const abort = new AbortController();
-  const release = source.rows.hold();
   const pool = new BufferPool(options.reuse === 'checked');
   const isDirect = !reader.hasMaps && batchMaps.length === 0;
   let stored: Picked | undefined;
@@ -24,12 +34,9 @@ export function openBatchPass(recipe: BatchRecipe, reader: RecordReader, start: 
   let applyMaps: typeof import('./batch-maps.js').applyMaps | undefined;
 
   const finish = (
-    batchPlan: BatchPlan,
-    share: Share,
-    after: Place,
+    { plan: batchPlan, share, after, loan }: BegunBatch,
     schema: Schema,
     read: readonly ColumnData[],
-    loan: Loan,
   ): Item<DataBatch> | Promise<Item<DataBatch>> => {
     const { rows, paddedRows, segments, step, globalLength } = batchPlan;
     const first = segments[0] as Segment;
@@ -60,34 +67,57 @@ export function openBatchPass(recipe: BatchRecipe, reader: RecordReader, start: 
     return deliver(await applyMaps(recipe, parts, abort.signal));
   };
 
-  const readMapped = async (share: Share, { segments }: BatchPlan): Promise<ColumnData[]> => {
+  let release: (() => Promise<void>) | undefined;
+  let first: Segment;
+  const begin = (): BegunBatch | undefined => {
+    const [batchPlan] = cursor.pull(1);
+    if (batchPlan === undefined) return undefined;
+    const after = placeOf(plan, cursor, batchPlan.segments.at(-1)?.epoch);
+    first = batchPlan.segments[0] as Segment;
+    release ??= source.hold(() => ({ epoch: first.epoch, position: first.start }));
+    const share = reader.share(batchPlan.segments);
+    const loan = new Loan(pool);
+    if (isDirect) stored ??= picked?.resolve(source.rows.schema);
+    const read = reader.hasMaps
+      ? reader.readRecords(share, abort.signal)
+      : reader.readColumns(share, stored?.requests, loan.allocate, abort.signal);
+    return { elements: 1, rows: batchPlan.rows, plan: batchPlan, after, share, loan, read };
+  };
+  const ahead = new ReadAhead(source.rows, begin);
+  const readFurther = (): void => {
+    if (recipe.prefetch === undefined) ahead.extend({ batches: AUTOMATIC_BATCHES, byteLimit: AUTOMATIC_BYTES });
+  };
+
+  const map = async (records: Promise<unknown[]>, { plan: { segments }, share }: BegunBatch): Promise<ColumnData[]> => {
     mapper ??= await reader.mapper();
-    return mapper.readMapped(share, segments, abort.signal);
+    const read = await records;
+    readFurther();
+    return mapper.mapRecords(read, share, segments, abort.signal);
   };
 
   return {
     next() {
-      const [batchPlan] = cursor.pull(1);
-      if (batchPlan === undefined) return undefined;
-      const after = placeOf(plan, cursor, batchPlan.segments.at(-1)?.epoch);
-      const share = reader.share(batchPlan.segments);
-      const loan = new Loan(pool);
+      const begun = ahead.take();
+      if (begun === undefined) return undefined;
+      readFurther();
+      const { read } = begun;
       if (reader.hasMaps) {
-        return readMapped(share, batchPlan).then((read) =>
-          finish(batchPlan, share, after, reader.schema as Schema, read, loan),
+        return map(read as Promise<unknown[]>, begun).then((columns) =>
+          finish(begun, reader.schema as Schema, columns),
         );
       }
-      if (isDirect) stored ??= picked?.resolve(source.rows.schema);
-      const read = reader.readColumns(share, stored?.requests, loan.allocate, abort.signal);
       const schema = stored?.schema ?? source.rows.schema;
-      if (Array.isArray(read)) return finish(batchPlan, share, after, schema, read as readonly ColumnData[], loan);
-      return (read as Promise<readonly ColumnData[]>).then((columns) =>
-        finish(batchPlan, share, after, schema, columns, loan),
-      );
+      if (Array.isArray(read)) return finish(begun, schema, read as readonly ColumnData[]);
+      return (read as Promise<readonly ColumnData[]>).then((columns) => {
+        readFurther();
+        return finish(begun, schema, columns);
+      });
     },
+    readAhead: (limits) => ahead.extend(limits),
     async close() {
       abort.abort();
-      await release();
+      await ahead.close();
+      await release?.();
     },
   };
 }

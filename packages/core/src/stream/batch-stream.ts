@@ -6,22 +6,37 @@ import { announceAdapters } from './extensions.js';
 import { countOf } from '../arguments.js';
 import { IteratedFlow } from './flow.js';
 import type { Pass } from './pass.js';
-import { markedNode, type Start } from './plan-node.js';
-import type { BatchRecipe, Picker } from './recipe.js';
+import { markedNode, type PlanNode, type Start } from './plan-node.js';
+import type { BatchPlan } from './batch-node.js';
+import type { BatchGroup } from './batch-stage.js';
+import { openComputedBatches } from './computed-pass.js';
+import { GroupColumns } from './group-columns.js';
+import type { BatchRecipe, Picker, Planned } from './recipe.js';
 import { RecordReader } from './record-reader.js';
-import { repeatNode } from './repeat.js';
-import { skipNode } from './skip.js';
-import { takeNode } from './take.js';
+import { repeatNode, repeatStage } from './repeat.js';
+import { skipNode, skipStage } from './skip.js';
+import { markedStage, planOfStage, type Stage } from './stage.js';
+import { takeNode, takeStage } from './take.js';
+import { unbatchStage } from './unbatch.js';
 import type { BatchStream, MapContext } from './types.js';
 
 /** Streams of batches. */
 export class BatchFlow extends IteratedFlow<any, BatchRecipe> implements BatchStream {
   protected readonly kind = 'BatchStream';
-  readonly #reader: RecordReader;
+  /** Of planned records; computed ones come through `#columns`. */
+  readonly #reader: RecordReader | undefined;
+  readonly #columns: GroupColumns | undefined;
 
   constructor(recipe: BatchRecipe) {
     super(recipe);
-    this.#reader = new RecordReader(recipe.source, recipe.maps);
+    const { stage, maps, batchMaps, options } = recipe;
+    if (stage === undefined) {
+      this.#reader = new RecordReader((recipe as Planned<BatchRecipe>).source, maps);
+    } else {
+      const functions = stage.functions - batchMaps.length - maps.length;
+      const schema = maps.length > 0 ? maps.at(-1)?.schema : stage.schema;
+      this.#columns = new GroupColumns(maps, functions, schema, options.ragged === 'pad');
+    }
   }
 
   get schema(): any {
@@ -30,34 +45,59 @@ export class BatchFlow extends IteratedFlow<any, BatchRecipe> implements BatchSt
 
   /** Schema of the batches, undefined where only a map's first result can tell. */
   get knownSchema(): Schema | undefined {
-    return this.recipe.batchMaps.length > 0 ? undefined : this.#reader.schema;
+    return this.recipe.batchMaps.length > 0 ? undefined : (this.#reader ?? this.#columns)?.schema;
   }
 
   get batchSize(): number {
     return this.recipe.size;
   }
 
-  get length(): number {
-    return this.recipe.plan.own;
+  get length(): number | undefined {
+    return this.recipe.stage === undefined ? this.recipe.plan.own : undefined;
   }
 
   map(fn: (batch: any, context: MapContext) => unknown, options: { readonly id?: string | undefined } = {}): any {
     if (typeof fn !== 'function') throw invalidArgument(`map needs a function, got ${typeof fn}`);
-    const plan = markedNode(this.recipe.plan, options.id === undefined ? 'map' : `map:${options.id}`);
-    return this.derive({ plan, batchMaps: [...this.recipe.batchMaps, { fn }] });
+    const name = options.id === undefined ? 'map' : `map:${options.id}`;
+    const batchMaps = [...this.recipe.batchMaps, { fn }];
+    return this.#extend(
+      { batchMaps },
+      (plan) => markedNode(plan, name),
+      (stage) => markedStage(stage, name),
+    );
   }
 
   repeat(count: number = Infinity): this {
     if (count !== Infinity) countOf('repeat: count', count, 0);
-    return this.derive({ plan: repeatNode(this.recipe.plan, count, () => count * this.recipe.plan.own || 0) });
+    return this.#extend(
+      {},
+      (plan) => repeatNode(plan, count, () => count * plan.own || 0),
+      (stage) => repeatStage(stage, count),
+    );
   }
 
   take(count: number): this {
-    return this.derive({ plan: takeNode(this.recipe.plan, countOf('take: count', count, 0)) });
+    const limit = countOf('take: count', count, 0);
+    return this.#extend(
+      {},
+      (plan) => takeNode(plan, limit),
+      (stage) => takeStage(stage, limit),
+    );
   }
 
   skip(count: number): this {
-    return this.derive({ plan: skipNode(this.recipe.plan, countOf('skip: count', count, 0)) });
+    const skipped = countOf('skip: count', count, 0);
+    return this.#extend(
+      {},
+      (plan) => skipNode(plan, skipped),
+      (stage) => skipStage(stage, skipped),
+    );
+  }
+
+  unbatch(): any {
+    const { source, whole, prefetch, skips } = this.recipe;
+    const stage = unbatchStage(whole(), this.recipe, source.world.shards);
+    return this.recipe.records({ source, stage, prefetch, skips, pending: this.pending });
   }
 
   /** Ragged columns come as one array, the rest zero. */
@@ -74,7 +114,26 @@ export class BatchFlow extends IteratedFlow<any, BatchRecipe> implements BatchSt
   }
 
   protected override openPass(start: Start): Pass<DataBatch> {
-    return openBatchPass(this.recipe, this.#reader, start);
+    const { stage } = this.recipe;
+    return stage === undefined
+      ? openBatchPass(this.recipe as Planned<BatchRecipe>, this.#reader as RecordReader, start)
+      : openComputedBatches(this.recipe, stage, this.#columns as GroupColumns, start);
+  }
+
+  /** The stream with one transform more: on the plan, or where only reading can tell, on the stage; and on the whole. */
+  #extend(
+    changes: Partial<BatchRecipe>,
+    onPlan: (plan: PlanNode<BatchPlan>) => PlanNode<BatchPlan>,
+    onStage: (stage: Stage<BatchGroup>) => Stage<BatchGroup>,
+  ): this {
+    const { plan, stage, whole } = this.recipe;
+    const next = stage && onStage(stage);
+    return this.derive({
+      ...changes,
+      plan: next === undefined ? onPlan(plan) : planOfStage(next),
+      stage: next,
+      whole: () => onStage(whole()),
+    });
   }
 
   protected override make(recipe: BatchRecipe): this {

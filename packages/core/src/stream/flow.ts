@@ -11,10 +11,11 @@ import type { Flow, PrefetchOptions } from './types.js';
 export interface FlowRecipe {
   readonly plan: PlanNode<any>;
   readonly source: {
-    readonly first: { readonly epoch: number; readonly position: number };
+    readonly first: Start;
     readonly rows: { readonly length: number };
   };
   readonly prefetch: PrefetchLimits | undefined;
+  readonly skips: readonly { readonly count: number }[];
   readonly pending: StreamState | undefined;
 }
 
@@ -62,8 +63,12 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
     return stateOf(this.#current());
   }
 
+  get skipped(): number {
+    return this.recipe.skips.reduce((sum, { count }) => sum + count, 0);
+  }
+
   resume(state: StreamState | undefined): this {
-    const start = state === undefined ? this.recipe.source.first : { node: parseState(state).node };
+    const start = state === undefined ? this.recipe.source.first : startOf(parseState(state));
     this.recipe.plan.open(start); // refuses a state that does not fit
     this.#needsPending = false;
     this.#pending = state;
@@ -266,4 +271,8 @@ class Iteration<T> implements AsyncIterator<T> {
     if (this.#end === 'closed')
       throw new DataRefError('STREAM_CLOSED', 'the stream was closed while this loop went on');
   }
+}
+
+function startOf({ node, epoch }: StreamState): Start {
+  return { node, epoch };
 }

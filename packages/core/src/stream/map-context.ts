@@ -1,6 +1,13 @@
 import alea from 'seedrandom/lib/alea.js';
 import type { MapContext } from './types.js';
 
+interface Place {
+  readonly epoch: number;
+  readonly position: number;
+  readonly index: number;
+  readonly branch?: string;
+}
+
 /**
  * What a map function is told. Its random numbers depend on seed, epoch and index alone: not on the position, the rank,
  * the worker, or what ran before. A second map of one pipeline has numbers of its own (`step`).
@@ -9,15 +16,17 @@ import type { MapContext } from './types.js';
 export function mapContext(
   seed: number | null,
   step: number,
-  place: { readonly epoch: number; readonly position: number; readonly index: number },
+  { epoch, position, index, branch = '' }: Place,
   signal: AbortSignal,
 ): MapContext {
   let generator: (() => number) | undefined;
   return {
-    ...place,
+    epoch,
+    position,
+    index,
     signal,
     random: () => {
-      generator ??= alea(`${seed ?? ''}/${place.epoch}/${place.index}${step === 0 ? '' : `/${step}`}`);
+      generator ??= alea(`${seed ?? ''}/${epoch}/${index}${branch}${step === 0 ? '' : `/${step}`}`);
       return generator();
     },
   };

@@ -1,9 +1,12 @@
+import type { PrefetchLimits } from './prefetch.js';
 import type { StateNode, StreamState } from './state.js';
 
 /** One iteration's supply of elements. */
 export interface Pass<T> {
   /** The next element, undefined at the end. Not called again before it has answered. */
   next(): Item<T> | undefined | Promise<Item<T> | undefined>;
+  /** Begins to read what `next()` will give later, within limits, where reading waits for a network. */
+  readAhead(limits: PrefetchLimits): void;
   /** Stops what is under way and closes what is open. */
   close(): Promise<void>;
 }

@@ -9,7 +9,18 @@ export interface Segment {
 }
 
 /** Where a pass begins: at a position of an epoch, or where a state says. */
-export type Start = { readonly epoch: number; readonly position: number } | { readonly node: StateNode };
+export type Start =
+  | {
+      readonly epoch: number;
+      readonly position: number;
+      /** The first iteration of several streams joined: each begins where its own options say. */
+      readonly isFirst?: true;
+    }
+  | {
+      readonly node: StateNode;
+      /** Of the next output, as the state says. */
+      readonly epoch?: number;
+    };
 
 /**
  * One pass over a node. It only plans: which positions come next is known without reading anything, so skipping and
@@ -54,12 +65,17 @@ export function startOfInput(start: Start, name: string): { readonly input: Star
 }
 
 export function pipelineMismatch(name: string, node: StateNode): DataRefError {
-  const found = node.kind === 'step' ? `${node.name}()` : 'the dataset itself';
+  const found = node.kind === 'source' ? 'the dataset itself' : shownStep(node.name);
   return new DataRefError(
     'STATE_PIPELINE',
-    `the state was made by another pipeline: here comes ${name === 'source' ? 'the dataset itself' : `${name}()`}, in the state ${found}. Build the pipeline with the same transforms in the same order, then resume`,
-    { details: { expected: name, found: node.kind === 'step' ? node.name : 'source' } },
+    `the state was made by another pipeline: here comes ${name === 'source' ? 'the dataset itself' : shownStep(name)}, in the state ${found}. Build the pipeline with the same transforms in the same order, then resume`,
+    { details: { expected: name, found: node.kind === 'source' ? 'source' : node.name } },
   );
+}
+
+/** Names that hold parameters have parentheses already. */
+function shownStep(name: string): string {
+  return name.endsWith(')') ? name : `${name}()`;
 }
 
 /** A node that changes nothing in the plan, and has its place in the state: maps, whose functions run on what is read. */

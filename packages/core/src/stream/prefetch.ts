@@ -21,7 +21,9 @@ export function prefetched<T>(inner: Pass<T>, { batches, byteLimit }: PrefetchLi
   const pull = async (): Promise<void> => {
     while (wantsMore()) {
       try {
-        const item = await inner.next();
+        const next = inner.next();
+        inner.readAhead({ batches: batches - ready.length - 1, byteLimit: byteLimit - bytes });
+        const item = await next;
         if (item === undefined) ended = true;
         else {
           ready.push(item);
@@ -40,6 +42,7 @@ export function prefetched<T>(inner: Pass<T>, { batches, byteLimit }: PrefetchLi
   };
 
   return {
+    readAhead: () => undefined,
     async next() {
       for (;;) {
         keepPulling();

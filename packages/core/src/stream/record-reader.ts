@@ -3,12 +3,13 @@ import { allocateFresh, valueAt, type Allocate, type ColumnData } from '../schem
 import { leavesOf } from '../schema/schema.js';
 import { assemble } from '../schema/structure.js';
 import type { Schema } from '../schema/types.js';
-import { shareOf } from './deal.js';
+import { shareOf, type World } from './deal.js';
 import { IndexSlab } from './index-slab.js';
 import { totalCount, type Segment } from './plan-node.js';
 import type { Picked, RecordMap } from './recipe.js';
 import type { RecordMapper } from './record-mapper.js';
 import type { SourceNode } from './source-node.js';
+import type { Origin } from './stage.js';
 
 /** A shard's records of some segments: which they are, and where in the order. */
 export interface Share {
@@ -20,14 +21,17 @@ export interface Share {
 /** Reads this shard's rows of planned segments. */
 export class RecordReader {
   readonly #source: SourceNode;
+  readonly #world: World;
   readonly #maps: readonly RecordMap[];
   readonly #all: readonly ColumnRequest[];
   readonly #indices: IndexSlab;
   #mapper: Promise<RecordMapper> | undefined;
   #loaded: RecordMapper | undefined;
 
-  constructor(source: SourceNode, maps: readonly RecordMap[]) {
+  /** @param world who shares the records; of a world of one, this reader reads what all shards have */
+  constructor(source: SourceNode, maps: readonly RecordMap[], world: World = source.world) {
     this.#source = source;
+    this.#world = world;
     this.#maps = maps;
     this.#all = allColumns(leavesOf(source.rows.schema));
     this.#indices = new IndexSlab(source.rows.length);
@@ -39,8 +43,8 @@ export class RecordReader {
     return this.#loaded?.schema ?? this.#maps.at(-1)?.schema;
   }
 
-  share(segments: readonly Segment[], rank: number = this.#source.world.rank): Share {
-    const { shards } = this.#source.world;
+  share(segments: readonly Segment[], rank: number = this.#world.rank): Share {
+    const { shards } = this.#world;
     const indices = this.#indices.take(shareOf(totalCount(segments), rank, shards));
     let row = 0;
     let lead = rank;
@@ -55,7 +59,7 @@ export class RecordReader {
 
   /** Epoch and position of a row of a share. */
   placeOf({ segments, rank }: Share, row: number): { readonly epoch: number; readonly position: number } {
-    const { shards } = this.#source.world;
+    const { shards } = this.#world;
     let before = 0;
     let lead = rank;
     for (const { epoch, start, count } of segments) {
@@ -65,6 +69,14 @@ export class RecordReader {
       lead += mine * shards - count;
     }
     throw new RangeError(`a share of ${before} rows has no row ${row}`);
+  }
+
+  /** The record that a row of a share is. */
+  originOf(share: Share, row: number): Origin {
+    const { rows, options } = this.#source;
+    const { epoch, position } = this.placeOf(share, row);
+    const index = share.indices[row] as number;
+    return { id: rows.id, version: rows.version, epoch, position, index, seed: options.order.seed, branch: '' };
   }
 
   /** Stored columns of a share, with conversions. Only without maps. */
@@ -86,7 +98,7 @@ export class RecordReader {
   /** What runs the maps, loaded by the first pass that needs it. Only with maps. */
   mapper(): Promise<RecordMapper> {
     this.#mapper ??= import('./record-mapper.js').then((loaded) => {
-      this.#loaded = new loaded.RecordMapper(this.#source, this.#maps, this);
+      this.#loaded = new loaded.RecordMapper(this.#maps, this);
       return this.#loaded;
     });
     return this.#mapper;

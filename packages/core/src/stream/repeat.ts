@@ -1,3 +1,4 @@
+import { stepAfter, stepStart as startOfStep, stepStates, type Element, type Stage } from './stage.js';
 import { DataRefError } from '../errors.js';
 import { startOfInput, totalCount, type PlanNode } from './plan-node.js';
 
@@ -70,4 +71,62 @@ function times(passes: number, outputs: number): number {
 
 function endless(): DataRefError {
   return new DataRefError('EMPTY', 'repeat() without a count over a pass that has no output would never end');
+}
+
+/** `repeatNode` for what only reading can tell. It looks one output ahead, so that every place has one state. */
+export function repeatStage<T>(input: Stage<T>, passes: number): Stage<T> {
+  const name = 'repeat';
+  return {
+    unit: input.unit,
+    get schema() {
+      return input.schema;
+    },
+    functions: input.functions,
+    ...stepStates({ name, input }),
+    open(start, signal) {
+      const begun = startOfStep(start, name);
+      let run = input.open(begun.input, signal);
+      let pass = begun.count;
+      let { epoch } = input.locate(begun.input);
+      let isEmpty = !('node' in begun.input);
+      let ahead: Promise<Element<T> | undefined> | undefined;
+      /** The next output of this pass or, where it has none, of the next one that has. */
+      const pull = async (): Promise<Element<T> | undefined> => {
+        for (;;) {
+          const element = pass < passes ? await run.next() : undefined;
+          if (element !== undefined) {
+            isEmpty = false;
+            return { ...element, follow: undefined, after: stepAfter(name, pass, element.after) };
+          }
+          if (isEmpty && passes === Infinity) throw endless();
+          if (pass + 1 >= passes) return undefined;
+          await run.close();
+          pass++;
+          epoch++;
+          isEmpty = true;
+          run = input.open({ epoch, position: 0 }, signal);
+        }
+      };
+      return {
+        async next() {
+          const element = await (ahead ?? pull());
+          ahead = undefined;
+          if (element === undefined) return undefined;
+          const lastPass = pass;
+          const next = await (ahead = settled(pull())).catch(() => undefined);
+          if (pass === lastPass || next === undefined) return element;
+          // The next output is of a later pass: this one's place is the beginning of that pass.
+          const [passNow, epochNow] = [pass, epoch];
+          return { ...element, after: stepAfter(name, passNow, () => input.initial(epochNow, 0)) };
+        },
+        close: () => run.close(),
+      };
+    },
+  };
+}
+
+/** A promise whose rejection, kept for later, is no unhandled one. */
+function settled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
 }

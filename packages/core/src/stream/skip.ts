@@ -1,3 +1,4 @@
+import { stepAfter, stepStart as startOfStep, stepStates, type Stage } from './stage.js';
 import { startOfInput, type PlanNode } from './plan-node.js';
 
 /** Without the first `skipped` outputs of each shard in a pass. They are never read. */
@@ -31,5 +32,35 @@ export function skipNode<T extends { readonly count: number }>(input: PlanNode<T
       };
     },
     initial: (epoch, position) => ({ kind: 'step', name: 'skip', count: 0, input: input.initial(epoch, position) }),
+  };
+}
+
+/** `skipNode` for what only reading can tell: what is left out is computed, and thrown away. */
+export function skipStage<T>(input: Stage<T>, skipped: number): Stage<T> {
+  const name = 'skip';
+  const { unit } = input;
+  return {
+    unit,
+    get schema() {
+      return input.schema;
+    },
+    functions: input.functions,
+    ...stepStates({ name, input }),
+    open(start, signal) {
+      const begun = startOfStep(start, name);
+      const run = input.open(begun.input, signal);
+      let done = begun.count;
+      return {
+        async next() {
+          for (let left = Math.round((skipped - done) * unit); left > 0; left--) {
+            if ((await run.next()) === undefined) break;
+          }
+          done = Math.max(done, skipped);
+          const element = await run.next();
+          return element && { ...element, after: stepAfter(name, done, element.after) };
+        },
+        close: () => run.close(),
+      };
+    },
   };
 }

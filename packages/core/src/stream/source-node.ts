@@ -1,8 +1,10 @@
 import { DataRefError } from '../errors.js';
 import { OrderSequence } from '../order/order-sequence.js';
 import type { OrderSpec } from '../order/order.js';
+import { layoutHash } from '../order/parts-shuffle.js';
 import type { IndexArray, RowSource } from '../rows/row-source.js';
 import { shareOf, type World } from './deal.js';
+import { rowsAhead, stretched, type OrderPlace } from './outlook.js';
 import { pipelineMismatch, type Cursor, type PlanNode, type Segment, type Start } from './plan-node.js';
 import type { SourceState, StateNode } from './state.js';
 
@@ -109,12 +111,16 @@ export class SourceNode implements PlanNode<Segment> {
 
   #identify(): Pick<SourceState, 'dataset' | 'order'> {
     const { order, shardBeforeShuffle, shardRank, numShards } = this.options;
+    const { algorithm, seed, reshuffle, layout } = order;
     const { id, version, length } = this.rows;
     return {
       dataset: Object.freeze({ id, version, fingerprint: this.rows.fingerprint(), length }),
       order: Object.freeze({
-        ...order,
+        algorithm,
+        seed,
+        reshuffle,
         shardBeforeShuffle: shardBeforeShuffle ? Object.freeze([shardRank, numShards] as const) : null,
+        ...(layout && { window: layout.window, layout: layoutHash(layout.partRecords) }),
       }),
     };
   }
@@ -130,6 +136,15 @@ export class SourceNode implements PlanNode<Segment> {
     if (!this.options.shardBeforeShuffle) return;
     const { shardRank, numShards } = this.options;
     for (let i = offset; i < offset + count; i++) out[i] = shardRank + (out[i] as number) * numShards;
+  }
+
+  /** Keeps open what reading needs, and tells the rows what comes next: from `place()` on, whenever they ask. */
+  hold(place: () => OrderPlace): () => Promise<void> {
+    const outlook = rowsAhead(this.options.order, this.#length);
+    const { shardBeforeShuffle, numShards } = this.options;
+    return this.rows.hold(() =>
+      shardBeforeShuffle ? stretched(outlook(place()), numShards, this.rows.length) : outlook(place()),
+    );
   }
 
   /** Positions that are used of an epoch that begins at `base`. */
@@ -154,13 +169,17 @@ export class SourceNode implements PlanNode<Segment> {
       ['order.algorithm (shuffle, shuffleAlgorithm)', node.order.algorithm, mine.order.algorithm],
       ['order.seed (shuffleSeed)', node.order.seed, mine.order.seed],
       ['order.reshuffle (skipShuffleAtEpochEnd)', node.order.reshuffle, mine.order.reshuffle],
+      ['order.window (shuffleWindow)', node.order.window, mine.order.window],
+      ['order.layout', node.order.layout, mine.order.layout],
     ];
     for (const [field, theirs, ours] of pairs) {
       if (theirs === ours) continue;
       const { id, version } = node.dataset;
       const replaced = field.startsWith('dataset')
         ? `. The state belongs to other data${id === '' ? '' : ` (${id}@${version})`}: it was replaced since, or is another one. Start anew with resume(undefined), and give changed data a version of its own`
-        : '';
+        : field === 'order.layout'
+          ? ". The same records are cut into other parts here, which the order 'parts' depends on: go on with the dataset as it was written, or start anew with resume(undefined)"
+          : '';
       throw new DataRefError(
         'STATE_MISMATCH',
         `the state does not belong to this stream: ${field} is ${String(theirs)} in the state, ${String(ours)} here${replaced}`,

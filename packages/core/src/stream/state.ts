@@ -17,11 +17,15 @@ export type SourceState = {
     readonly length: number;
   };
   readonly order: {
-    readonly algorithm: 'sequential' | 'numpy' | 'permutation';
+    readonly algorithm: 'sequential' | 'numpy' | 'permutation' | 'parts';
     readonly seed: number | null;
     readonly reshuffle: boolean;
     /** Rank and number of shards where shards were made before the shuffle. */
     readonly shardBeforeShuffle: readonly [rank: number, shards: number] | null;
+    /** Parts of a window; only of 'parts'. */
+    readonly window?: number;
+    /** Which numbers of records the parts have: 16 hexadecimal digits; only of 'parts'. */
+    readonly layout?: string;
   };
   /** The world that made the state; another may go on with it. */
   readonly numShards: number;
@@ -35,9 +39,23 @@ export type StepState = {
   readonly count: number;
   readonly input: StateNode;
 };
-export type StateNode = SourceState | StepState;
+/** Several inputs: each with its own state, and how many of its outputs were taken. */
+export type JoinState = {
+  readonly kind: 'join';
+  /** `zip`, `concat`, or `mix` with its weights, end and seed in parentheses. */
+  readonly name: string;
+  /** The pass that the join is in. */
+  readonly epoch: number;
+  readonly counts: readonly number[];
+  /** Inputs that had no more. */
+  readonly ended: readonly number[];
+  readonly inputs: readonly StateNode[];
+};
+export type StateNode = SourceState | StepState | JoinState;
 
 const MAX_DEPTH = 256;
+/** Streams joined at one place, at most. */
+const MAX_INPUTS = 1024;
 
 /**
  * A checked copy of a state that comes from outside: from JSON, a checkpoint, another process.
@@ -73,16 +91,42 @@ function parseNode(value: unknown, path: string, depth: number): StateNode {
       input: parseNode(node['input'], `${path}.input`, depth + 1),
     };
   }
-  if (node['kind'] !== 'source') throw invalid(`${path}.kind`, `"source" or "step", got ${show(node['kind'])}`);
+  if (node['kind'] === 'join') return parseJoin(node, path, depth);
+  if (node['kind'] !== 'source') throw invalid(`${path}.kind`, `"source", "step" or "join", got ${show(node['kind'])}`);
   return parseSource(node, path);
+}
+
+function parseJoin(node: Record<string, unknown>, path: string, depth: number): JoinState {
+  const inputs = listOf(node['inputs'], `${path}.inputs`).map((input, i) =>
+    parseNode(input, `${path}.inputs[${i}]`, depth + 1),
+  );
+  const counts = listOf(node['counts'], `${path}.counts`).map((value, i) => count(value, `${path}.counts[${i}]`));
+  const ended = listOf(node['ended'], `${path}.ended`).map((value, i) => count(value, `${path}.ended[${i}]`));
+  if (counts.length !== inputs.length)
+    throw invalid(`${path}.counts`, `${inputs.length} numbers, got ${counts.length}`);
+  if (ended.some((i) => i >= inputs.length)) throw invalid(`${path}.ended`, `numbers below ${inputs.length}`);
+  return {
+    kind: 'join',
+    name: text(node['name'], `${path}.name`),
+    epoch: count(node['epoch'], `${path}.epoch`),
+    counts,
+    ended,
+    inputs,
+  };
+}
+
+function listOf(value: unknown, path: string): readonly unknown[] {
+  if (!Array.isArray(value) || value.length > MAX_INPUTS)
+    throw invalid(path, `a list of at most ${MAX_INPUTS}, got ${show(value)}`);
+  return value;
 }
 
 function parseSource(node: Record<string, unknown>, path: string): SourceState {
   const dataset = objectOf(node['dataset'], `${path}.dataset`);
   const order = objectOf(node['order'], `${path}.order`);
   const { algorithm, seed, reshuffle } = order;
-  if (algorithm !== 'sequential' && algorithm !== 'numpy' && algorithm !== 'permutation') {
-    throw invalid(`${path}.order.algorithm`, `sequential, numpy or permutation, got ${show(algorithm)}`);
+  if (algorithm !== 'sequential' && algorithm !== 'numpy' && algorithm !== 'permutation' && algorithm !== 'parts') {
+    throw invalid(`${path}.order.algorithm`, `sequential, numpy, permutation or parts, got ${show(algorithm)}`);
   }
   if (typeof reshuffle !== 'boolean') throw invalid(`${path}.order.reshuffle`, `a boolean, got ${show(reshuffle)}`);
   const length = count(dataset['length'], `${path}.dataset.length`);
@@ -103,11 +147,23 @@ function parseSource(node: Record<string, unknown>, path: string): SourceState {
       seed: seed === null ? null : count(seed, `${path}.order.seed`),
       reshuffle,
       shardBeforeShuffle: parseShard(order['shardBeforeShuffle'], `${path}.order.shardBeforeShuffle`),
+      ...(algorithm === 'parts' ? parseLayout(order, `${path}.order`) : {}),
     },
     numShards,
     epoch: count(node['epoch'], `${path}.epoch`),
     position,
   };
+}
+
+function parseLayout(
+  order: Record<string, unknown>,
+  path: string,
+): { readonly window: number; readonly layout: string } {
+  const window = count(order['window'], `${path}.window`);
+  if (window < 1) throw invalid(`${path}.window`, 'at least 1, got 0');
+  const layout = text(order['layout'], `${path}.layout`);
+  if (!/^[0-9a-f]{16}$/u.test(layout)) throw invalid(`${path}.layout`, `16 hexadecimal digits, got ${show(layout)}`);
+  return { window, layout };
 }
 
 function parseShard(value: unknown, path: string): readonly [number, number] | null {
@@ -143,9 +199,9 @@ function invalid(path: string, expected: string): DataRefError {
   });
 }
 
-/** The dataset's part of a state: the one source at its root. */
-export function sourceOf(state: StreamState): SourceState {
+/** The dataset's part of a state: the one source at its root; undefined where several streams are joined. */
+export function sourceOf(state: StreamState): SourceState | undefined {
   let node = state.node;
-  while (node.kind !== 'source') node = node.input;
-  return node;
+  while (node.kind === 'step') node = node.input;
+  return node.kind === 'source' ? node : undefined;
 }

@@ -1,7 +1,9 @@
 import { DataRefError, invalidArgument } from '../errors.js';
-import { defaultAlgorithm } from '../order/order.js';
+import { defaultAlgorithm, type OrderSpec } from '../order/order.js';
+import type { RowSource } from '../rows/row-source.js';
 import { describeValue } from '../schema/ndarray.js';
 import { countOf, refuseUnknown } from '../arguments.js';
+import type { World } from './deal.js';
 import type { SourceOptions } from './source-node.js';
 import type { BatchOptions } from './types.js';
 
@@ -11,17 +13,19 @@ const STREAM_OPTIONS = [
   'skipShuffleAtEpochEnd',
   'shuffleSeed',
   'shuffleAlgorithm',
+  'shuffleWindow',
   'shardRank',
   'numShards',
   'dropShardRemainder',
   'shardBeforeShuffle',
 ];
+const DEFAULT_WINDOW = 16;
 
 /**
  * The options of `stream()`, checked and complete.
  * @throws DataRefError INVALID_ARGUMENT naming the option and its value
  */
-export function checkStreamOptions(options: unknown, length: number): SourceOptions {
+export function checkStreamOptions(options: unknown, rows: Pick<RowSource, 'length' | 'partRecords'>): SourceOptions {
   const given = objectOf('stream', options);
   refuseUnknown(
     'stream',
@@ -41,22 +45,18 @@ export function checkStreamOptions(options: unknown, length: number): SourceOpti
   if (shuffleSeed !== undefined && countOf('stream: shuffleSeed', shuffleSeed, 0) > 2 ** 52) {
     throw invalidArgument(`stream: shuffleSeed must be an integer from 0 to 2^52, got ${describeValue(shuffleSeed)}`);
   }
-  const algorithm = given['shuffleAlgorithm'] ?? defaultAlgorithm(length);
-  if (algorithm !== 'numpy' && algorithm !== 'permutation') {
+  const algorithm = given['shuffleAlgorithm'] ?? defaultAlgorithm(rows.length);
+  if (algorithm !== 'numpy' && algorithm !== 'permutation' && algorithm !== 'parts') {
     throw invalidArgument(
-      `stream: shuffleAlgorithm must be 'numpy' or 'permutation', got ${JSON.stringify(algorithm)}`,
+      `stream: shuffleAlgorithm must be 'numpy', 'permutation' or 'parts', got ${JSON.stringify(algorithm)}`,
     );
   }
-  const { shardRank, numShards } = given;
-  if ((shardRank === undefined) !== (numShards === undefined)) {
-    throw invalidArgument(
-      `stream: shardRank and numShards come together; ${shardRank === undefined ? 'shardRank' : 'numShards'} is missing`,
-    );
+  const { shuffleWindow } = given;
+  if (shuffleWindow !== undefined && algorithm !== 'parts') {
+    throw invalidArgument("stream: shuffleWindow is for shuffleAlgorithm: 'parts' alone");
   }
-  const shards = numShards === undefined ? 1 : countOf('stream: numShards', numShards, 1, 2 ** 31 - 1);
-  const rank = shardRank === undefined ? 0 : countOf('stream: shardRank', shardRank, 0);
-  if (rank >= shards)
-    throw invalidArgument(`stream: shardRank must be below numShards (${shards}), got ${rank}; ranks count from 0`);
+  const { rank, shards } = checkShard('stream', given['shardRank'], given['numShards']);
+  const isLocal = booleanOf('stream: shardBeforeShuffle', given['shardBeforeShuffle']);
   return {
     startOffset: countOf('stream: startOffset', given['startOffset'] ?? 0, 0),
     order: shuffle
@@ -64,13 +64,48 @@ export function checkStreamOptions(options: unknown, length: number): SourceOpti
           algorithm,
           seed: shuffleSeed as number,
           reshuffle: !booleanOf('stream: skipShuffleAtEpochEnd', given['skipShuffleAtEpochEnd']),
+          ...(algorithm === 'parts' ? { layout: layoutOf(rows, shuffleWindow, isLocal) } : {}),
         }
       : { algorithm: 'sequential', seed: null, reshuffle: false },
     shardRank: rank,
     numShards: shards,
     dropShardRemainder: booleanOf('stream: dropShardRemainder', given['dropShardRemainder']),
-    shardBeforeShuffle: booleanOf('stream: shardBeforeShuffle', given['shardBeforeShuffle']),
+    shardBeforeShuffle: isLocal,
   };
+}
+
+/** A worker's share; of one worker where none is named. @throws DataRefError INVALID_ARGUMENT naming the option */
+export function checkShard(what: string, shardRank: unknown, numShards: unknown): World {
+  if ((shardRank === undefined) !== (numShards === undefined)) {
+    throw invalidArgument(
+      `${what}: shardRank and numShards come together; ${shardRank === undefined ? 'shardRank' : 'numShards'} is missing`,
+    );
+  }
+  const shards = numShards === undefined ? 1 : countOf(`${what}: numShards`, numShards, 1, 2 ** 31 - 1);
+  const rank = shardRank === undefined ? 0 : countOf(`${what}: shardRank`, shardRank, 0);
+  if (rank >= shards)
+    throw invalidArgument(`${what}: shardRank must be below numShards (${shards}), got ${rank}; ranks count from 0`);
+  return { rank, shards };
+}
+
+/** @throws DataRefError INVALID_ARGUMENT where an order by parts makes no sense */
+function layoutOf(
+  rows: Pick<RowSource, 'partRecords'>,
+  shuffleWindow: unknown,
+  shardBeforeShuffle: boolean,
+): Required<OrderSpec>['layout'] {
+  if (shardBeforeShuffle) {
+    throw invalidArgument(
+      "stream: shardBeforeShuffle gives every rank records of every part, so shuffleAlgorithm: 'parts' would gain nothing: leave one of them out",
+    );
+  }
+  const partRecords = rows.partRecords();
+  if (partRecords === undefined) {
+    throw invalidArgument(
+      "stream: shuffleAlgorithm: 'parts' needs records that are stored in parts: datasets of a storage, their slices, selected columns and concatenations. A split chooses from all parts, and a DataRef of your own has none: shuffle it by 'numpy' or 'permutation', or divide by slice() instead of split()",
+    );
+  }
+  return { partRecords, window: countOf('stream: shuffleWindow', shuffleWindow ?? DEFAULT_WINDOW, 1, 2 ** 31 - 1) };
 }
 
 const BATCH_OPTIONS = ['remainder', 'ragged', 'reuse'];

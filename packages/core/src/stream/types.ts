@@ -1,5 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Awaitable, Columns, ColumnsOf, RecordOf, Schema, SchemaOf, SchemaOfColumns } from '../schema/types.js';
+import type { OnError } from './recipe.js';
 import type { StreamState } from './state.js';
 
 export interface Shard {
@@ -11,8 +12,14 @@ type ShuffleOptions =
       readonly shuffle: boolean;
       /** Integer from 0 to 2^52. Epoch e is shuffled with seed + e. */
       readonly shuffleSeed: number;
-      /** Default: numpy up to 2^24 records, permutation above. */
-      readonly shuffleAlgorithm?: 'numpy' | 'permutation' | undefined;
+      /**
+       * Default: numpy up to 2^24 records, permutation above. `'parts'` is for datasets larger than the disk, or far away: of
+       * the stored parts, taken in a shuffled order, a window at a time is shuffled among itself, so that an epoch needs
+       * each part once, and few at a time. Its states go on only where the dataset is cut into the same parts.
+       */
+      readonly shuffleAlgorithm?: 'numpy' | 'permutation' | 'parts' | undefined;
+      /** Only for `'parts'`: parts of a window, an integer from 1. More shuffle better and need more room. Default 16. */
+      readonly shuffleWindow?: number | undefined;
       /** Every epoch in the order of epoch 0. */
       readonly skipShuffleAtEpochEnd?: boolean | undefined;
       /** YogaDL's order: strided shards, each shuffled in itself. Its states belong to one rank and world. */
@@ -86,21 +93,76 @@ export interface Flow<T> extends AsyncIterable<T> {
   skip(count: number): this;
   /** Reads elements ahead while the last one is worked on. */
   prefetch(options?: PrefetchOptions): this;
-  /** Ends the iteration under way and closes files. Idempotent. */
+  /** Records left out by `map`'s `onError` so far, by this stream and those that share its maps. */
+  readonly skipped: number;
+  /** Ends the iteration under way and closes files and threads. Idempotent. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface MapOptions {
+  /** Of the results; without one the first result fixes it. */
+  readonly schema?: Schema | undefined;
+  /** Part of the state's identity: another id refuses the state. Functions themselves cannot be compared. */
+  readonly id?: string | undefined;
+  /**
+   * A record on which it fails: ends the iteration, which can be resumed at that record (default); is left out; or is what
+   * the function gives, which is called with the MAP_FAILED error, and leaves the record out by giving nothing.
+   */
+  readonly onError?: OnError | undefined;
+}
+
+export interface WorkerOptions {
+  /** Threads. 0 runs the module in this thread. */
+  readonly workers: number;
+  /** Records sent to a thread at a time. Default 16. */
+  readonly batchSize?: number | undefined;
 }
 
 export interface Stream<S extends Schema = any> extends Flow<RecordOf<S>> {
   readonly schema: S;
   map<const T extends Schema>(
     fn: (record: RecordOf<S>, context: MapContext) => Awaitable<RecordOf<NoInfer<T>>>,
+    options: MapOptions & { readonly schema: T },
+  ): Stream<T>;
+  map<R>(fn: (record: RecordOf<S>, context: MapContext) => Awaitable<R>, options?: MapOptions): Stream<SchemaOf<R>>;
+  /**
+   * The default export of a module, run in worker threads, order kept:
+   * `map<typeof import('./augment.js')>(new URL('./augment.js', import.meta.url), { workers: 2 })`.
+   * @throws DataRefError MAP_FAILED naming the record; WORKER_DIED where a record ends its thread again and again
+   */
+  map<M extends { readonly default: (record: any, context: MapContext) => unknown }>(
+    module: URL,
+    options: WorkerOptions & MapOptions,
+  ): Stream<SchemaOf<Awaited<ReturnType<M['default']>>>>;
+  /** The records for which `fn` says true. `length` is then unknown. */
+  filter(
+    fn: (record: RecordOf<S>, context: MapContext) => Awaitable<boolean>,
+    options?: { readonly id?: string | undefined },
+  ): Stream<S>;
+  /** All that `fn` gives for each record: a list, or any iterable. */
+  flatMap<const T extends Schema>(
+    fn: (record: RecordOf<S>, context: MapContext) => Awaitable<Outputs<RecordOf<NoInfer<T>>>>,
     options: { readonly schema: T; readonly id?: string | undefined },
   ): Stream<T>;
-  map<R>(
-    fn: (record: RecordOf<S>, context: MapContext) => Awaitable<R>,
+  flatMap<R>(
+    fn: (record: RecordOf<S>, context: MapContext) => Awaitable<Outputs<R>>,
     options?: { readonly id?: string | undefined },
   ): Stream<SchemaOf<R>>;
+  /** Lists of `size` consecutive records, as tuples. @see tf.data.Dataset.window */
+  window(size: number, options?: WindowOptions): Stream;
+  /**
+   * Records of varying length as rows of `length` positions. Each column of a record must be an array with as many rows
+   * along its first axis as the record has positions. A row has the same columns, padded with zeros, and
+   * `segmentIds` (int32[length]: 1, 2, … for the records in the row, 0 for padding) and `positions` (int32[length]: the
+   * place in the record). A record that is a lone vector becomes column `values`.
+   */
+  pack(length: number, options?: PackOptions): Stream;
+  /**
+   * The same records, those of like length together: blocks of records are sorted by length and cut into groups, which
+   * are then shuffled. Give it the number of records of a batch over all shards, and batch after it.
+   */
+  bucketByLength(groupSize: number, options?: BucketOptions): Stream<S>;
   /** Batches of `size` records of this shard. */
   batch(size: number, options?: BatchOptions): BatchStream<S>;
   /** This shard's part of each global batch of `size`: the same global batches, and as many steps on every rank, at any world size. */
@@ -115,6 +177,40 @@ export interface BatchStream<S extends Schema = any> extends Flow<Batch<S>> {
     fn: (batch: Batch<S>, context: MapContext) => Awaitable<C>,
     options?: { readonly id?: string | undefined },
   ): BatchStream<SchemaOfColumns<C>>;
+  /** The rows as records again. Under sharding what stands before it works on the batches of all shards together. */
+  unbatch(): Stream<S>;
+}
+
+export type Outputs<R> = Iterable<R> | AsyncIterable<R>;
+
+export interface WindowOptions {
+  /** Records from the first of one window to the first of the next. Default: `size`, so that none is left out or repeated. */
+  readonly shift?: number | undefined;
+  /** Windows at the end that are not full: kept short (default) or dropped. */
+  readonly remainder?: 'keep' | 'drop' | undefined;
+}
+
+export interface PackOptions {
+  /**
+   * `concatenate` (default): one record after another, cut wherever a row is full. `best-fit`: records are not cut where
+   * they fit a row; they are put where they fill it best, within blocks of records.
+   */
+  readonly strategy?: 'concatenate' | 'best-fit' | undefined;
+  /** best-fit: records looked at together, which lie in memory. Default 1000. */
+  readonly blockSize?: number | undefined;
+  /** Positions of a record. Default: the size of the first axis of its first array. */
+  readonly lengthOf?: ((record: any) => number) | undefined;
+  /** best-fit: what becomes of a record that is longer than a row: cut into full rows and a rest (default), or OUT_OF_RANGE. */
+  readonly longRecords?: 'cut' | 'error' | undefined;
+  /** concatenate: a last row that is not full is padded (default) or dropped. */
+  readonly remainder?: 'keep' | 'drop' | undefined;
+}
+
+export interface BucketOptions {
+  /** Records that are sorted together, which lie in memory: a multiple of the group's size. Default: 50 groups. */
+  readonly blockSize?: number | undefined;
+  /** Default: the size of the first axis of the record's first array. */
+  readonly lengthOf?: ((record: any) => number) | undefined;
 }
 
 export interface Rows<S extends Schema = any> {

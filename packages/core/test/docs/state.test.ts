@@ -29,6 +29,7 @@ function build([pipeline, shard]: readonly string[]): any {
 }
 
 function describeNodes(node: StateNode): string {
+  if (node.kind === 'join') return node.name;
   if (node.kind === 'source') return `source ${node.epoch}:${node.position}`;
   return `${node.name} ${node.count}, ${describeNodes(node.input)}`;
 }

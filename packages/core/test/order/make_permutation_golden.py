@@ -56,9 +56,9 @@ def murmur(h, key, inner):
     return h ^ (h >> 16)
 
 
-def open_order(n, seed, epoch):
+def open_order(n, seed, epoch, *tweak):
     """The index at a position, as a function."""
-    generator = Mt19937([seed % 2**32, seed // 2**32, epoch])
+    generator = Mt19937([seed % 2**32, seed // 2**32, epoch, *tweak])
     if n < 65_536:
         a = list(range(n))
         for i in range(n - 1, 0, -1):
@@ -100,16 +100,17 @@ def case(n, seed, epoch, whole):
     return head | ends | {"sha256": hashlib.sha256(struct.pack(f"<{n}I", *order)).hexdigest()}
 
 
-SMALL = [0, 1, 2, 3, 5, 10, 16, 17, 32]
-WHOLE = [33, 257, 1000, 65_535, 65_536, 65_537, 131_072]
-LARGE = [1_000_000, 2**24, 2**24 + 1, 10**9, 2**31, 2**31 + 1, 2**32, 2**32 + 1, 2**40, 2**40 + 1, 10**15, 2**52 + 1, 2**53 - 1]
-PAIRS = [(0, 0), (777, 0), (777, 1), (777, 2), (2**32 - 1, 1), (2**32, 0), (123_456_789_012_345, 42), (2**52, 2**32 - 1)]
+if __name__ == "__main__":
+    SMALL = [0, 1, 2, 3, 5, 10, 16, 17, 32]
+    WHOLE = [33, 257, 1000, 65_535, 65_536, 65_537, 131_072]
+    LARGE = [1_000_000, 2**24, 2**24 + 1, 10**9, 2**31, 2**31 + 1, 2**32, 2**32 + 1, 2**40, 2**40 + 1, 10**15, 2**52 + 1, 2**53 - 1]
+    PAIRS = [(0, 0), (777, 0), (777, 1), (777, 2), (2**32 - 1, 1), (2**32, 0), (123_456_789_012_345, 42), (2**52, 2**32 - 1)]
 
-cases = [case(n, *pair, whole=True) for n in SMALL for pair in PAIRS]
-cases += [case(n, *pair, whole=True) for n in WHOLE for pair in PAIRS[1::2]]
-cases += [case(n, *pair, whole=False) for n in LARGE for pair in PAIRS]
+    cases = [case(n, *pair, whole=True) for n in SMALL for pair in PAIRS]
+    cases += [case(n, *pair, whole=True) for n in WHOLE for pair in PAIRS[1::2]]
+    cases += [case(n, *pair, whole=False) for n in LARGE for pair in PAIRS]
 
-lines = ",\n".join("    " + json.dumps(c) for c in cases)
-path = pathlib.Path(__file__).with_name("golden") / "permutation.json"
-path.write_text(f'{{\n  "cases": [\n{lines}\n  ]\n}}\n')
-print(len(cases), "cases")
+    lines = ",\n".join("    " + json.dumps(c) for c in cases)
+    path = pathlib.Path(__file__).with_name("golden") / "permutation.json"
+    path.write_text(f'{{\n  "cases": [\n{lines}\n  ]\n}}\n')
+    print(len(cases), "cases")

@@ -107,7 +107,8 @@ describe('openOrder', () => {
     ['permutation', -1, 0, 0, /length/],
     ['permutation', 1.5, 0, 0, /length/],
     ['numpy', 2 ** 31 + 1, 0, 0, /use the algorithm 'permutation'/],
-    ['parts' as OrderAlgorithm, 10, 0, 0, /algorithm must be/],
+    ['blocks' as OrderAlgorithm, 10, 0, 0, /algorithm must be/],
+    ['parts', 10, 0, 0, /layout/],
   ])('refuses (%s, length %d, seed %d, epoch %d)', (algorithm, length, s, epoch, message) => {
     const attempt = () => open(algorithm, length, s, epoch);
     expect(attempt).toThrow(message);

@@ -51,7 +51,8 @@ function counted(name: 'take' | 'skip' | 'repeat', min: number, max: number): fc
 export interface Options {
   readonly shuffle?: boolean;
   readonly shuffleSeed?: number;
-  readonly shuffleAlgorithm?: 'numpy' | 'permutation' | undefined;
+  readonly shuffleAlgorithm?: 'numpy' | 'permutation' | 'parts' | undefined;
+  readonly shuffleWindow?: number | undefined;
   readonly skipShuffleAtEpochEnd?: boolean;
   readonly shardBeforeShuffle?: boolean;
   readonly startOffset?: number;
@@ -60,21 +61,22 @@ export interface Options {
   readonly dropShardRemainder?: boolean;
 }
 
-/** Stream options that a dataset of `length` records takes. */
-export function anyOptions(length: number): fc.Arbitrary<Options> {
+/** Stream options that a dataset of `length` records takes. @param hasParts whether it can be shuffled by parts */
+export function anyOptions(length: number, hasParts: boolean): fc.Arbitrary<Options> {
   return fc
     .record({
       shuffle: fc.boolean(),
       shuffleSeed: fc.oneof(fc.nat({ max: 5 }), fc.integer({ min: 0, max: 2 ** 52 })),
-      shuffleAlgorithm: fc.constantFrom('numpy' as const, 'permutation' as const, undefined),
+      shuffleAlgorithm: fc.constantFrom('numpy' as const, 'permutation' as const, 'parts' as const, undefined),
+      shuffleWindow: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined }),
       skipShuffleAtEpochEnd: fc.boolean(),
       shardBeforeShuffle: fc.boolean(),
       startOffset: fc.oneof(fc.constant(0), fc.nat({ max: 2 * length + 1 })),
       world: fc.option(fc.tuple(fc.nat({ max: 3 }), fc.integer({ min: 1, max: 4 }))),
       dropShardRemainder: fc.boolean(),
     })
-    .map(({ world, shuffle, dropShardRemainder, startOffset, ...shuffling }) => ({
-      ...(shuffle ? { shuffle, ...shuffling } : {}),
+    .map(({ world, shuffle, dropShardRemainder, startOffset, shuffleWindow, ...shuffling }) => ({
+      ...(shuffle ? { shuffle, ...withParts(shuffling, shuffleWindow, hasParts) } : {}),
       ...(world === null
         ? {}
         : {
@@ -87,10 +89,16 @@ export function anyOptions(length: number): fc.Arbitrary<Options> {
     }));
 }
 
-export function anyPipeline(length: number): fc.Arbitrary<Pipeline> {
+function withParts(shuffling: Options, shuffleWindow: number | undefined, hasParts: boolean): Options {
+  if (shuffling.shuffleAlgorithm !== 'parts') return shuffling;
+  if (!hasParts) return { ...shuffling, shuffleAlgorithm: undefined };
+  return { ...shuffling, shuffleWindow, shardBeforeShuffle: false };
+}
+
+export function anyPipeline(length: number, hasParts: boolean): fc.Arbitrary<Pipeline> {
   return fc
     .record({
-      options: anyOptions(length),
+      options: anyOptions(length, hasParts),
       steps: fc.array(anyStep, { maxLength: 3 }),
       batching: fc.option(anyBatching, { nil: undefined }),
       batchSteps: fc.array(anyStep, { maxLength: 3 }),

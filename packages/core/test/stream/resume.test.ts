@@ -4,14 +4,14 @@ import { parseState, type DataRef, type Flow, type StreamState } from '@dataref/
 import * as fc from 'fast-check';
 import { announceSeed, runs } from '../scale.js';
 import { anyPipeline, build, complete, isReadable, type Pipeline } from './pipelines.js';
-import { anySample, openSample, removeSamples, type Sample } from './samples.js';
+import { anySample, hasParts, openSample, removeSamples, type Sample } from './samples.js';
 
 const seed = announceSeed('stream/resume');
 jest.setTimeout(600_000);
 afterAll(removeSamples);
 
 const anyCase = anySample(13).chain((sample) =>
-  fc.record({ sample: fc.constant(sample), pipeline: anyPipeline(sample.length) }),
+  fc.record({ sample: fc.constant(sample), pipeline: anyPipeline(sample.length, hasParts(sample)) }),
 );
 
 describe('any pipeline over any dataset', () => {

@@ -6,6 +6,7 @@ import * as fc from 'fast-check';
 import { FileStore } from '../../dist/store/file-store.js';
 import { MemoryStore } from '../../dist/store/memory-store.js';
 import type { ObjectStore } from '../../dist/store/object-store.js';
+import { remote } from '../storage/stored.js';
 import { storageOver, storeInParts, type Reading } from './store-in-parts.js';
 
 export const RICH = {
@@ -32,7 +33,7 @@ export function richRecord(i: number) {
 }
 
 const KINDS = [
-  'columns', 'records', 'custom', 'concat', 'slice', 'select', 'split', 'resident', 'positional', 'disk',
+  'columns', 'records', 'custom', 'concat', 'slice', 'select', 'split', 'resident', 'positional', 'disk', 'far', 'far resident',
 ] as const; // prettier-ignore
 
 /** A way to a dataset: opening it again gives other objects over the same data, as another process has. */
@@ -50,6 +51,13 @@ export function anySample(maxLength: number): fc.Arbitrary<Sample> {
     length: fc.integer({ min: 1, max: maxLength }),
     partRecords: fc.integer({ min: 1, max: 9 }),
   });
+}
+
+/** Whether the sample's records lie in parts, as the order 'parts' needs it. */
+export function hasParts({ kind, isRich }: Sample): boolean {
+  if (kind === 'custom' || kind === 'split') return false;
+  // The other rich ones are made of a DataRef of one's own, which has none.
+  return !isRich || !['columns', 'concat', 'slice', 'select'].includes(kind);
 }
 
 /** Opens a sample. Its records are 0 to length − 1 in some order of its own. */
@@ -86,6 +94,10 @@ export async function openSample(sample: Sample): Promise<DataRef> {
     case 'resident':
     case 'positional':
       return fetchStored(sample, whole, kind);
+    case 'far':
+      return fetchStored(sample, whole, 'positional');
+    case 'far resident':
+      return fetchStored(sample, whole, 'resident');
     default:
       return fetchStored(sample, whole, 'positional');
   }
@@ -102,7 +114,7 @@ async function fetchStored(sample: Sample, data: DataRef, reading: Reading): Pro
     stores.set(sample, store);
     await storeInParts(store, data, 'sample', '1', sample.partRecords);
   }
-  return storageOver(store, reading).fetch('sample', '1');
+  return storageOver(sample.kind.startsWith('far') ? remote(store) : store, reading).fetch('sample', '1');
 }
 
 function newFolder(): string {

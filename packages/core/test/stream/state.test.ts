@@ -211,7 +211,7 @@ describe('parseState refuses', () => {
     ['node.input.dataset.fingerprint', [1, undefined, null]],
     ['node.input.dataset.length', [-1, 1.5, undefined, '5']],
     ['node.input.order', [null, undefined, 'numpy']],
-    ['node.input.order.algorithm', ['parts', undefined, 1]],
+    ['node.input.order.algorithm', ['blocks', undefined, 1]],
     ['node.input.order.seed', [-1, 0.5, '7', undefined]],
     ['node.input.order.reshuffle', [1, undefined, 'true']],
     ['node.input.order.shardBeforeShuffle', [true, [1], [1, 2, 3], undefined]],

@@ -1,0 +1,78 @@
+import { Ahead } from './ahead.js';
+import type { Remainder } from './batch-node.js';
+import { shareOf, type World } from './deal.js';
+import { stepAfter, stepStart, stepStates, type Element, type Stage } from './stage.js';
+
+/** The records of one batch, before the maps of this shard's own. */
+export interface BatchGroup {
+  readonly own: readonly Element[];
+  /** Of the global batch, whoever has it. */
+  readonly first: Element;
+  readonly globalLength: number;
+  /** Rows with padding. */
+  readonly paddedRows: number;
+  readonly step: number;
+}
+
+/**
+ * `batchNode` for records that only reading can tell: batch t of all shards is one contiguous run of the global
+ * sequence, dealt out by turns from its first record.
+ */
+export function batchStage(
+  input: Stage,
+  { rank, shards }: World,
+  size: number,
+  isGlobal: boolean,
+  remainder: Remainder,
+): Stage<BatchGroup> {
+  const name = 'batch';
+  const whole = isGlobal ? size : size * shards;
+  return {
+    unit: 1,
+    get schema() {
+      return input.schema;
+    },
+    functions: input.functions,
+    ...stepStates({ name, input }),
+    open(start, signal) {
+      const begun = stepStart(start, name);
+      const ahead = new Ahead(input.open(begun.input, signal));
+      let made = begun.count;
+      return {
+        async next() {
+          const group: Element[] = [];
+          while (group.length < whole) {
+            const element = await ahead.take();
+            if (element === undefined) break;
+            group.push(element);
+          }
+          const [first] = group;
+          if (first === undefined) return undefined;
+          const rows = shareOf(group.length, rank, shards);
+          // Plain batches end with the shard's own records; global ones, and padded ones, come on every rank.
+          if (!isGlobal && remainder !== 'pad' && rows === 0) return undefined;
+          if (remainder === 'drop' && (isGlobal ? group.length < whole : rows < size)) return undefined;
+          const { after, lastEpoch } = group.at(-1) as Element;
+          const value: BatchGroup = {
+            own: group.filter((_, i) => i % shards === rank),
+            first,
+            globalLength: group.length,
+            paddedRows: remainder === 'pad' ? shareOf(whole, rank, shards) : rows,
+            step: made++,
+          };
+          // Whether what is left makes a batch is known but where short ones are dropped.
+          const follow = remainder === 'drop' ? undefined : await ahead.look();
+          return {
+            value,
+            origin: first.origin,
+            epoch: first.epoch,
+            lastEpoch,
+            after: stepAfter(name, made, after),
+            follow,
+          };
+        },
+        close: () => ahead.close(),
+      };
+    },
+  };
+}

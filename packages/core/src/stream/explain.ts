@@ -1,0 +1,78 @@
+import { openOrder } from '../order/order.js';
+import { parseState, type SourceState, type StateNode, type StreamState } from './state.js';
+
+/**
+ * Where a stream stands, in words: the dataset, the epoch, the position, the record that comes next, and what each
+ * transform holds. One line a node, the outermost transform first.
+ * @throws DataRefError STATE_INVALID
+ */
+export function explain(state: StreamState): string {
+  const { epoch, node } = parseState(state);
+  return [`The next element is of epoch ${epoch}.`, ...linesOf(node, '')].join('\n');
+}
+
+function linesOf(node: StateNode, indent: string): string[] {
+  if (node.kind === 'source') return sourceLines(node, indent);
+  if (node.kind === 'step') return [`${indent}${stepLine(node.name, node.count)}`, ...linesOf(node.input, indent)];
+  const taken = node.counts.map((count, i) => `${count} of input ${i}${node.ended.includes(i) ? ' (ended)' : ''}`);
+  return [
+    `${indent}${node.name}: epoch ${node.epoch}, ${taken.join(', ')} taken`,
+    ...node.inputs.flatMap((input, i) => [`${indent}input ${i}:`, ...linesOf(input, `${indent}  `)]),
+  ];
+}
+
+/** The longest order that is computed to name one record. */
+const MAX_SHUFFLED = 2 ** 26;
+
+/** What a step's count means; steps without an entry hold nothing. */
+const MEANINGS: Readonly<Record<string, (count: number) => string>> = {
+  batch: (count) => `${count} batches given in this iteration`,
+  take: (count) => `${count} elements of a shard given in this iteration`,
+  skip: (count) => (count === 0 ? 'nothing left out yet' : `${count} elements of a shard left out`),
+  repeat: (count) => `pass ${count}, counted from 0`,
+  flatMap: (count) => `${count} outputs of the next record given already`,
+  unbatch: (count) => `${count} rows of the next batch given already`,
+  window: (count) => `${count} records still to be left out`,
+  pack: (count) => `${count} positions of the next record, or rows of the next block, given already`,
+  bucketByLength: (count) => `${count} records of the next block given already`,
+};
+
+function stepLine(name: string, count: number): string {
+  const meaning = MEANINGS[/^[A-Za-z]+/u.exec(name)?.[0] ?? ''];
+  return `${name}: ${meaning === undefined ? 'holds nothing' : meaning(count)}`;
+}
+
+function sourceLines({ dataset, order, numShards, epoch, position }: SourceState, indent: string): string[] {
+  const { id, version, length } = dataset;
+  const name = id === '' ? 'a dataset in memory' : `${id}@${version}`;
+  const { algorithm, seed, reshuffle, shardBeforeShuffle } = order;
+  const how = algorithm === 'sequential' ? 'in its own order' : `shuffled by ${algorithm}, seed ${seed}${reshuffle ? '' : ', every epoch alike'}`; // prettier-ignore
+  const shared =
+    shardBeforeShuffle === null
+      ? numShards === 1
+        ? ''
+        : `, over all ${numShards} shards of the job that made the state`
+      : `, in shard ${shardBeforeShuffle[0]} of ${shardBeforeShuffle[1]}`;
+  return [
+    `${indent}${name}, ${length.toLocaleString('en-US')} records, ${how}: epoch ${epoch}, position ${position}${shared}`,
+    `${indent}  ${nextRecord(order, shardBeforeShuffle, length, epoch, position)}`,
+  ];
+}
+
+function nextRecord(
+  order: SourceState['order'],
+  shard: readonly [number, number] | null,
+  length: number,
+  epoch: number,
+  position: number,
+): string {
+  const own = shard === null ? length : Math.ceil((length - shard[0]) / shard[1]);
+  if (position >= own) return 'nothing of this epoch is left';
+  const { algorithm, seed, reshuffle } = order;
+  if (algorithm === 'parts') return 'which record comes next depends on how the dataset is cut into parts';
+  if (algorithm === 'numpy' && own > MAX_SHUFFLED) return 'which record comes next takes a shuffle of all to tell';
+  const out = new Float64Array(1);
+  openOrder({ algorithm, seed, reshuffle }, own, epoch).fill(out, 0, 1, position, 1);
+  const index = shard === null ? (out[0] as number) : shard[0] + (out[0] as number) * shard[1];
+  return `comes next: record ${index}`;
+}

@@ -1,0 +1,149 @@
+import { invalidArgument } from '../errors.js';
+import { describeSchema, sameSchema } from '../schema/schema.js';
+import type { Schema } from '../schema/types.js';
+import { pipelineMismatch, type Start } from './plan-node.js';
+import type { Element, Run, Stage } from './stage.js';
+import type { JoinState, StateNode } from './state.js';
+
+/** A whole sequence, and where its first pass begins. */
+export interface JoinInput {
+  readonly stage: Stage;
+  readonly first: Start;
+}
+
+/** How far each input has come, in one pass of a join. */
+export interface Inputs {
+  /** The pass that the join is in. */
+  readonly epoch: number;
+  /** Outputs taken of each input. */
+  readonly counts: number[];
+  /** Inputs that are known to have no more. */
+  readonly ended: Set<number>;
+  /** The next output of an input; undefined where it has none, which ends it. */
+  readonly pull: (input: number) => Promise<Element | undefined>;
+  /** Begins the epoch after the one that an ended input was in. */
+  readonly restart: (input: number) => Promise<void>;
+  /** Where the join stands now. */
+  readonly after: () => () => StateNode;
+}
+
+/**
+ * What transforms over several inputs have in common: the state holds each input's state, and how many of its outputs
+ * were taken. Inputs are whole sequences: the world is the join's own.
+ * @param unit shards of the join
+ * @param open makes the outputs of one pass
+ */
+export function joinStage<T>(
+  name: string,
+  inputs: readonly JoinInput[],
+  unit: number,
+  schema: () => Schema | undefined,
+  open: (inputs: Inputs, signal: AbortSignal) => () => Promise<Element<T> | undefined>,
+): Stage<T> {
+  const stateOf = (epoch: number, position: number): JoinState => ({
+    kind: 'join',
+    name,
+    epoch,
+    counts: inputs.map(() => 0),
+    ended: [],
+    inputs: inputs.map(({ stage }) => stage.initial(epoch, position)),
+  });
+  const nodeOf = (start: Start): JoinState => {
+    if (!('node' in start)) {
+      const state = stateOf(start.epoch, start.position);
+      if (start.isFirst !== true) return state;
+      return { ...state, inputs: inputs.map(({ stage, first }) => stage.locate(first).node()) };
+    }
+    const { node } = start;
+    if (node.kind !== 'join' || node.name !== name || node.inputs.length !== inputs.length)
+      throw pipelineMismatch(name, node);
+    return node;
+  };
+  return {
+    unit,
+    get schema() {
+      return schema();
+    },
+    functions: Math.max(0, ...inputs.map(({ stage }) => stage.functions)),
+    initial: stateOf,
+    locate(start) {
+      const node = nodeOf(start);
+      const located = inputs.map(({ stage }, i) => stage.locate({ node: node.inputs[i] as StateNode }).node);
+      return { epoch: node.epoch, node: () => ({ ...node, inputs: located.map((state) => state()) }) };
+    },
+    open(start, signal) {
+      const node = nodeOf(start);
+      const stages = inputs.map(({ stage }) => stage);
+      const held = holdInputs(name, stages, node, signal);
+      const next = open(held, signal);
+      return { next, close: () => held.close() };
+    },
+  };
+}
+
+function holdInputs(
+  name: string,
+  stages: readonly Stage[],
+  node: JoinState,
+  signal: AbortSignal,
+): Inputs & { close(): Promise<void> } {
+  const { epoch } = node;
+  const counts = [...node.counts];
+  const ended = new Set(node.ended);
+  const located = stages.map((stage, i) => stage.locate({ node: node.inputs[i] as StateNode }));
+  const states = located.map((place) => place.node);
+  const epochs = located.map((place) => place.epoch);
+  const runs: (Run | undefined)[] = stages.map(() => undefined);
+  return {
+    epoch,
+    counts,
+    ended,
+    async pull(i) {
+      const run = (runs[i] ??= (stages[i] as Stage).open({ node: node.inputs[i] as StateNode }, signal));
+      const element = await run.next();
+      if (element === undefined) {
+        ended.add(i);
+        return undefined;
+      }
+      counts[i] = (counts[i] as number) + 1;
+      states[i] = element.after;
+      epochs[i] = element.lastEpoch;
+      return element;
+    },
+    async restart(i) {
+      await runs[i]?.close();
+      const next = (epochs[i] as number) + 1;
+      const stage = stages[i] as Stage;
+      runs[i] = stage.open({ epoch: next, position: 0 }, signal);
+      epochs[i] = next;
+      states[i] = () => stage.initial(next, 0);
+      ended.delete(i);
+    },
+    after() {
+      const [counted, over, inputs] = [[...counts], [...ended].sort((a, b) => a - b), [...states]];
+      return () => ({
+        kind: 'join',
+        name,
+        epoch,
+        counts: counted,
+        ended: over,
+        inputs: inputs.map((state) => state()),
+      });
+    },
+    async close() {
+      await Promise.all(runs.map(async (run) => run?.close()));
+    },
+  };
+}
+
+/** The one schema of all inputs; undefined where one of them is not known yet. @throws DataRefError SCHEMA_MISMATCH */
+export function commonSchema(what: string, inputs: readonly JoinInput[]): Schema | undefined {
+  const [first, ...others] = inputs.map(({ stage }) => stage.schema);
+  for (const [i, other] of others.entries()) {
+    if (first === undefined || other === undefined || sameSchema(first, other)) continue;
+    throw invalidArgument(
+      `${what}: input ${i + 1} has ${describeSchema(other)}, the first has ${describeSchema(first)}; map them to one schema`,
+    );
+  }
+  return others.includes(undefined) ? undefined : first;
+}

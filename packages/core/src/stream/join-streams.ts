@@ -1,0 +1,88 @@
+import { refuseUnknown } from '../arguments.js';
+import { invalidArgument } from '../errors.js';
+import type { Schema } from '../schema/types.js';
+import { concatStage } from './concat-streams.js';
+import type { JoinInput } from './join-stage.js';
+import { checkWeights, mixStage, type MixOptions } from './mix.js';
+import { computedRecords, RecordFlow } from './record-stream.js';
+import type { Stage } from './stage.js';
+import { checkShard } from './stream-options.js';
+import type { Stream } from './types.js';
+import { zipStage } from './zip.js';
+
+/** Who shares what several streams give together. The streams themselves are not sharded. */
+export type JoinOptions =
+  | { readonly shardRank: number; readonly numShards: number }
+  | { readonly shardRank?: undefined; readonly numShards?: undefined };
+
+/**
+ * Records of several streams by turns, in the proportions of their weights: `mix([a, b], { weights: [3, 1], until: 'allEnd' })`.
+ * @throws DataRefError INVALID_ARGUMENT, SCHEMA_MISMATCH
+ */
+export function mix<S extends Schema>(streams: readonly Stream<S>[], options: MixOptions & JoinOptions): Stream<S> {
+  const { weights, seed, until, shardRank, numShards, ...unknown } = options ?? {};
+  refuseUnknown('mix', unknown, ['weights', 'seed', 'until', 'shardRank', 'numShards']);
+  if (typeof weights !== 'function') checkWeights(weights, streams.length);
+  if (until !== 'firstEnds' && until !== 'allEnd' && until !== 'never')
+    throw invalidArgument(`mix: until must be 'firstEnds', 'allEnd' or 'never', got ${JSON.stringify(until)}`);
+  if (seed !== undefined && !(Number.isSafeInteger(seed) && seed >= 0))
+    throw invalidArgument(`mix: seed must be an integer ≥ 0, got ${String(seed)}`);
+  return join('mix', streams, { shardRank, numShards }, seed ?? null, (inputs, shards) =>
+    mixStage(inputs, shards, { weights, seed, until }),
+  );
+}
+
+/** Records of several streams side by side, as tuples; it ends with the first that does. */
+export function zip<const T extends readonly Stream[]>(
+  streams: T,
+  options: JoinOptions = {},
+): Stream<{ readonly [K in keyof T]: T[K] extends Stream<infer S> ? S : never } & Schema> {
+  return join('zip', streams, options, null, zipStage);
+}
+
+/** All records of the first stream, then all of the second, … `concat` does it with datasets, whose order is then one. */
+export function concatStreams<S extends Schema>(streams: readonly Stream<S>[], options: JoinOptions = {}): Stream<S> {
+  return join('concatStreams', streams, options, null, concatStage);
+}
+
+function join(
+  what: string,
+  streams: readonly Stream[],
+  options: { readonly shardRank?: number | undefined; readonly numShards?: number | undefined },
+  seed: number | null,
+  make: (inputs: readonly JoinInput[], shards: number) => Stage,
+): RecordFlow {
+  const { shardRank, numShards, ...unknown } = options;
+  refuseUnknown(what, unknown, ['shardRank', 'numShards']);
+  if (!Array.isArray(streams) || streams.length === 0)
+    throw invalidArgument(`${what} needs a list of streams of records`);
+  const flows = streams.map((stream: unknown, i) => {
+    if (!(stream instanceof RecordFlow))
+      throw invalidArgument(`${what}: stream ${i} must be a stream of records, made by dataref.stream()`);
+    const { world, options: sourceOptions } = stream.recipe.source;
+    if (world.shards > 1 || sourceOptions.shardBeforeShuffle) {
+      throw invalidArgument(
+        `${what}: stream ${i} is sharded; leave shardRank and numShards out of its stream(), and give them here: ${what}(streams, { …, shardRank, numShards })`,
+      );
+    }
+    return stream;
+  });
+  const { rank, shards } = checkShard(what, shardRank, numShards);
+  const stage = make(
+    flows.map((flow) => ({ stage: flow.stage, first: flow.recipe.source.first })),
+    shards,
+  );
+  const source = {
+    rows: { id: what, version: '', length: flows.reduce((sum, flow) => sum + flow.recipe.source.rows.length, 0) },
+    options: { order: { seed }, shardBeforeShuffle: false, dropShardRemainder: false },
+    world: { rank, shards },
+    first: { epoch: 0, position: 0, isFirst: true as const },
+  };
+  return computedRecords({
+    source,
+    stage,
+    prefetch: undefined,
+    skips: flows.flatMap(({ recipe }) => recipe.skips),
+    pending: undefined,
+  });
+}

@@ -1,0 +1,47 @@
+import { countOf, refuseUnknown } from '../arguments.js';
+import { invalidArgument } from '../errors.js';
+import { parseSchema } from '../schema/schema.js';
+import type { RecordMap } from './recipe.js';
+import type { MapOptions, WorkerOptions } from './types.js';
+import { WorkerMap } from './worker-map.js';
+
+const WORKER_BATCH = 16;
+
+/** What was given to `map`, checked. @throws DataRefError INVALID_ARGUMENT */
+export function checkMap(fn: unknown, options: MapOptions & Partial<WorkerOptions>): RecordMap {
+  const { schema, id: _, onError = 'throw', workers, batchSize = WORKER_BATCH, ...unknown } = options;
+  refuseUnknown('map', unknown, ['schema', 'id', 'onError', 'workers', 'batchSize']);
+  if (onError !== 'throw' && onError !== 'skip' && typeof onError !== 'function')
+    throw invalidArgument(`map: onError must be 'throw', 'skip' or a function, got ${JSON.stringify(onError)}`);
+  const isModule = fn instanceof URL || Object.prototype.toString.call(fn) === '[object URL]';
+  if (!isModule && typeof fn !== 'function')
+    throw invalidArgument(`map needs a function, or the URL of a module with { workers }, got ${typeof fn}`);
+  if (!isModule && (workers !== undefined || options.batchSize !== undefined)) {
+    throw invalidArgument(
+      "map: workers run a module, since functions do not cross threads: map(new URL('./augment.js', import.meta.url), { workers: 2 })",
+    );
+  }
+  return {
+    fn: isModule ? hereFrom(fn as URL) : (fn as RecordMap['fn']),
+    workers:
+      isModule && workers !== 0
+        ? new WorkerMap(
+            fn as URL,
+            countOf('map: workers', workers, 0, 1024),
+            countOf('map: batchSize', batchSize, 1, 2 ** 20),
+          )
+        : undefined,
+    schema: schema === undefined ? undefined : parseSchema(schema),
+    onError,
+    skips: { count: 0 },
+  };
+}
+
+/** A module's function in this thread, loaded when it is first needed. */
+function hereFrom(module: URL): RecordMap['fn'] {
+  let loading: Promise<{ readonly default: RecordMap['fn'] }> | undefined;
+  return async (record, context) => {
+    loading ??= import(module.href) as Promise<{ readonly default: RecordMap['fn'] }>;
+    return (await loading).default(record, context);
+  };
+}

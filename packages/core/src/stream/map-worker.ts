@@ -1,0 +1,44 @@
+// The program of a worker thread: runs the default export of the user's module on the records that it is sent.
+import { Tinypool } from 'tinypool';
+import { isThenable } from '../or-abort.js';
+import { mapContext } from './map-context.js';
+import { movable } from './transfer.js';
+import type { WorkerAnswer, WorkerResult, WorkerTask } from './worker-map.js';
+
+type Fn = (record: unknown, context: unknown) => unknown;
+
+/** Aborted with the thread. */
+const { signal } = new AbortController();
+
+// A thread that ends tells nobody which record ended it; an error does.
+process.exit = (code) => {
+  throw new Error(`the module called process.exit(${code ?? ''})`);
+};
+
+export default async function run({ module, step, records }: WorkerTask): Promise<unknown> {
+  let fn: Fn;
+  try {
+    fn = await load(module);
+  } catch (error) {
+    return { loadFailure: error instanceof Error ? error.message : String(error) } satisfies WorkerAnswer;
+  }
+  const buffers: ArrayBuffer[] = [];
+  const results: WorkerResult[] = [];
+  for (const { value, origin } of records) {
+    try {
+      const made = fn(value, mapContext(origin.seed, step, origin, signal));
+      results.push({ value: movable(isThenable(made) ? await made : made, buffers) });
+    } catch (error) {
+      const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined };
+      results.push({ failure: message, stack });
+    }
+  }
+  const answer: WorkerAnswer = { results };
+  return Tinypool.move({ [Tinypool.transferableSymbol]: buffers, [Tinypool.valueSymbol]: answer } as never);
+}
+
+async function load(module: string): Promise<Fn> {
+  const loaded = (await import(module)) as { default?: unknown };
+  if (typeof loaded.default === 'function') return loaded.default as Fn;
+  throw new Error('its default export is no function');
+}

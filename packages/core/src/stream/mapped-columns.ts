@@ -1,0 +1,62 @@
+import { DataRefError, isDataRefError } from '../errors.js';
+import { convertColumn } from '../rows/convert.js';
+import { pushRecord } from '../rows/custom-rows.js';
+import type { ColumnRequest } from '../rows/row-source.js';
+import { ColumnBuilder } from '../schema/column-builder.js';
+import { allocateFresh, valueAt, type ColumnData } from '../schema/column-data.js';
+import { schemaOfRecord } from '../schema/infer.js';
+import { leavesOf } from '../schema/schema.js';
+import { assemble } from '../schema/structure.js';
+import type { Schema } from '../schema/types.js';
+import type { Picker } from './recipe.js';
+
+/** What the user's functions made, as columns. Where no schema is known, the first record fixes it. */
+export class MappedColumns {
+  #schema: Schema | undefined;
+
+  constructor(schema: Schema | undefined) {
+    this.#schema = schema;
+  }
+
+  get schema(): Schema | undefined {
+    return this.#schema;
+  }
+
+  /** Takes the schema of a record, where none is known. @param index the record, for errors */
+  learn(record: unknown, index: number): Schema {
+    this.#schema ??= schemaOfRecord(record, index);
+    return this.#schema;
+  }
+
+  /** @throws DataRefError SCHEMA_MISMATCH, NULL_VALUE, RAGGED, LOSSY_CAST, each naming the record and the column */
+  columnsOf(records: readonly unknown[], indices: ArrayLike<number>): ColumnData[] {
+    if (records.length > 0) this.learn(records[0], indices[0] as number);
+    const schema = this.#schema as Schema;
+    const builders = leavesOf(schema).map((leaf) => new ColumnBuilder(leaf));
+    for (let i = 0; i < records.length; i++) pushMapped(schema, builders, records[i], indices[i] as number);
+    return builders.map((builder) => builder.take());
+  }
+
+  /** A record with the columns that an adapter asks for. */
+  pick(record: unknown, index: number, picker: Picker): unknown {
+    const columns = this.columnsOf([record], [index]);
+    const { schema, requests } = picker.resolve(this.#schema as Schema);
+    return assemble(schema, (place) => {
+      const { leaf, to } = requests[place] as ColumnRequest;
+      const column = columns[leaf] as ColumnData;
+      return valueAt(to === undefined ? column : convertColumn(column, to, allocateFresh, () => index), 0);
+    });
+  }
+}
+
+function pushMapped(schema: Schema, builders: readonly ColumnBuilder[], mapped: unknown, index: number): void {
+  try {
+    pushRecord(schema, builders, mapped, index);
+  } catch (error) {
+    if (!isDataRefError(error)) throw error;
+    throw new DataRefError(error.code, `what map gave: ${error.message}`, {
+      cause: error,
+      details: error.details,
+    });
+  }
+}

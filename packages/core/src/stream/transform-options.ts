@@ -1,0 +1,58 @@
+import { countOf, refuseUnknown } from '../arguments.js';
+import { invalidArgument } from '../errors.js';
+import type { Bucketing } from './bucket-by-length.js';
+import type { Packing } from './pack.js';
+import type { BucketOptions, PackOptions, WindowOptions } from './types.js';
+import type { Windows } from './window.js';
+
+/** @throws DataRefError INVALID_ARGUMENT, as the others here */
+export function checkWindows(size: number, options: WindowOptions = {}): Windows {
+  const { shift = size, remainder = 'keep', ...unknown } = options;
+  refuseUnknown('window', unknown, ['shift', 'remainder']);
+  return {
+    size: countOf('window: size', size, 1),
+    shift: countOf('window: shift', shift, 1),
+    keepsRemainder: oneOf('window: remainder', remainder, ['keep', 'drop']) === 'keep',
+  };
+}
+
+export function checkPacking(length: number, options: PackOptions = {}): Packing {
+  const { strategy = 'concatenate', blockSize = 1000, lengthOf, longRecords = 'cut', remainder = 'keep', ...unknown } = options; // prettier-ignore
+  refuseUnknown('pack', unknown, ['strategy', 'blockSize', 'lengthOf', 'longRecords', 'remainder']);
+  const packing: Packing = {
+    length: countOf('pack: length', length, 1, 2 ** 28),
+    strategy: oneOf('pack: strategy', strategy, ['concatenate', 'best-fit']),
+    blockSize: countOf('pack: blockSize', blockSize, 1, 2 ** 20),
+    lengthOf: lengthFunction('pack', lengthOf),
+    cutsLong: oneOf('pack: longRecords', longRecords, ['cut', 'error']) === 'cut',
+    keepsRemainder: oneOf('pack: remainder', remainder, ['keep', 'drop']) === 'keep',
+  };
+  if (packing.strategy === 'best-fit' && options.remainder !== undefined)
+    throw invalidArgument("pack: remainder goes with strategy 'concatenate'; best-fit gives rows as full as it can");
+  if (packing.strategy === 'concatenate' && (options.blockSize !== undefined || options.longRecords !== undefined))
+    throw invalidArgument("pack: blockSize and longRecords go with strategy 'best-fit'");
+  return packing;
+}
+
+export function checkBucketing(groupSize: number, options: BucketOptions = {}): Bucketing {
+  const { blockSize = groupSize * 50, lengthOf, ...unknown } = options;
+  refuseUnknown('bucketByLength', unknown, ['blockSize', 'lengthOf']);
+  countOf('bucketByLength: groupSize', groupSize, 1, 2 ** 20);
+  countOf('bucketByLength: blockSize', blockSize, groupSize, 2 ** 24);
+  if (blockSize % groupSize !== 0)
+    throw invalidArgument(`bucketByLength: blockSize must be a multiple of groupSize (${groupSize}), got ${blockSize}`);
+  return { groupSize, blockSize, lengthOf: lengthFunction('bucketByLength', lengthOf) };
+}
+
+function lengthFunction(what: string, fn: unknown): ((record: any) => number) | undefined {
+  if (fn !== undefined && typeof fn !== 'function')
+    throw invalidArgument(`${what}: lengthOf must be a function from record to length, got ${typeof fn}`);
+  return fn as ((record: any) => number) | undefined;
+}
+
+function oneOf<T extends string>(what: string, value: T, allowed: readonly T[]): T {
+  if (allowed.includes(value)) return value;
+  throw invalidArgument(
+    `${what} must be one of ${allowed.map((name) => `'${name}'`).join(', ')}, got ${JSON.stringify(value)}`,
+  );
+}
