@@ -1,9 +1,14 @@
 // Tests import packages by name and so get dist, as a user does: run `tsc -b` first (under 1 s when nothing changed).
+// Suites over real servers of S3 and GCS are apart, since they need Python: `npm run test:servers`, which installs them.
+const overServers = process.env.DATAREF_SERVERS === '1';
+const tests = overServers ? '*.server.test.ts' : '*.test.ts';
+
 export default {
   maxWorkers: '100%',
   testEnvironment: '<rootDir>/jest-environment.cjs',
   roots: ['<rootDir>/packages', '<rootDir>/test'],
-  testMatch: ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/test/**/*.test.ts'],
+  testMatch: [`<rootDir>/packages/*/test/**/${tests}`, `<rootDir>/test/**/${tests}`],
+  testPathIgnorePatterns: ['/node_modules/', ...(overServers ? [] : ['\\.server\\.test\\.ts$'])],
   extensionsToTreatAsEsm: ['.ts'],
   // A test imports a neighbour as './name.js', as in the sources, and there is only './name.ts'.
   moduleNameMapper: { '^(\\.{1,2}/.+)\\.js$': ['$1.js', '$1.ts'] },
