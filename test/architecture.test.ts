@@ -25,6 +25,7 @@ const ROOMS = [
   'stream',
   'dataset',
   'storage',
+  'transforms',
   'entries',
 ];
 /** The public entries of core share the topmost room, with what imports them by name. */
@@ -38,6 +39,7 @@ const ENTRIES = [
   'http',
   'store',
   'cache',
+  'transforms',
   'adapter',
   'testing',
 ];
@@ -48,6 +50,7 @@ const ALLOWED_PACKAGES: Record<string, readonly string[]> = {
     '@noble/hashes',
     'seedrandom',
     'tinypool',
+    'sharp',
     '@aws-sdk/client-s3',
     '@google-cloud/storage',
     '@dataref/core',
@@ -55,7 +58,7 @@ const ALLOWED_PACKAGES: Record<string, readonly string[]> = {
   tfjs: ['@dataref/core', '@tensorflow/*'],
 };
 /** Slow to load, so that only writing loads it, when it is needed. */
-const LAZY_PACKAGES = ['apache-arrow', 'tinypool'];
+const LAZY_PACKAGES = ['apache-arrow', 'tinypool', 'sharp'];
 /** Optional peers of core, each reached from one entry alone and by import() alone: nobody else needs to have it. */
 const SDK_OF_ENTRY: Record<string, string> = { s3: '@aws-sdk/client-s3', gcs: '@google-cloud/storage' };
 const MAX_LINES = 300;

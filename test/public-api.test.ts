@@ -32,6 +32,7 @@ const EXPORTS: Record<string, readonly string[]> = {
   '@dataref/core/gcs': ['GCSStorage', 'GCSStore'],
   '@dataref/core/http': ['HttpStorage', 'HttpStore'],
   '@dataref/core/store': ['MemoryStore', 'ObjectStorage', 'withCoalescing', 'withRetry'],
+  '@dataref/core/transforms': ['crop', 'decodeImage', 'flipLeftRight', 'normalise', 'oneHot', 'resizeImage'],
   '@dataref/core/adapter': [
     'BatchFlow',
     'RecordFlow',
