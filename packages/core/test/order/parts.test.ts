@@ -91,7 +91,7 @@ describe('for any layout, window, seed and epoch', () => {
         expect(windows.flat().length).toBe(filled);
         expect(new Set(windows.flat()).size).toBe(filled);
       }),
-      { seed, numRuns: runs(20_000) },
+      { seed, numRuns: runs(4000) },
     );
   });
 
@@ -115,7 +115,7 @@ describe('for any layout, window, seed and epoch', () => {
           }
         },
       ),
-      { seed, numRuns: runs(2000) },
+      { seed, numRuns: runs(1000) },
     );
   });
 
@@ -135,7 +135,7 @@ describe('for any layout, window, seed and epoch', () => {
         expect(unneeded).toEqual([]);
         expect(new Set(ranges.map(({ start }) => start)).size).toBe(ranges.length);
       }),
-      { seed, numRuns: runs(2000) },
+      { seed, numRuns: runs(1000) },
     );
   });
 });
