@@ -20,7 +20,7 @@ export class Ahead<T> {
     this.#next ??= this.#run.next();
     try {
       const element = await this.#next;
-      return element === undefined ? 'end' : element.epoch;
+      return element === undefined ? (this.#run.epochOfOthers ?? 'end') : element.epoch;
     } catch {
       return undefined;
     }

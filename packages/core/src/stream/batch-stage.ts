@@ -38,6 +38,7 @@ export function batchStage(
       const begun = stepStart(start, name);
       const ahead = new Ahead(input.open(begun.input, signal));
       let made = begun.count;
+      let epochOfOthers: number | undefined;
       return {
         async next() {
           const group: Element[] = [];
@@ -49,6 +50,9 @@ export function batchStage(
           const [first] = group;
           if (first === undefined) return undefined;
           const rows = shareOf(group.length, rank, shards);
+          const mostRows = shareOf(group.length, 0, shards);
+          const isShort = !isGlobal && rows < mostRows && (remainder !== 'drop' || mostRows === size);
+          epochOfOthers = isShort ? first.epoch : undefined;
           // Plain batches end with the shard's own records; global ones, and padded ones, come on every rank.
           if (!isGlobal && remainder !== 'pad' && rows === 0) return undefined;
           if (remainder === 'drop' && (isGlobal ? group.length < whole : rows < size)) return undefined;
@@ -72,6 +76,9 @@ export function batchStage(
           };
         },
         close: () => ahead.close(),
+        get epochOfOthers() {
+          return epochOfOthers;
+        },
       };
     },
   };

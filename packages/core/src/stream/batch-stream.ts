@@ -64,7 +64,7 @@ export class BatchFlow extends IteratedFlow<any, BatchRecipe> implements BatchSt
     return this.#extend(
       { batchMaps },
       (plan) => markedNode(plan, name),
-      (stage) => markedStage(stage, name),
+      (stage) => markedStage(stage, name, 'same'),
     );
   }
 

@@ -115,7 +115,7 @@ function openAhead<T>(stage: Stage<T>, start: Start, signal: AbortSignal): Ahead
   return new Ahead({
     async next() {
       const element = await run.next();
-      const isAtEnd = isFirst && element === undefined;
+      const isAtEnd = isFirst && element === undefined && run.epochOfOthers === undefined;
       isFirst = false;
       if (!isAtEnd) return element;
       await run.close();
@@ -123,6 +123,9 @@ function openAhead<T>(stage: Stage<T>, start: Start, signal: AbortSignal): Ahead
       return run.next();
     },
     close: () => run.close(),
+    get epochOfOthers() {
+      return run.epochOfOthers;
+    },
   });
 }
 

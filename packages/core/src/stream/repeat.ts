@@ -87,7 +87,9 @@ export function repeatStage<T>(input: Stage<T>, passes: number): Stage<T> {
       const begun = startOfStep(start, name);
       let run = input.open(begun.input, signal);
       let pass = begun.count;
+      /** Of the last output or, where the pass has given none, of its beginning. */
       let { epoch } = input.locate(begun.input);
+      let passEpoch = epoch;
       let isEmpty = !('node' in begun.input);
       let ahead: Promise<Element<T> | undefined> | undefined;
       /** The next output of this pass or, where it has none, of the next one that has. */
@@ -96,6 +98,7 @@ export function repeatStage<T>(input: Stage<T>, passes: number): Stage<T> {
           const element = pass < passes ? await run.next() : undefined;
           if (element !== undefined) {
             isEmpty = false;
+            epoch = element.lastEpoch;
             return { ...element, follow: undefined, after: stepAfter(name, pass, element.after) };
           }
           if (isEmpty && passes === Infinity) throw endless();
@@ -103,6 +106,7 @@ export function repeatStage<T>(input: Stage<T>, passes: number): Stage<T> {
           await run.close();
           pass++;
           epoch++;
+          passEpoch = epoch;
           isEmpty = true;
           run = input.open({ epoch, position: 0 }, signal);
         }
@@ -116,10 +120,13 @@ export function repeatStage<T>(input: Stage<T>, passes: number): Stage<T> {
           const next = await (ahead = settled(pull())).catch(() => undefined);
           if (pass === lastPass || next === undefined) return element;
           // The next output is of a later pass: this one's place is the beginning of that pass.
-          const [passNow, epochNow] = [pass, epoch];
+          const [passNow, epochNow] = [pass, passEpoch];
           return { ...element, after: stepAfter(name, passNow, () => input.initial(epochNow, 0)) };
         },
         close: () => run.close(),
+        get epochOfOthers() {
+          return run.epochOfOthers;
+        },
       };
     },
   };

@@ -31,9 +31,11 @@ export interface Element<T = unknown> {
 
 /** One pass over a stage. */
 export interface Run<T = unknown> {
-  /** The next output, undefined at the end. Not called again before it has answered. */
+  /** The next output, undefined at the end and ever after. Not called again before it has answered. */
   next(): Promise<Element<T> | undefined>;
   close(): Promise<void>;
+  /** At the end, where other shards have an output still: its epoch. */
+  readonly epochOfOthers?: number | undefined;
 }
 
 /**
@@ -81,11 +83,16 @@ export function stepStates({ name, input }: StepOf): Pick<Stage, 'locate' | 'ini
   };
 }
 
-/** A stage that changes nothing but has its place in the state: maps, whose functions run on the shard's own records. */
-export function markedStage<T>(input: Stage<T>, name: string): Stage<T> {
+/**
+ * A stage that changes nothing but has its place in the state: maps, whose functions run on the shard's own records.
+ * @param schema where it is that of the input: of batches, the schema is that of the records that they are made of
+ */
+export function markedStage<T>(input: Stage<T>, name: string, schema?: 'same'): Stage<T> {
   return {
     unit: input.unit,
-    schema: undefined,
+    get schema() {
+      return schema === 'same' ? input.schema : undefined;
+    },
     functions: input.functions + 1,
     ...stepStates({ name, input }),
     open(start, signal) {
@@ -96,6 +103,9 @@ export function markedStage<T>(input: Stage<T>, name: string): Stage<T> {
           return element && { ...element, after: stepAfter(name, 0, element.after) };
         },
         close: () => run.close(),
+        get epochOfOthers() {
+          return run.epochOfOthers;
+        },
       };
     },
   };

@@ -79,8 +79,8 @@ const anyGlobalStep: fc.Arbitrary<Step> = fc.oneof(
   named('map'),
   named('prefetch'),
   named('mapSkipping'),
-  { arbitrary: named('filter', { keep: fc.constantFrom(0, 0.4, 0.7, 0.9) }), weight: 3 },
-  { arbitrary: named('flatMap', { most: small(0, 2), isAsync: fc.boolean() }), weight: 3 },
+  { arbitrary: named('filter', { keep: fc.constantFrom(0.3, 0.5, 0.7, 0.7, 0.9, 0.9, 1) }), weight: 3 },
+  { arbitrary: named('flatMap', { most: fc.constantFrom(1, 2, 2, 3), isAsync: fc.boolean() }), weight: 3 },
   { arbitrary: counted('repeat', 1, 2), weight: 1 },
   named('window', { size: small(1, 4), shift: small(1, 4), remainder: fc.constantFrom('keep', 'drop') }),
   { arbitrary: named('pack', { length: small(1, 6), blockSize: small(0, 4), remainder: fc.constantFrom('keep', 'drop') }), weight: 2 }, // prettier-ignore
@@ -88,7 +88,7 @@ const anyGlobalStep: fc.Arbitrary<Step> = fc.oneof(
 );
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { arbitrary: anyGlobalStep, weight: 8 },
-  { arbitrary: counted('take', 0, 6), weight: 1 },
+  { arbitrary: counted('take', 1, 6), weight: 1 },
   { arbitrary: counted('skip', 0, 3), weight: 1 },
   { arbitrary: named('rebatch', { batching: anyBatching, isMapped: fc.boolean(), takes: small(0, 4) }), weight: 1 },
 );
@@ -181,7 +181,7 @@ export function anyJob(maxLength: number): fc.Arbitrary<Computed> {
 /** Without the options that do not go together. */
 function legal(pipeline: Computed): Computed {
   const { root, batching, world } = pipeline;
-  if ('how' in root) return root.until === 'never' ? { ...pipeline, steps: pipeline.steps.map(givesSome) } : pipeline;
+  if ("how" in root) return pipeline;
   if (root.options.dropShardRemainder === true && !pipeline.steps.every(isPlanned)) {
     const { dropShardRemainder: _, ...options } = root.options;
     return legal({ ...pipeline, root: { ...root, options } });
@@ -199,11 +199,6 @@ function legal(pipeline: Computed): Computed {
 const isPlanned = ({ name }: Step): boolean =>
   name === 'map' || name === 'mapModule' || name === 'prefetch' || name === 'take' || name === 'skip' || name === 'repeat' || name === 'endless'; // prettier-ignore
 
-/** Over a sequence without end, what gives nothing would run for ever. */
-function givesSome(step: Step): Step {
-  if (step.name === 'filter' && step.keep === 0) return { ...step, keep: 0.5 };
-  return step.name === 'flatMap' && step.most === 0 ? { ...step, most: 1 } : step;
-}
 
 function worldless(options: Options): Options {
   const { shardRank: _r, numShards: _n, dropShardRemainder: _d, ...rest } = options;
@@ -220,16 +215,17 @@ function oneOrder(options: Options): Options {
 export async function buildComputed(pipeline: Computed): Promise<Stream | BatchStream> {
   const { root, world, steps, batching, batchSteps } = pipeline;
   let stream: Stream;
-  let isLoose = false;
+  let isRagged = false;
   if ('how' in root) {
     const inputs = await Promise.all(root.inputs.map(buildInput));
     stream = joined(root, inputs, world);
   } else {
     const dataref = await openSample(root.sample);
     stream = started(dataref, root, world);
-    isLoose = root.sample.isRich && root.sample.kind !== 'select';
+    isRagged = root.sample.isRich;
   }
-  [stream, isLoose] = applyAll(stream, steps, isLoose);
+  let isLoose: boolean;
+  [stream, isLoose] = applyAll(stream, steps, isRagged);
   if (batching === undefined) return stream;
   return batchSteps.reduce((flow, step) => applyToBatches(flow, step), batched(fixed(stream, isLoose), batching));
 }
@@ -244,7 +240,7 @@ function started(dataref: DataRef, { options }: Source, world: Computed['world']
 /** An input of a join gives records of one kind, whatever its dataset. */
 async function buildInput(source: Source): Promise<Stream> {
   const options = oneOrder(source.options);
-  const [stream] = applyAll(started(await openSample(source.sample), { ...source, options }, undefined), source.steps, false); // prettier-ignore
+  const [stream] = applyAll(started(await openSample(source.sample), { ...source, options }, undefined), source.steps, source.sample.isRich); // prettier-ignore
   return stream.map(describe);
 }
 
@@ -265,9 +261,12 @@ function fixed(stream: Stream, isLoose: boolean): Stream {
   return isLoose ? stream.map(describe) : stream;
 }
 
-/** @param isLoose whether records may differ in their structure */
-function applyAll(stream: Stream, steps: readonly Step[], isLoose: boolean): [Stream, boolean] {
-  let loose = isLoose;
+/**
+ * @param isRagged whether only the schema of the dataset tells the sizes, which what makes other records loses
+ * @returns the stream, and whether its records may differ in their structure
+ */
+function applyAll(stream: Stream, steps: readonly Step[], isRagged: boolean): [Stream, boolean] {
+  let loose = false;
   let flow: any = stream;
   for (const step of steps) {
     switch (step.name) {
@@ -291,11 +290,11 @@ function applyAll(stream: Stream, steps: readonly Step[], isLoose: boolean): [St
         break;
       case 'flatMap':
         flow = flow.flatMap(outputs(step.most, step.isAsync));
-        loose ||= false;
+        loose ||= isRagged;
         break;
       case 'window':
         flow = flow.window(step.size, { shift: step.shift, remainder: step.remainder });
-        loose ||= step.remainder === 'keep';
+        loose ||= isRagged || step.remainder === 'keep';
         break;
       case 'pack': {
         const { length, blockSize, remainder } = step;
