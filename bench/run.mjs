@@ -11,7 +11,7 @@ import { workload, WORKLOADS } from './workloads.mjs';
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: [...WORKLOADS, 'tfjs'].join(',') },
+    only: { type: 'string', default: [...WORKLOADS, 'tfjs', 'pipelines'].join(',') },
     quick: { type: 'boolean', default: false },
     scale: { type: 'string' },
     rounds: { type: 'string' },
@@ -48,10 +48,15 @@ const PEERS = {
 };
 
 const summary = [];
-const venvNumpy = await pythonWith('requirements', data);
+const needsNumpy = WORKLOADS.some((name) => only.includes(name));
+const venvNumpy = needsNumpy ? await pythonWith('requirements', data) : undefined;
 const venvPeers = values.peers ? await pythonWith('requirements-peers', data) : undefined;
 for (const name of WORKLOADS.filter((each) => only.includes(each))) await measure(workload(name, scale));
 if (only.includes('tfjs')) await measureTfjs(workload('w1', scale));
+if (only.includes('pipelines')) {
+  const lines = await run(node, [file('pipelines.mjs'), Math.round(20_000 * scale), rounds]);
+  for (const line of lines) print(line);
+}
 for (const line of summary) print(line);
 
 async function measure(spec) {

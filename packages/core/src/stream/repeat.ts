@@ -1,4 +1,4 @@
-import { stepAfter, stepStart as startOfStep, stepStates, type Element, type Stage } from './stage.js';
+import { stepAfter, stepStart as startOfStep, stepStates, type Element, type Others, type Stage } from './stage.js';
 import { DataRefError } from '../errors.js';
 import { startOfInput, totalCount, type PlanNode } from './plan-node.js';
 
@@ -91,6 +91,7 @@ export function repeatStage<T>(input: Stage<T>, passes: number): Stage<T> {
       let { epoch } = input.locate(begun.input);
       let passEpoch = epoch;
       let isEmpty = !('node' in begun.input);
+      let others: Others | undefined;
       let ahead: Promise<Element<T> | undefined> | undefined;
       /** The next output of this pass or, where it has none, of the next one that has. */
       const pull = async (): Promise<Element<T> | undefined> => {
@@ -98,9 +99,11 @@ export function repeatStage<T>(input: Stage<T>, passes: number): Stage<T> {
           const element = pass < passes ? await run.next() : undefined;
           if (element !== undefined) {
             isEmpty = false;
+            others = undefined;
             epoch = element.lastEpoch;
             return { ...element, follow: undefined, after: stepAfter(name, pass, element.after) };
           }
+          if (run.others !== undefined) others = { ...run.others, epoch: others?.epoch ?? run.others.epoch };
           if (isEmpty && passes === Infinity) throw endless();
           if (pass + 1 >= passes) return undefined;
           await run.close();
@@ -124,8 +127,8 @@ export function repeatStage<T>(input: Stage<T>, passes: number): Stage<T> {
           return { ...element, after: stepAfter(name, passNow, () => input.initial(epochNow, 0)) };
         },
         close: () => run.close(),
-        get epochOfOthers() {
-          return run.epochOfOthers;
+        get others() {
+          return others;
         },
       };
     },

@@ -60,8 +60,8 @@ export function skipStage<T>(input: Stage<T>, skipped: number): Stage<T> {
           return element && { ...element, after: stepAfter(name, done, element.after) };
         },
         close: () => run.close(),
-        get epochOfOthers() {
-          return run.epochOfOthers;
+        get others() {
+          return run.others;
         },
       };
     },

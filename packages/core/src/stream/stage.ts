@@ -29,13 +29,19 @@ export interface Element<T = unknown> {
   readonly follow?: number | 'end' | undefined;
 }
 
+/** Outputs of other shards, after which this one has none: the epochs of the first and of the last record in them. */
+export interface Others {
+  readonly epoch: number;
+  readonly lastEpoch: number;
+}
+
 /** One pass over a stage. */
 export interface Run<T = unknown> {
   /** The next output, undefined at the end and ever after. Not called again before it has answered. */
   next(): Promise<Element<T> | undefined>;
   close(): Promise<void>;
-  /** At the end, where other shards have an output still: its epoch. */
-  readonly epochOfOthers?: number | undefined;
+  /** At the end, where other shards have outputs still. */
+  readonly others?: Others | undefined;
 }
 
 /**
@@ -103,8 +109,8 @@ export function markedStage<T>(input: Stage<T>, name: string, schema?: 'same'): 
           return element && { ...element, after: stepAfter(name, 0, element.after) };
         },
         close: () => run.close(),
-        get epochOfOthers() {
-          return run.epochOfOthers;
+        get others() {
+          return run.others;
         },
       };
     },

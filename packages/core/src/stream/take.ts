@@ -57,8 +57,8 @@ export function takeStage<T>(input: Stage<T>, limit: number): Stage<T> {
           return { ...element, follow, after: stepAfter(name, taken / unit, element.after) };
         },
         close: () => run.close(),
-        get epochOfOthers() {
-          return run.epochOfOthers;
+        get others() {
+          return run.others;
         },
       };
     },
