@@ -167,12 +167,12 @@ async function states() {
     let epochs = 0;
     void batches[0].state; // the fingerprint of data in memory is made once
     us.push((1e6 * (await secondsOf(() => batches.forEach(({ state }) => (epochs += state.epoch))))) / batches.length);
-    const texts = [];
+    const written = [];
     usOfJson.push(
-      (1e6 * (await secondsOf(() => batches.forEach(({ state }) => texts.push(JSON.stringify(state)))))) /
+      (1e6 * (await secondsOf(() => batches.forEach(({ state }) => written.push(JSON.stringify(state)))))) /
         batches.length,
     );
-    bytes = texts[0].length;
+    bytes = written[0].length;
   }
   print({ mode: 'state', usPerState: round(median(us), 2), usOfStateAndJson: round(median(usOfJson), 2), bytes });
   return { what: 'state of a batch, JSON aside, us', value: round(median(us), 2), target: 5 };

@@ -11,7 +11,7 @@ type Fn = (record: unknown, context: unknown) => unknown;
 const { signal } = new AbortController();
 
 // A thread that ends tells nobody which record ended it; an error does. Node itself ends it so after one that nobody caught.
-const { exit } = process;
+const exit = process.exit.bind(process);
 let isFailing = false;
 process.on('uncaughtExceptionMonitor', () => (isFailing = true));
 process.exit = (code) => {

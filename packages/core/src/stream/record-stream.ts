@@ -94,7 +94,10 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
 
   flatMap(fn: unknown, options: { readonly schema?: Schema | undefined; readonly id?: string | undefined } = {}): any {
     const schema = options.schema === undefined ? undefined : parseSchema(options.schema);
-    return this.#compute('flatMap', flatMapStage(this.stage, functionOf('flatMap', fn), stepName('flatMap', options.id), schema));
+    return this.#compute(
+      'flatMap',
+      flatMapStage(this.stage, functionOf('flatMap', fn), stepName('flatMap', options.id), schema),
+    );
   }
 
   window(size: number, options?: WindowOptions): any {

@@ -50,7 +50,12 @@ export class WorkerMap {
     );
   }
 
-  async #runChunk(pool: WorkerPool, elements: readonly Element[], step: number, signal: AbortSignal): Promise<Outcome[]> {
+  async #runChunk(
+    pool: WorkerPool,
+    elements: readonly Element[],
+    step: number,
+    signal: AbortSignal,
+  ): Promise<Outcome[]> {
     for (let deaths = 0; ;) {
       try {
         return await this.#ask(pool, elements, step, signal);

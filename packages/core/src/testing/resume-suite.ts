@@ -169,7 +169,10 @@ async function compare(options: ResumeSuiteOptions, run: Unbroken, from: number,
     `${where}: cut into other iterations`,
   );
   const isEmptyAtFirst = from === 0 && base > 0;
-  ok(first === 0 || isEmptyAtFirst || options.isUneven === true, `${where}: an iteration without any element came first`);
+  ok(
+    first === 0 || isEmptyAtFirst || options.isUneven === true,
+    `${where}: an iteration without any element came first`,
+  );
 }
 
 function bytesFor(root: StateNode): number {

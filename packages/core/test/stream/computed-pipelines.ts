@@ -65,7 +65,7 @@ export interface Computed {
 const small = (min: number, max: number) => fc.integer({ min, max });
 const counted = (name: 'take' | 'skip' | 'repeat', min: number, max: number): fc.Arbitrary<Step> =>
   small(min, max).map((count) => ({ name, count }));
-const named = <N extends Step['name']>(name: N, rest: Record<string, fc.Arbitrary<unknown>> = {}): fc.Arbitrary<Step> =>
+const named = (name: Step['name'], rest: Record<string, fc.Arbitrary<unknown>> = {}): fc.Arbitrary<Step> =>
   fc.record(rest).map((values) => ({ name, ...values }) as unknown as Step);
 
 export const anyBatching: fc.Arbitrary<Batching> = fc.record({
@@ -106,7 +106,8 @@ const anySource = (maxLength: number, steps: fc.Arbitrary<readonly Step[]>): fc.
   );
 
 function anyJoin(maxLength: number, step: fc.Arbitrary<Step>): fc.Arbitrary<Join> {
-  return small(1, 3).chain((inputs) =>
+  return small(1, 3).chain(
+    (inputs) =>
     fc
       .record({
         how: fc.constantFrom('mix', 'mix', 'zip', 'concat'),
@@ -181,7 +182,7 @@ export function anyJob(maxLength: number): fc.Arbitrary<Computed> {
 /** Without the options that do not go together. */
 function legal(pipeline: Computed): Computed {
   const { root, batching, world } = pipeline;
-  if ("how" in root) return pipeline;
+  if ('how' in root) return pipeline;
   if (root.options.dropShardRemainder === true && !pipeline.steps.every(isPlanned)) {
     const { dropShardRemainder: _, ...options } = root.options;
     return legal({ ...pipeline, root: { ...root, options } });
@@ -198,7 +199,6 @@ function legal(pipeline: Computed): Computed {
 
 const isPlanned = ({ name }: Step): boolean =>
   name === 'map' || name === 'mapModule' || name === 'prefetch' || name === 'take' || name === 'skip' || name === 'repeat' || name === 'endless'; // prettier-ignore
-
 
 function worldless(options: Options): Options {
   const { shardRank: _r, numShards: _n, dropShardRemainder: _d, ...rest } = options;
@@ -392,8 +392,7 @@ export function hash(value: unknown): number {
 export async function sizeOf(flow: Flow<unknown>, most: number): Promise<number | undefined> {
   let count = 0;
   try {
-    for (let iteration = 0; iteration < 2; iteration++)
-      for await (const _ of flow) if (++count > most) return count;
+    for (let iteration = 0; iteration < 2; iteration++) for await (const _ of flow) if (++count > most) return count;
     return count;
   } catch (error) {
     if (isDataRefError(error, 'EMPTY')) return undefined;

@@ -130,13 +130,19 @@ describe("pack 'best-fit'", () => {
 
   test('never cuts what fits a row, and round-trips', async () => {
     await fc.assert(
-      fc.asyncProperty(anyLengths, fc.integer({ min: 1, max: 16 }), fc.integer({ min: 1, max: 12 }), async (lengths, length, blockSize) => { // prettier-ignore
-        const rows = (await gather(documents(lengths).pack(length, { strategy: 'best-fit', blockSize }))) as Row[];
-        const found = rows.flatMap(segmentsOf);
-        for (const { document, start, count } of found)
-          if (lengths[document]! <= length) expect([start, count]).toEqual([0, lengths[document]]);
-        expect(wholeLengths(found, lengths.length)).toEqual(lengths);
-      }),
+      fc.asyncProperty(
+        anyLengths,
+        fc.integer({ min: 1, max: 16 }),
+        fc.integer({ min: 1, max: 12 }),
+        async (lengths, length, blockSize) => {
+          // prettier-ignore
+          const rows = (await gather(documents(lengths).pack(length, { strategy: 'best-fit', blockSize }))) as Row[];
+          const found = rows.flatMap(segmentsOf);
+          for (const { document, start, count } of found)
+            if (lengths[document]! <= length) expect([start, count]).toEqual([0, lengths[document]]);
+          expect(wholeLengths(found, lengths.length)).toEqual(lengths);
+        },
+      ),
       { seed, numRuns: runs(500) },
     );
   });
@@ -169,7 +175,10 @@ describe("pack 'concatenate'", () => {
 });
 
 /** The documents' lengths, put together from their segments, each of whose positions has to come once. */
-function wholeLengths(segments: readonly { document: number; start: number; count: number }[], documentCount: number): number[] {
+function wholeLengths(
+  segments: readonly { document: number; start: number; count: number }[],
+  documentCount: number,
+): number[] {
   const lengths = Array.from({ length: documentCount }, () => 0);
   for (const { document, start, count } of segments.toSorted((a, b) => a.document - b.document || a.start - b.start)) {
     expect(start).toBe(lengths[document]);

@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, jest, test } from '@jest/globals';
 import { defineDataRef, field, fromRecords, isDataRefError, type Stream } from '@dataref/core';
 import { tempFolder } from '../temp-folder.js';
@@ -47,18 +50,30 @@ describe('the same output', () => {
     };
     const alone = await look(0, 0);
     expect(alone.length).toBeGreaterThan(4);
-    for (const count of [0, 1, 2, 4]) for (const batches of [0, 1, 7]) expect(await look(count, batches)).toEqual(alone);
+    for (const count of [0, 1, 2, 4])
+      for (const batches of [0, 1, 7]) expect(await look(count, batches)).toEqual(alone);
   });
 });
 
 describe('a worker that dies', () => {
   test('is replaced, and its work repeated, arrays and all', async () => {
     const marker = join(tempFolder(), 'died');
-    const tables = (await asking('die once', { marker })).map((record: object) => ({ ...record, table: new Float32Array(3) }));
+    const tables = (await asking('die once', { marker })).map((record: object) => ({
+      ...record,
+      table: new Float32Array(3),
+    }));
     const stream = tables.map(HARD, workers(2, 3));
     expect(xs(await gather(stream))).toEqual(upTo(12));
     expect(readFileSync(marker, 'utf8')).toBe('');
     await stream.close();
+  });
+
+  test('of too little memory is replaced too, and the program ends by itself', async () => {
+    const marker = join(tempFolder(), 'filled');
+    const program = fileURLToPath(new URL('./modules/filling.mjs', import.meta.url));
+    const { stdout } = await promisify(execFile)(process.execPath, ['--max-old-space-size=48', program, marker]);
+    expect(JSON.parse(stdout)).toEqual(upTo(12));
+    expect(readFileSync(marker, 'utf8')).toBe('');
   });
 
   test('again and again at one record: the record is named, those before it are given, and the stream goes on there', async () => {
@@ -95,7 +110,9 @@ describe('arrays', () => {
   });
 
   test('that are a part of something larger come alone', async () => {
-    const records = (await gather((await asking('view', { at: -1 })).map(HARD, workers(1)))) as { array: Float32Array }[];
+    const records = (await gather((await asking('view', { at: -1 })).map(HARD, workers(1)))) as {
+      array: Float32Array;
+    }[];
     expect(records.map(({ array }) => [array.length, array.buffer.byteLength])).toEqual(upTo(12).map(() => [10, 40]));
   });
 
@@ -136,7 +153,7 @@ describe('an exception', () => {
     await resumed.close();
   });
 
-  test("is left out, or made good, and counted with onError", async () => {
+  test('is left out, or made good, and counted with onError', async () => {
     const skipping = (await asking('throw')).map(HARD, { ...workers(2), onError: 'skip' });
     expect(xs(await gather(skipping))).toEqual(upTo(12).filter((x) => x !== 5));
     expect(skipping.skipped).toBe(1);
@@ -201,10 +218,29 @@ describe('what goes on beside the loop', () => {
 
   test.each([
     ['a read', () => defineDataRef({ length: 9, schema: field('float64'), fingerprint: 'x', read: () => new Promise<number[]>(() => undefined) }).stream().filter(() => true)], // prettier-ignore
-    ['a filter', () => range(9).stream().filter(() => new Promise<boolean>(() => undefined))],
-    ['a flatMap', () => range(9).stream().flatMap(() => new Promise<number[]>(() => undefined))],
+    [
+      'a filter',
+      () =>
+        range(9)
+          .stream()
+          .filter(() => new Promise<boolean>(() => undefined)),
+    ],
+    [
+      'a flatMap',
+      () =>
+        range(9)
+          .stream()
+          .flatMap(() => new Promise<number[]>(() => undefined)),
+    ],
     ['a generator', () => range(9).stream().flatMap(async function* () { yield await new Promise<number>(() => undefined); })], // prettier-ignore
-    ['a map', () => range(9).stream().filter(() => true).map(() => new Promise<number>(() => undefined))],
+    [
+      'a map',
+      () =>
+        range(9)
+          .stream()
+          .filter(() => true)
+          .map(() => new Promise<number>(() => undefined)),
+    ],
     ['a batch', () => range(9).stream().filter(() => new Promise<boolean>(() => undefined)).batch(2).prefetch()], // prettier-ignore
   ])('ends at once in the middle of %s that never answers', async (_, make) => {
     const stream = make();

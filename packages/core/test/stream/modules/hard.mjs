@@ -22,7 +22,7 @@ export default async function hard({ x, what, marker }, { random }) {
       process.exit(3);
       break;
     case 'fill':
-      for (const all = []; isFirstTime;) all.push(new Array(1e6).fill(x));
+      if (isFirstTime) fill();
       break;
     case 'wait':
       await wait(600_000);
@@ -39,6 +39,10 @@ export default async function hard({ x, what, marker }, { random }) {
       return { x, array: new Float32Array(1000).subarray(10, 20).fill(x) };
   }
   return { x, drawn: random() };
+}
+
+function fill() {
+  for (const all = []; ;) all.push(Array.from({ length: 1e5 }, Math.random));
 }
 
 /** An error that no promise carries ends the thread. */
