@@ -26,6 +26,10 @@ function blocksOf(page: string): Block[] {
 /** The files that the pages' programs read. */
 function writeFixtures(folder: string): void {
   writeFileSync(join(folder, 'reviews.jsonl'), '{"text":"good","stars":5}\n{"text":"bad","stars":1}\n');
+  writeFileSync(
+    join(folder, 'augment.js'),
+    'export default ({ x }, { random }) => ({ x, noisy: Float32Array.of(x, random()) });\n',
+  );
   writeFileSync(join(folder, 'iris.csv'), 'length,width,species\n5.1,3.5,setosa\n6.2,2.9,versicolor\n');
   for (const name of ['cat', 'dog']) {
     mkdirSync(join(folder, 'images', name), { recursive: true });

@@ -8,7 +8,7 @@ import { fromColumns, ndarray } from '@dataref/core';
 import { FileStorage } from '@dataref/core/fs';
 import { announceSeed, runs } from '../../packages/core/test/scale.js';
 
-const trainer = fileURLToPath(new URL('./trainer.mjs', import.meta.url));
+const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const EPOCHS = 3;
 const KILLS = runs(30);
 let folder: string;
@@ -28,8 +28,8 @@ interface Ending {
 }
 
 /** Runs the trainer; kills it so many ms after it has begun to train. */
-function train(checkpoint: string, killAfterMs: number | undefined): Promise<Ending> {
-  const child = fork(trainer, [folder, join(folder, checkpoint), String(EPOCHS)], {
+function train(trainer: string, checkpoint: string, killAfterMs: number | undefined): Promise<Ending> {
+  const child = fork(script(trainer), [folder, join(folder, checkpoint), String(EPOCHS)], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   let output = '';
@@ -49,24 +49,31 @@ function train(checkpoint: string, killAfterMs: number | undefined): Promise<End
   });
 }
 
-test(`training killed ${KILLS} times at random moments ends with the weights of a run that nobody killed`, async () => {
-  const random = randomNumbers(announceSeed('training'));
-  const { hash: whole, trainingMs } = await train('whole.ckpt', undefined);
-  expect(whole).toMatch(/^[0-9a-f]{64}$/u);
-  let kills = 0;
-  for (let job = 0; kills < KILLS; job++) {
-    const checkpoint = `job-${job}.ckpt`;
-    let ending: Ending = { hash: undefined, trainingMs: 0 };
-    // Up to six kills a job, each within a fifth of the training, so that the job gets on between them.
-    for (let k = 0; k < 6 && kills < KILLS; k++) {
-      ending = await train(checkpoint, random() * trainingMs * 0.2);
-      if (ending.hash !== undefined) break;
-      kills++;
+test.each([
+  ['with tfjs', './trainer.mjs'],
+  ['on a pipeline with filter, mix, a map in worker threads and prefetch', './pipeline-trainer.mjs'],
+])(
+  `training %s, killed ${KILLS} times at random moments, ends with the weights of a run that nobody killed`,
+  async (_, trainer) => {
+    const random = randomNumbers(announceSeed('training'));
+    const { hash: whole, trainingMs } = await train(trainer, `whole-${trainer.slice(2)}.ckpt`, undefined);
+    expect(whole).toMatch(/^[0-9a-f]{64}$/u);
+    let kills = 0;
+    for (let job = 0; kills < KILLS; job++) {
+      const checkpoint = `job-${job}-${trainer.slice(2)}.ckpt`;
+      let ending: Ending = { hash: undefined, trainingMs: 0 };
+      // Up to six kills a job, each within a fifth of the training, so that the job gets on between them.
+      for (let k = 0; k < 6 && kills < KILLS; k++) {
+        ending = await train(trainer, checkpoint, random() * trainingMs * 0.2);
+        if (ending.hash !== undefined) break;
+        kills++;
+      }
+      if (ending.hash === undefined) ending = await train(trainer, checkpoint, undefined);
+      expect(ending.hash).toBe(whole);
     }
-    if (ending.hash === undefined) ending = await train(checkpoint, undefined);
-    expect(ending.hash).toBe(whole);
-  }
-}, 600_000);
+  },
+  600_000,
+);
 
 /** Numbers in [0, 1) from a seed: Park and Miller's minimal standard generator. */
 function randomNumbers(seed: number): () => number {

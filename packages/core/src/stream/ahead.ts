@@ -1,4 +1,4 @@
-import type { Element, Run } from './stage.js';
+import type { Element, Others, Run } from './stage.js';
 
 /** A run of which the next output can be looked at before it is taken. A failure met by looking is told when it is taken. */
 export class Ahead<T> {
@@ -20,10 +20,14 @@ export class Ahead<T> {
     this.#next ??= this.#run.next();
     try {
       const element = await this.#next;
-      return element === undefined ? 'end' : element.epoch;
+      return element === undefined ? (this.#run.others?.epoch ?? 'end') : element.epoch;
     } catch {
       return undefined;
     }
+  }
+
+  get others(): Others | undefined {
+    return this.#run.others;
   }
 
   async close(): Promise<void> {

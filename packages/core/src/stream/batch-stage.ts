@@ -1,7 +1,7 @@
 import { Ahead } from './ahead.js';
 import type { Remainder } from './batch-node.js';
 import { shareOf, type World } from './deal.js';
-import { stepAfter, stepStart, stepStates, type Element, type Stage } from './stage.js';
+import { stepAfter, stepStart, stepStates, type Element, type Others, type Stage } from './stage.js';
 
 /** The records of one batch, before the maps of this shard's own. */
 export interface BatchGroup {
@@ -38,6 +38,7 @@ export function batchStage(
       const begun = stepStart(start, name);
       const ahead = new Ahead(input.open(begun.input, signal));
       let made = begun.count;
+      let others: Others | undefined;
       return {
         async next() {
           const group: Element[] = [];
@@ -49,6 +50,9 @@ export function batchStage(
           const [first] = group;
           if (first === undefined) return undefined;
           const rows = shareOf(group.length, rank, shards);
+          const mostRows = shareOf(group.length, 0, shards);
+          const isShort = !isGlobal && rows < mostRows && (remainder !== 'drop' || mostRows === size);
+          if (isShort) others = { epoch: first.epoch, lastEpoch: (group.at(-1) as Element).lastEpoch };
           // Plain batches end with the shard's own records; global ones, and padded ones, come on every rank.
           if (!isGlobal && remainder !== 'pad' && rows === 0) return undefined;
           if (remainder === 'drop' && (isGlobal ? group.length < whole : rows < size)) return undefined;
@@ -72,6 +76,9 @@ export function batchStage(
           };
         },
         close: () => ahead.close(),
+        get others() {
+          return others;
+        },
       };
     },
   };

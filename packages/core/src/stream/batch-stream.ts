@@ -16,6 +16,7 @@ import { RecordReader } from './record-reader.js';
 import { repeatNode, repeatStage } from './repeat.js';
 import { skipNode, skipStage } from './skip.js';
 import { markedStage, planOfStage, type Stage } from './stage.js';
+import { refuseEqualShards } from './stream-options.js';
 import { takeNode, takeStage } from './take.js';
 import { unbatchStage } from './unbatch.js';
 import type { BatchStream, MapContext } from './types.js';
@@ -63,7 +64,7 @@ export class BatchFlow extends IteratedFlow<any, BatchRecipe> implements BatchSt
     return this.#extend(
       { batchMaps },
       (plan) => markedNode(plan, name),
-      (stage) => markedStage(stage, name),
+      (stage) => markedStage(stage, name, 'same'),
     );
   }
 
@@ -96,6 +97,7 @@ export class BatchFlow extends IteratedFlow<any, BatchRecipe> implements BatchSt
 
   unbatch(): any {
     const { source, whole, prefetch, skips } = this.recipe;
+    refuseEqualShards('unbatch', source);
     const stage = unbatchStage(whole(), this.recipe, source.world.shards);
     return this.recipe.records({ source, stage, prefetch, skips, pending: this.pending });
   }

@@ -30,6 +30,7 @@ export function openComputedRecords(
   const abort = new AbortController();
   const ahead = openAhead(stage, start, abort.signal);
 
+  let lastEpoch: number | undefined;
   const deal = async (): Promise<Dealt | undefined> => {
     let own: Element | undefined;
     let last: Element | undefined;
@@ -39,6 +40,7 @@ export function openComputedRecords(
       if (i === rank) own = element;
       last = element;
     }
+    if (last !== undefined && own === undefined) ({ lastEpoch } = last);
     if (own === undefined || last === undefined) return undefined;
     return { element: own, after: await placeAfter(stage, ahead, last) };
   };
@@ -67,6 +69,9 @@ export function openComputedRecords(
       const mapped = 'value' in outcome ? outcome.value : undefined;
       const value = picked === undefined ? mapped : columns.pick(mapped, element.origin.index, picked);
       return { value, after, byteLength: 0 };
+    },
+    get lastEpoch() {
+      return lastEpoch;
     },
     async close() {
       abort.abort();
@@ -101,6 +106,9 @@ export function openComputedBatches(
   return {
     readAhead: () => undefined,
     next: () => batches.next(),
+    get lastEpoch() {
+      return ahead.others?.lastEpoch;
+    },
     async close() {
       abort.abort();
       await ahead.close();
@@ -118,7 +126,7 @@ function openAhead<T>(stage: Stage<T>, start: Start, signal: AbortSignal): Ahead
   return new Ahead({
     async next() {
       const element = await run.next();
-      const isAtEnd = isFirst && element === undefined;
+      const isAtEnd = isFirst && element === undefined && run.others === undefined;
       isFirst = false;
       if (!isAtEnd) return element;
       await run.close();
@@ -126,6 +134,9 @@ function openAhead<T>(stage: Stage<T>, start: Start, signal: AbortSignal): Ahead
       return run.next();
     },
     close: () => run.close(),
+    get others() {
+      return run.others;
+    },
   });
 }
 

@@ -1,4 +1,5 @@
 import { invalidArgument } from '../errors.js';
+import { isThenable, orAbort } from '../or-abort.js';
 import type { Schema } from '../schema/types.js';
 import { stepAfter, stepStart, stepStates, type Element, type Stage } from './stage.js';
 import { callUser, userFailure } from './user-function.js';
@@ -27,6 +28,7 @@ export function flatMapStage(
       const run = input.open(begun.input, signal);
       let before = input.locate(begun.input).node;
       let open: { readonly element: Element; readonly outputs: Outputs } | undefined;
+      let isPulling = false;
       let given = 0;
       let owed = begun.count;
       return {
@@ -42,7 +44,10 @@ export function flatMapStage(
             const { element, outputs } = open;
             let step: IteratorResult<unknown>;
             try {
-              step = await outputs.next();
+              const pulled = outputs.next();
+              isPulling = true;
+              step = isThenable(pulled) ? await orAbort(pulled, signal) : pulled;
+              isPulling = false;
             } catch (error) {
               if (signal.aborted) throw error;
               throw userFailure('flatMap', element.origin, error);
@@ -60,7 +65,10 @@ export function flatMapStage(
           }
         },
         async close() {
-          await open?.outputs.return?.();
+          // What a generator is waiting for may never come: it ends then by itself.
+          const returned = open?.outputs.return?.();
+          if (isPulling) Promise.resolve(returned).catch(() => undefined);
+          else await returned;
           await run.close();
         },
       };

@@ -148,6 +148,11 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
         return value;
       },
       retire: (element) => this.retire(element),
+      end: () => {
+        // Other shards may have come further, and all go on with the same epoch.
+        const place = this.#place as Place;
+        this.#place = { ...place, lastEpoch: Math.max(place.lastEpoch, pass.lastEpoch ?? 0) };
+      },
     };
   }
 
@@ -171,6 +176,8 @@ interface Supply<T> {
   readonly pass: Pass<T>;
   handOut(item: Item<T>): T;
   retire(element: T): void;
+  /** The pass has no more. */
+  end(): void;
 }
 
 /** One `for await` over a flow. Does nothing before its first `next()`; concurrent calls are served in turn. */
@@ -244,6 +251,7 @@ class Iteration<T> implements AsyncIterator<T> {
     item: Item<T> | undefined,
   ): IteratorResult<T, undefined> | Promise<IteratorResult<T, undefined>> {
     this.#refuseEnded();
+    if (item === undefined && !this.#hasReturned()) supply.end();
     if (item === undefined || this.#hasReturned()) return this.return();
     this.#handed = item;
     return { value: supply.handOut(item), done: false };

@@ -76,7 +76,16 @@ export function joinStage<T>(
       const stages = inputs.map(({ stage }) => stage);
       const held = holdInputs(name, stages, node, signal);
       const next = open(held, signal);
-      return { next, close: () => held.close() };
+      let isOver = false;
+      return {
+        async next() {
+          // What has ended stays so, although other inputs may have more.
+          const element = isOver ? undefined : await next();
+          isOver = element === undefined;
+          return element;
+        },
+        close: () => held.close(),
+      };
     },
   };
 }

@@ -2,6 +2,8 @@ import { isDataRefError } from '../errors.js';
 import type { RecordMap } from './recipe.js';
 import type { Element } from './stage.js';
 import { callUser } from './user-function.js';
+import type { WorkerMap } from './worker-map.js';
+import type { WorkerPool } from './worker-pool.js';
 
 /** What maps made of an element: a value, nothing (it was left out), or a failure. */
 export type Outcome = { readonly value: unknown } | { readonly isSkipped: true } | { readonly error: unknown };
@@ -15,6 +17,8 @@ const TASKS_PER_WORKER = 2;
 export class MapRunner {
   readonly #maps: readonly RecordMap[];
   readonly #functions: number;
+  /** Threads that this pass holds, map by map, from its first record on. */
+  readonly #pools = new Map<WorkerMap, WorkerPool>();
 
   /** @param functions user functions before the maps: each has random numbers of its own */
   constructor(maps: readonly RecordMap[], functions: number) {
@@ -43,7 +47,7 @@ export class MapRunner {
         'value' in outcome ? [{ row, element: { ...(elements[row] as Element), value: outcome.value } }] : [],
       );
       const step = this.#functions + i;
-      const made = await runOne(map, live.map(({ element }) => element), step, signal); // prettier-ignore
+      const made = await this.#runOne(map, live.map(({ element }) => element), step, signal); // prettier-ignore
       outcomes = [...outcomes];
       for (const [k, outcome] of made.entries())
         outcomes[(live[k] as { row: number }).row] = await settle(map, outcome);
@@ -53,29 +57,36 @@ export class MapRunner {
     return outcomes;
   }
 
-  /** Ends the worker threads, where nobody else uses them. */
+  /** Gives the worker threads back, which end where nobody else uses them. */
   async close(): Promise<void> {
-    await Promise.all(this.#maps.map(async ({ workers }) => workers?.release()));
+    const pools = [...this.#pools.values()];
+    this.#pools.clear();
+    await Promise.all(pools.map((pool) => pool.release()));
   }
-}
 
-async function runOne(
-  map: RecordMap,
-  elements: readonly Element[],
-  step: number,
-  signal: AbortSignal,
-): Promise<Outcome[]> {
-  if (map.workers !== undefined) return map.workers.run(elements, step, signal);
-  const outcomes: Outcome[] = [];
-  for (const { value, origin } of elements) {
-    try {
-      outcomes.push({ value: await callUser({ what: 'map', fn: map.fn, step }, value, origin, signal) });
-    } catch (error) {
-      outcomes.push({ error });
-      if (map.onError === 'throw') break;
+  async #runOne(
+    { workers, fn, onError }: RecordMap,
+    elements: readonly Element[],
+    step: number,
+    signal: AbortSignal,
+  ): Promise<Outcome[]> {
+    signal.throwIfAborted(); // or threads would be held after the pass has given them back
+    if (workers !== undefined) {
+      const pool = this.#pools.get(workers) ?? workers.hold();
+      this.#pools.set(workers, pool);
+      return workers.run(pool, elements, step, signal);
     }
+    const outcomes: Outcome[] = [];
+    for (const { value, origin } of elements) {
+      try {
+        outcomes.push({ value: await callUser({ what: 'map', fn, step }, value, origin, signal) });
+      } catch (error) {
+        outcomes.push({ error });
+        if (onError === 'throw') break;
+      }
+    }
+    return outcomes;
   }
-  return outcomes;
 }
 
 /** What `onError` makes of a failure. Only the user's own failures are asked about. */

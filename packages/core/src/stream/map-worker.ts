@@ -10,8 +10,12 @@ type Fn = (record: unknown, context: unknown) => unknown;
 /** Aborted with the thread. */
 const { signal } = new AbortController();
 
-// A thread that ends tells nobody which record ended it; an error does.
+// A thread that ends tells nobody which record ended it; an error does. Node itself ends it so after one that nobody caught.
+const exit = process.exit.bind(process);
+let isFailing = false;
+process.on('uncaughtExceptionMonitor', () => (isFailing = true));
 process.exit = (code) => {
+  if (isFailing) return exit(code);
   throw new Error(`the module called process.exit(${code ?? ''})`);
 };
 

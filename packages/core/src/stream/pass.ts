@@ -9,6 +9,8 @@ export interface Pass<T> {
   readAhead(limits: PrefetchLimits): void;
   /** Stops what is under way and closes what is open. */
   close(): Promise<void>;
+  /** At the end: the epoch of the last record that any shard had, where that is another than this shard's last. */
+  readonly lastEpoch?: number | undefined;
 }
 
 export interface Item<T> {

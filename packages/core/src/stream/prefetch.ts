@@ -57,6 +57,9 @@ export function prefetched<T>(inner: Pass<T>, { batches, byteLimit }: PrefetchLi
         await new Promise<void>((resolve) => (wake = resolve));
       }
     },
+    get lastEpoch() {
+      return inner.lastEpoch;
+    },
     async close() {
       closed = true;
       ready.length = 0;

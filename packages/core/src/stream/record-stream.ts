@@ -26,7 +26,7 @@ import { skipNode, skipStage } from './skip.js';
 import { SourceNode, type SourceOptions } from './source-node.js';
 import { markedStage, planOfStage, type Stage } from './stage.js';
 import type { StreamState } from './state.js';
-import { checkBatchOptions, checkStreamOptions } from './stream-options.js';
+import { checkBatchOptions, checkStreamOptions, refuseEqualShards } from './stream-options.js';
 import { takeNode, takeStage } from './take.js';
 import { checkMap } from './map-options.js';
 import { checkBucketing, checkPacking, checkWindows } from './transform-options.js';
@@ -84,29 +84,32 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
     const marked = markedStage(this.stage, name);
     const skips = [...this.recipe.skips, map.skips];
     // What may leave records out decides what comes next, so it runs on those of all shards, as a filter does.
-    if (map.onError !== 'throw') return this.#compute(mappedStage(marked, [map])).derive({ skips });
-    return this.#compute(marked).derive({ maps: [map] });
+    if (map.onError !== 'throw') return this.#compute('map with onError', mappedStage(marked, [map])).derive({ skips });
+    return this.#computed(marked).derive({ maps: [map] });
   }
 
   filter(fn: unknown, { id }: { readonly id?: string | undefined } = {}): any {
-    return this.#compute(filterStage(this.stage, functionOf('filter', fn), stepName('filter', id)));
+    return this.#compute('filter', filterStage(this.stage, functionOf('filter', fn), stepName('filter', id)));
   }
 
   flatMap(fn: unknown, options: { readonly schema?: Schema | undefined; readonly id?: string | undefined } = {}): any {
     const schema = options.schema === undefined ? undefined : parseSchema(options.schema);
-    return this.#compute(flatMapStage(this.stage, functionOf('flatMap', fn), stepName('flatMap', options.id), schema));
+    return this.#compute(
+      'flatMap',
+      flatMapStage(this.stage, functionOf('flatMap', fn), stepName('flatMap', options.id), schema),
+    );
   }
 
   window(size: number, options?: WindowOptions): any {
-    return this.#compute(windowStage(this.stage, checkWindows(size, options)));
+    return this.#compute('window', windowStage(this.stage, checkWindows(size, options)));
   }
 
   pack(length: number, options?: PackOptions): any {
-    return this.#compute(packStage(this.stage, checkPacking(length, options)));
+    return this.#compute('pack', packStage(this.stage, checkPacking(length, options)));
   }
 
   bucketByLength(groupSize: number, options?: BucketOptions): any {
-    return this.#compute(bucketStage(this.stage, checkBucketing(groupSize, options)));
+    return this.#compute('bucketByLength', bucketStage(this.stage, checkBucketing(groupSize, options)));
   }
 
   batch(size: number, options?: BatchOptions): BatchFlow {
@@ -187,7 +190,13 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
     return this.derive({ ...changes, plan: next === undefined ? onPlan(plan) : planOfStage(next), stage: next });
   }
 
-  #compute(stage: Stage): RecordFlow {
+  /** @throws DataRefError INVALID_ARGUMENT */
+  #compute(what: string, stage: Stage): RecordFlow {
+    refuseEqualShards(what, this.recipe.source);
+    return this.#computed(stage);
+  }
+
+  #computed(stage: Stage): RecordFlow {
     const { source, prefetch, skips } = this.recipe;
     return computedRecords({ source, stage, prefetch, skips, pending: this.pending });
   }

@@ -1,4 +1,4 @@
-import { stepAfter, stepStart as startOfStep, stepStates, type Element, type Stage } from './stage.js';
+import { stepAfter, stepStart as startOfStep, stepStates, type Element, type Others, type Stage } from './stage.js';
 import { DataRefError } from '../errors.js';
 import { startOfInput, totalCount, type PlanNode } from './plan-node.js';
 
@@ -87,8 +87,11 @@ export function repeatStage<T>(input: Stage<T>, passes: number): Stage<T> {
       const begun = startOfStep(start, name);
       let run = input.open(begun.input, signal);
       let pass = begun.count;
+      /** Of the last output or, where the pass has given none, of its beginning. */
       let { epoch } = input.locate(begun.input);
+      let passEpoch = epoch;
       let isEmpty = !('node' in begun.input);
+      let others: Others | undefined;
       let ahead: Promise<Element<T> | undefined> | undefined;
       /** The next output of this pass or, where it has none, of the next one that has. */
       const pull = async (): Promise<Element<T> | undefined> => {
@@ -96,13 +99,17 @@ export function repeatStage<T>(input: Stage<T>, passes: number): Stage<T> {
           const element = pass < passes ? await run.next() : undefined;
           if (element !== undefined) {
             isEmpty = false;
+            others = undefined;
+            epoch = element.lastEpoch;
             return { ...element, follow: undefined, after: stepAfter(name, pass, element.after) };
           }
+          if (run.others !== undefined) others = { ...run.others, epoch: others?.epoch ?? run.others.epoch };
           if (isEmpty && passes === Infinity) throw endless();
           if (pass + 1 >= passes) return undefined;
           await run.close();
           pass++;
           epoch++;
+          passEpoch = epoch;
           isEmpty = true;
           run = input.open({ epoch, position: 0 }, signal);
         }
@@ -116,10 +123,13 @@ export function repeatStage<T>(input: Stage<T>, passes: number): Stage<T> {
           const next = await (ahead = settled(pull())).catch(() => undefined);
           if (pass === lastPass || next === undefined) return element;
           // The next output is of a later pass: this one's place is the beginning of that pass.
-          const [passNow, epochNow] = [pass, epoch];
+          const [passNow, epochNow] = [pass, passEpoch];
           return { ...element, after: stepAfter(name, passNow, () => input.initial(epochNow, 0)) };
         },
         close: () => run.close(),
+        get others() {
+          return others;
+        },
       };
     },
   };

@@ -60,6 +60,9 @@ export function skipStage<T>(input: Stage<T>, skipped: number): Stage<T> {
           return element && { ...element, after: stepAfter(name, done, element.after) };
         },
         close: () => run.close(),
+        get others() {
+          return run.others;
+        },
       };
     },
   };

@@ -29,11 +29,19 @@ export interface Element<T = unknown> {
   readonly follow?: number | 'end' | undefined;
 }
 
+/** Outputs of other shards, after which this one has none: the epochs of the first and of the last record in them. */
+export interface Others {
+  readonly epoch: number;
+  readonly lastEpoch: number;
+}
+
 /** One pass over a stage. */
 export interface Run<T = unknown> {
-  /** The next output, undefined at the end. Not called again before it has answered. */
+  /** The next output, undefined at the end and ever after. Not called again before it has answered. */
   next(): Promise<Element<T> | undefined>;
   close(): Promise<void>;
+  /** At the end, where other shards have outputs still. */
+  readonly others?: Others | undefined;
 }
 
 /**
@@ -81,11 +89,16 @@ export function stepStates({ name, input }: StepOf): Pick<Stage, 'locate' | 'ini
   };
 }
 
-/** A stage that changes nothing but has its place in the state: maps, whose functions run on the shard's own records. */
-export function markedStage<T>(input: Stage<T>, name: string): Stage<T> {
+/**
+ * A stage that changes nothing but has its place in the state: maps, whose functions run on the shard's own records.
+ * @param schema where it is that of the input: of batches, the schema is that of the records that they are made of
+ */
+export function markedStage<T>(input: Stage<T>, name: string, schema?: 'same'): Stage<T> {
   return {
     unit: input.unit,
-    schema: undefined,
+    get schema() {
+      return schema === 'same' ? input.schema : undefined;
+    },
     functions: input.functions + 1,
     ...stepStates({ name, input }),
     open(start, signal) {
@@ -96,6 +109,9 @@ export function markedStage<T>(input: Stage<T>, name: string): Stage<T> {
           return element && { ...element, after: stepAfter(name, 0, element.after) };
         },
         close: () => run.close(),
+        get others() {
+          return run.others;
+        },
       };
     },
   };

@@ -4,6 +4,7 @@ import type { RowSource } from '../rows/row-source.js';
 import { describeValue } from '../schema/ndarray.js';
 import { countOf, refuseUnknown } from '../arguments.js';
 import type { World } from './deal.js';
+import type { PipelineSource } from './recipe.js';
 import type { SourceOptions } from './source-node.js';
 import type { BatchOptions } from './types.js';
 
@@ -141,4 +142,12 @@ function objectOf(what: string, options: unknown): Record<string, unknown> {
 function booleanOf(what: string, value: unknown): boolean {
   if (value === undefined || typeof value === 'boolean') return value ?? false;
   throw invalidArgument(`${what} must be true or false, got ${JSON.stringify(value)}`);
+}
+
+/** Shards are made equal before anything is read. @throws DataRefError INVALID_ARGUMENT for a transform whose outputs only reading can tell */
+export function refuseEqualShards(what: string, { options, world }: Pick<PipelineSource, 'options' | 'world'>): void {
+  if (!options.dropShardRemainder || world.shards === 1) return;
+  throw invalidArgument(
+    `${what}: how many outputs an epoch has shows at its end, so dropShardRemainder cannot make the shards equal: leave it out; globalBatch gives all shards equally many batches`,
+  );
 }

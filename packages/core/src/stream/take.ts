@@ -57,6 +57,9 @@ export function takeStage<T>(input: Stage<T>, limit: number): Stage<T> {
           return { ...element, follow, after: stepAfter(name, taken / unit, element.after) };
         },
         close: () => run.close(),
+        get others() {
+          return run.others;
+        },
       };
     },
   };

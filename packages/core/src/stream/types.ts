@@ -131,7 +131,11 @@ export interface Stream<S extends Schema = any> extends Flow<RecordOf<S>> {
    * `map<typeof import('./augment.js')>(new URL('./augment.js', import.meta.url), { workers: 2 })`.
    * @throws DataRefError MAP_FAILED naming the record; WORKER_DIED where a record ends its thread again and again
    */
-  map<M extends { readonly default: (record: any, context: MapContext) => unknown }>(
+  map<
+    M extends { readonly default: (record: any, context: MapContext) => unknown } = {
+      readonly default: (record: any, context: MapContext) => any;
+    },
+  >(
     module: URL,
     options: WorkerOptions & MapOptions,
   ): Stream<SchemaOf<Awaited<ReturnType<M['default']>>>>;

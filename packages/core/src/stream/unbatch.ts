@@ -31,6 +31,7 @@ export function unbatchStage(input: Stage<BatchGroup>, recipe: BatchRecipe, unit
           while (open === undefined || given >= open.records.length) {
             if (open !== undefined) {
               before = open.element.after;
+              open = undefined;
               given = 0;
             }
             const element = await run.next();

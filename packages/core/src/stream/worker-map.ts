@@ -1,11 +1,10 @@
 import { DataRefError, isDataRefError } from '../errors.js';
 import type { Outcome } from './map-runner.js';
 import type { Element, Origin } from './stage.js';
-import { movable } from './transfer.js';
+import { copied } from './transfer.js';
 import { nameOrigin, userFailure } from './user-function.js';
+import { holdPool, type WorkerPool } from './worker-pool.js';
 
-/** Threads that end by themselves when idle for so long. */
-const IDLE_MS = 1000;
 /** How often a record may end its worker before it is taken for the reason. */
 const MAX_DEATHS = 2;
 
@@ -22,21 +21,11 @@ export type WorkerResult =
 
 export type WorkerAnswer = { readonly results: readonly WorkerResult[] } | { readonly loadFailure: string };
 
-interface Pool {
-  run(
-    task: WorkerTask,
-    options: { readonly transferList: ArrayBuffer[]; readonly signal: AbortSignal },
-  ): Promise<unknown>;
-  destroy(): Promise<void>;
-}
-
-/** A module's default export run on records in a pool of worker threads, which passes of one stream share. */
+/** A module's default export run on records in worker threads. */
 export class WorkerMap {
   readonly workers: number;
   readonly batchSize: number;
   readonly #module: string;
-  #pool: Promise<Pool> | undefined;
-  #users = 0;
 
   constructor(module: URL, workers: number, batchSize: number) {
     this.#module = module.href;
@@ -44,35 +33,32 @@ export class WorkerMap {
     this.batchSize = batchSize;
   }
 
+  /** Threads for one pass, which has to give them back. */
+  hold(): WorkerPool {
+    return holdPool(this.#module, this.workers);
+  }
+
   /** One outcome a record, in order; a worker that dies is replaced, and its work repeated. */
-  async run(elements: readonly Element[], step: number, signal: AbortSignal): Promise<Outcome[]> {
-    this.#users++;
-    try {
-      const chunks: Promise<Outcome[]>[] = [];
-      for (let i = 0; i < elements.length; i += this.batchSize)
-        chunks.push(this.#runChunk(elements.slice(i, i + this.batchSize), step, signal));
-      const settled = await Promise.allSettled(chunks);
-      signal.throwIfAborted();
-      return settled.flatMap((chunk): Outcome[] =>
-        chunk.status === 'fulfilled' ? chunk.value : [{ error: chunk.reason as unknown }],
-      );
-    } finally {
-      this.#users--;
-    }
+  async run(pool: WorkerPool, elements: readonly Element[], step: number, signal: AbortSignal): Promise<Outcome[]> {
+    const chunks: Promise<Outcome[]>[] = [];
+    for (let i = 0; i < elements.length; i += this.batchSize)
+      chunks.push(this.#runChunk(pool, elements.slice(i, i + this.batchSize), step, signal));
+    const settled = await Promise.allSettled(chunks);
+    signal.throwIfAborted();
+    return settled.flatMap((chunk): Outcome[] =>
+      chunk.status === 'fulfilled' ? chunk.value : [{ error: chunk.reason as unknown }],
+    );
   }
 
-  /** Ends the threads, unless another pass is at work. */
-  async release(): Promise<void> {
-    if (this.#users > 0 || this.#pool === undefined) return;
-    const pool = this.#pool;
-    this.#pool = undefined;
-    await (await pool).destroy();
-  }
-
-  async #runChunk(elements: readonly Element[], step: number, signal: AbortSignal): Promise<Outcome[]> {
+  async #runChunk(
+    pool: WorkerPool,
+    elements: readonly Element[],
+    step: number,
+    signal: AbortSignal,
+  ): Promise<Outcome[]> {
     for (let deaths = 0; ;) {
       try {
-        return await this.#ask(elements, step, signal);
+        return await this.#ask(pool, elements, step, signal);
       } catch (error) {
         signal.throwIfAborted();
         if (isDataRefError(error)) throw error;
@@ -80,22 +66,21 @@ export class WorkerMap {
         deaths++;
         if (deaths < MAX_DEATHS) continue;
         const [first] = elements as readonly [Element];
-        if (elements.length === 1) throw died(first.origin, error);
+        if (elements.length === 1) return [{ error: died(first.origin, error) }];
         // One of them ends its worker: alone, it is found.
         const outcomes: Outcome[] = [];
-        for (const element of elements) outcomes.push(...(await this.#runChunk([element], step, signal)));
+        for (const element of elements) outcomes.push(...(await this.#runChunk(pool, [element], step, signal)));
         return outcomes;
       }
     }
   }
 
-  async #ask(elements: readonly Element[], step: number, signal: AbortSignal): Promise<Outcome[]> {
+  async #ask(pool: WorkerPool, elements: readonly Element[], step: number, signal: AbortSignal): Promise<Outcome[]> {
+    // Copies are moved: the records are kept, for the case that the thread dies, and others may hold the same arrays.
     const transferList: ArrayBuffer[] = [];
-    const records = elements.map(({ value, origin }) => ({ value: movable(value, transferList), origin }));
-    this.#pool ??= openPool(this.workers);
-    const pool = await this.#pool;
+    const records = elements.map(({ value, origin }) => ({ value: copied(value, transferList), origin }));
     const task: WorkerTask = { module: this.#module, step, records };
-    const answer = (await pool.run(task, { transferList, signal })) as WorkerAnswer;
+    const answer = (await pool.run(task, transferList, signal)) as WorkerAnswer;
     if ('loadFailure' in answer) throw notLoaded(this.#module, answer.loadFailure);
     return answer.results.map((result, i): Outcome => {
       if ('value' in result) return result;
@@ -112,17 +97,6 @@ function notLoaded(module: string, problem: string): DataRefError {
     `map: ${module} could not be loaded: ${problem}. Give the URL of a JavaScript module whose default export is the function, new URL('./augment.js', import.meta.url); a program that runs .ts files through a loader has no .js beside it: build it first, or name the file that there is`,
     { details: { module } },
   );
-}
-
-async function openPool(workers: number): Promise<Pool> {
-  const { Tinypool } = await import('tinypool');
-  return new Tinypool({
-    filename: new URL('./map-worker.js', import.meta.url).href,
-    minThreads: 0,
-    maxThreads: workers,
-    idleTimeout: IDLE_MS,
-    isolateWorkers: false,
-  });
 }
 
 function died(origin: Origin, cause: unknown): DataRefError {
