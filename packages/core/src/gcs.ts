@@ -26,7 +26,7 @@ export const GCSStorage: new (options: GCSStorageOptions) => GCSStorage = class 
   constructor(options: GCSStorageOptions) {
     const { bucket, prefix, storage, storageOptions, idleTimeoutMs, ...remote } = Object(options) as GCSStorageOptions;
     const store = new GCSStore({ bucket, prefix, storage, storageOptions, idleTimeoutMs });
-    super(remoteParts('GCSStorage', store, remote, remoteRuntime));
+    super(remoteParts('GCSStorage', store, remote, remoteRuntime, ['bucket', 'prefix', 'storage', 'storageOptions']));
     this.bucket = store.bucket;
     this.prefix = store.prefix;
   }

@@ -35,6 +35,7 @@ function listenTo(signal: AbortSignal): Waiters {
 /** What a promise gives, or a rejection with the signal's reason as soon as it is aborted: for code that may not listen to it. */
 export async function orAbort<T>(promise: PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
+  if (signal.aborted) Promise.resolve(promise).catch(() => undefined); // nobody else listens to it
   signal.throwIfAborted();
   let stop: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {

@@ -27,7 +27,7 @@ export const S3Storage: new (options: S3StorageOptions) => S3Storage = class ext
   constructor(options: S3StorageOptions) {
     const { bucket, prefix, client, clientConfig, idleTimeoutMs, ...remote } = Object(options) as S3StorageOptions;
     const store = new S3Store({ bucket, prefix, client, clientConfig, idleTimeoutMs });
-    super(remoteParts('S3Storage', store, remote, remoteRuntime));
+    super(remoteParts('S3Storage', store, remote, remoteRuntime, ['bucket', 'prefix', 'client', 'clientConfig']));
     this.bucket = store.bucket;
     this.prefix = store.prefix;
   }

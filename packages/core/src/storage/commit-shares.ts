@@ -137,7 +137,7 @@ export function otherSchema(share: Pick<Share, keyof SharePlace | 'schema'>, oth
   const { id, version, part, of, schema } = share;
   return new DataRefError(
     'SCHEMA_MISMATCH',
-    `share ${part} of ${of} of ${id}@${version} has ${describeSchema(schema)}, share ${other.part} has ${describeSchema(other.schema)}; submit one of them again with the other's schema, or delete(id, version) to begin anew`,
+    `share ${part} of ${of} of ${id}@${version} has ${describeSchema(schema)}, share ${other.part} has ${describeSchema(other.schema)}; submit share ${part} again with that schema; or, if share ${other.part} is the wrong one, delete(id, version) and submit all shares anew`,
     { details: { part, of } },
   );
 }

@@ -158,6 +158,8 @@ export class DatasetStorage implements Storage {
   async vacuum(
     options: ProgressOptions & { readonly graceMs?: number | undefined } = {},
   ): Promise<{ bytesFreed: number }> {
+    if (typeof options !== 'object' || options === null)
+      throw invalidArgument(`vacuum: options must be an object, such as { graceMs: 0 }, got ${String(options)}`);
     const { graceMs: given = 24 * 3600 * 1000, signal, onProgress, ...unknown } = options;
     refuseUnknown('vacuum', unknown, ['graceMs', 'signal', 'onProgress']);
     const vacuum = this.#vacuum(countOf('vacuum: graceMs', given, 0), signal);
@@ -197,6 +199,8 @@ export class DatasetStorage implements Storage {
   }
 
   writer(id: string, version: string, options: ShareOptions): ShareWriter {
+    if (typeof options !== 'object' || options === null)
+      throw invalidArgument(`writer: which share? writer(id, version, { part: 0, of: 4 }), got ${String(options)}`);
     return new DatasetShareWriter(
       this.#parts,
       this.#manifests,

@@ -30,7 +30,9 @@ export async function judgeLease(
   if (runs !== undefined) return { state: runs ? 'live' : 'expired', seen };
   // Two clocks, the writer's and the store's: one that is wrong must not make a writer look dead.
   const modifiedMs = (await store.head(key))?.modifiedMs ?? 0;
-  const heardMs = Math.max(modifiedMs, Number(beatMs) || 0);
+  // A stamp from the future says that the writer's clock is wrong: then the store's alone counts, or nothing would end it.
+  const stampMs = Number(beatMs) || 0;
+  const heardMs = stampMs > Date.now() + leaseMs ? modifiedMs : Math.max(modifiedMs, stampMs);
   if (isReleased === true) return { state: 'released', seen, heardMs };
   return { state: Date.now() - heardMs < leaseMs ? 'live' : 'expired', seen, heardMs };
 }

@@ -12,9 +12,10 @@ export interface RemoteOptions {
   /** Keeps copies of parts on the local disk, shared by all processes that name the same directory. Default: none. */
   readonly cache?: CacheOptions | undefined;
   /**
-   * How parts are read. `'ranges'`: the bytes of the records that are asked for; nothing is cached, nor loaded into memory as a whole. `'parts'`: whole parts
-   * into the cache, before anything of them is read. `'auto'`: ranges at once, while parts are downloaded in the order in
-   * which they will be needed. Default: `'auto'` where there is a cache, else `'ranges'`, since the others need one.
+   * How parts are read. `'ranges'`: the bytes of the records that are asked for; nothing is cached, nor loaded into memory
+   * as a whole. `'parts'`: whole parts into the cache, before anything of them is read. `'auto'`: ranges at once, while
+   * parts are downloaded in the order in which they will be needed; needs a cache as well. Default: `'auto'` with a cache;
+   * without one ranges too, and a dataset that `memoryLimitBytes` has room for is loaded into memory while it is streamed.
    */
   readonly read?: ReadMode | undefined;
   /**
@@ -30,11 +31,19 @@ const READ_MODES: readonly unknown[] = ['ranges', 'parts', 'auto'];
 /**
  * The parts of a storage over a store that is far away: what fails is tried again, ranges are joined, parts are cached,
  * and every record's checksum is compared, since nobody knows what lies between.
+ * @param placeOptions names of the options that say where the store is, for messages
  * @throws DataRefError INVALID_ARGUMENT; UNSUPPORTED for a cache where there is no disk
  */
-export function remoteParts(what: string, store: ObjectStore, options: RemoteOptions, runtime: Runtime): StorageParts {
+export function remoteParts(
+  what: string,
+  store: ObjectStore,
+  options: RemoteOptions,
+  runtime: Runtime,
+  placeOptions: readonly string[] = [],
+): StorageParts {
   const { cache, read = cache === undefined ? 'ranges' : 'auto', memoryLimitBytes, ...unknown } = options;
-  refuseUnknown(what, unknown, ['cache', 'read', 'memoryLimitBytes']);
+  refuseUnknown(what, unknown, [...placeOptions, 'cache', 'read', 'memoryLimitBytes']);
+  checkCache(what, cache);
   if (!READ_MODES.includes(read))
     throw invalidArgument(`${what}: read must be 'ranges', 'parts' or 'auto', got ${JSON.stringify(read)}`);
   if (cache === undefined && read !== 'ranges')
@@ -48,6 +57,15 @@ export function remoteParts(what: string, store: ObjectStore, options: RemoteOpt
     read: options.read, // where it was not said, what fits the memory may be loaded
     nonce: runtime.nonce,
   };
+}
+
+/** @throws DataRefError INVALID_ARGUMENT */
+function checkCache(what: string, cache: unknown): void {
+  if (cache === undefined) return;
+  if (typeof cache !== 'object' || cache === null)
+    throw invalidArgument(`${what}: cache needs { directory, limitBytes }, got ${JSON.stringify(cache)}`);
+  const { directory: _, limitBytes: __, ...unknown } = cache as Record<string, unknown>;
+  refuseUnknown(`${what}: cache`, unknown, ['directory', 'limitBytes']);
 }
 
 function cached(

@@ -16,6 +16,7 @@ export class FolderGuard {
   async check(folder: string): Promise<void> {
     let path = this.#root;
     for (const name of relative(this.#root, folder).split(sep)) {
+      if (name === '') continue; // the root is where the user says it is, behind a link too
       path = join(path, name);
       const stat = await fs.lstat(path).catch(() => undefined);
       if (stat === undefined) return;

@@ -3,7 +3,7 @@ import type { Schema } from '../schema/types.js';
 import { openBatchPass } from './batch-pass.js';
 import type { DataBatch } from './batch.js';
 import { announceAdapters } from './extensions.js';
-import { countOf } from '../arguments.js';
+import { countOf, refuseUnknown } from '../arguments.js';
 import { IteratedFlow } from './flow.js';
 import type { Pass } from './pass.js';
 import { markedNode, type PlanNode, type Start } from './plan-node.js';
@@ -57,9 +57,16 @@ export class BatchFlow extends IteratedFlow<any, BatchRecipe> implements BatchSt
     return this.recipe.stage === undefined ? this.recipe.plan.own : undefined;
   }
 
-  map(fn: (batch: any, context: MapContext) => unknown, options: { readonly id?: string | undefined } = {}): any {
-    if (typeof fn !== 'function') throw invalidArgument(`map needs a function, got ${typeof fn}`);
-    const name = options.id === undefined ? 'map' : `map:${options.id}`;
+  map(
+    fn: (batch: any, context: MapContext) => unknown,
+    { id, ...unknown }: { readonly id?: string | undefined } = {},
+  ): any {
+    if (typeof fn !== 'function')
+      throw invalidArgument(
+        `map of batches needs a function, got ${typeof fn}; modules run in workers on records: map before batch`,
+      );
+    refuseUnknown('map of batches', unknown, ['id']);
+    const name = id === undefined ? 'map' : `map:${id}`;
     const batchMaps = [...this.recipe.batchMaps, { fn }];
     return this.#extend(
       { batchMaps },

@@ -22,22 +22,24 @@ export function bestFitRows(lengths: readonly number[], length: number): Placed[
   }
   pieces.sort((a, b) => b.end - b.start - (a.end - a.start) || a.item - b.item);
   /** Open rows by the room that they have left. */
-  const open: Placed[][][] = Array.from({ length: length + 1 }, () => []);
+  const open = new Map<number, Placed[][]>();
   let widest = 0;
   for (const piece of pieces) {
     const size = piece.end - piece.start;
     let room = size;
-    while (room <= widest && (open[room] as Placed[][]).length === 0) room++;
+    while (room <= widest && (open.get(room)?.length ?? 0) === 0) room++;
     let row: Placed[];
     if (room <= widest) {
-      row = (open[room] as Placed[][]).pop() as Placed[];
+      row = open.get(room)?.pop() as Placed[];
       row.push(piece);
     } else {
       room = length;
       row = [piece];
       rows.push(row);
     }
-    (open[room - size] as Placed[][]).push(row);
+    const rest = open.get(room - size);
+    if (rest === undefined) open.set(room - size, [row]);
+    else rest.push(row);
     widest = Math.max(widest, room - size);
   }
   for (const row of rows) row.sort((a, b) => a.item - b.item || a.start - b.start);

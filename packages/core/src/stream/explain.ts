@@ -22,7 +22,7 @@ function linesOf(node: StateNode, indent: string): string[] {
 }
 
 /** The longest order that is computed to name one record. */
-const MAX_SHUFFLED = 2 ** 26;
+const MAX_SHUFFLED = 2 ** 20;
 
 /** What a step's count means; steps without an entry hold nothing. */
 const MEANINGS: Readonly<Record<string, (count: number) => string>> = {
@@ -38,8 +38,9 @@ const MEANINGS: Readonly<Record<string, (count: number) => string>> = {
 };
 
 function stepLine(name: string, count: number): string {
-  const meaning = MEANINGS[/^[A-Za-z]+/u.exec(name)?.[0] ?? ''];
-  return `${name}: ${meaning === undefined ? 'holds nothing' : meaning(count)}`;
+  const word = /^[A-Za-z]+/u.exec(name)?.[0] ?? '';
+  const meaning = Object.hasOwn(MEANINGS, word) ? MEANINGS[word] : undefined;
+  return `${shownName(name)}: ${meaning === undefined ? 'holds nothing' : meaning(count)}`;
 }
 
 function sourceLines({ dataset, order, numShards, epoch, position }: SourceState, indent: string): string[] {
@@ -75,4 +76,9 @@ function nextRecord(
   openOrder({ algorithm, seed, reshuffle }, own, epoch).fill(out, 0, 1, position, 1);
   const index = shard === null ? (out[0] as number) : shard[0] + (out[0] as number) * shard[1];
   return `comes next: record ${index}`;
+}
+
+/** A state comes from outside: its names must not look like lines of ours. */
+function shownName(name: string): string {
+  return /[\u0000-\u001f\u007f-\u009f]/u.test(name) ? JSON.stringify(name) : name;
 }

@@ -1,3 +1,4 @@
+import { IdleTurns } from './idle-turns.js';
 import { stepAfter, stepStart, stepStates, type Stage } from './stage.js';
 import { callUser } from './user-function.js';
 import type { MapContext } from './types.js';
@@ -13,13 +14,17 @@ export function filterStage(input: Stage, fn: (record: any, context: MapContext)
     functions: input.functions + 1,
     ...stepStates({ name, input }),
     open(start, signal) {
+      const idle = new IdleTurns(signal);
       const run = input.open(stepStart(start, name).input, signal);
       return {
         async next() {
           for (;;) {
             const element = await run.next();
             if (element === undefined) return undefined;
-            if (!(await callUser(user, element.value, element.origin, signal))) continue;
+            if (!(await callUser(user, element.value, element.origin, signal))) {
+              await idle.next();
+              continue;
+            }
             return { ...element, follow: undefined, after: stepAfter(name, 0, element.after) };
           }
         },

@@ -66,10 +66,13 @@ export function flatMapStage(
         },
         async close() {
           // What a generator is waiting for may never come: it ends then by itself.
-          const returned = open?.outputs.return?.();
-          if (isPulling) Promise.resolve(returned).catch(() => undefined);
-          else await returned;
-          await run.close();
+          try {
+            const returned = open?.outputs.return?.();
+            if (isPulling) Promise.resolve(returned).catch(() => undefined);
+            else await returned;
+          } finally {
+            await run.close();
+          }
         },
       };
     },

@@ -1,5 +1,5 @@
 import { countOf, refuseUnknown } from '../arguments.js';
-import { DataRefError } from '../errors.js';
+import { DataRefError, invalidArgument } from '../errors.js';
 import { stateOf, type Item, type Pass, type Place } from './pass.js';
 import type { Cursor, PlanNode, Start } from './plan-node.js';
 import { placeOf } from './place.js';
@@ -72,13 +72,20 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
     this.recipe.plan.open(start); // refuses a state that does not fit
     this.#needsPending = false;
     this.#pending = state;
-    void this.#supersede();
+    this.#supersede().catch(() => undefined); // whoever iterates is told
     this.#start = start;
     this.#place = undefined;
     return this;
   }
 
+  /** Whether it stands where a state says. */
+  get isResumed(): boolean {
+    return this.#pending !== undefined;
+  }
+
   prefetch(options: PrefetchOptions = {}): this {
+    if (typeof options !== 'object' || options === null)
+      throw invalidArgument(`prefetch: options must be an object, such as { batches: 4 }, got ${String(options)}`);
     const { batches = 2, byteLimit = 256 * 2 ** 20, ...unknown } = options;
     refuseUnknown('prefetch', unknown, ['batches', 'byteLimit']);
     const prefetch = {
@@ -136,7 +143,7 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
     const { start, cursor } = this.#begin(
       this.#place === undefined ? this.#start : { epoch: this.#place.lastEpoch + 1, position: 0 },
     );
-    void this.#supersede();
+    this.#supersede().catch(() => undefined);
     const opened = this.openPass(start);
     const pass = prefetch === undefined ? opened : prefetched(opened, prefetch);
     this.#active = iteration;

@@ -40,13 +40,15 @@ export function joinStage<T>(
   schema: () => Schema | undefined,
   open: (inputs: Inputs, signal: AbortSignal) => () => Promise<Element<T> | undefined>,
 ): Stage<T> {
+  // An input that begins in a later epoch stays so many epochs ahead of the join.
+  const leads = inputs.map(({ stage, first }) => stage.locate(first).epoch);
   const stateOf = (epoch: number, position: number): JoinState => ({
     kind: 'join',
     name,
     epoch,
     counts: inputs.map(() => 0),
     ended: [],
-    inputs: inputs.map(({ stage }) => stage.initial(epoch, position)),
+    inputs: inputs.map(({ stage }, i) => stage.initial(epoch + (leads[i] as number), position)),
   });
   const nodeOf = (start: Start): JoinState => {
     if (!('node' in start)) {

@@ -6,6 +6,7 @@ import type { JoinInput } from './join-stage.js';
 import { checkWeights, mixStage, type MixOptions } from './mix.js';
 import { computedRecords, RecordFlow } from './record-stream.js';
 import type { Stage } from './stage.js';
+import { MAX_INPUTS } from './state.js';
 import { checkShard } from './stream-options.js';
 import type { Stream } from './types.js';
 import { zipStage } from './zip.js';
@@ -20,6 +21,7 @@ export type JoinOptions =
  * @throws DataRefError INVALID_ARGUMENT, SCHEMA_MISMATCH
  */
 export function mix<S extends Schema>(streams: readonly Stream<S>[], options: MixOptions & JoinOptions): Stream<S> {
+  checkList('mix', streams);
   const { weights, seed, until, shardRank, numShards, ...unknown } = options ?? {};
   refuseUnknown('mix', unknown, ['weights', 'seed', 'until', 'shardRank', 'numShards']);
   if (typeof weights !== 'function') checkWeights(weights, streams.length);
@@ -36,12 +38,14 @@ export function mix<S extends Schema>(streams: readonly Stream<S>[], options: Mi
 export function zip<const T extends readonly Stream[]>(
   streams: T,
   options: JoinOptions = {},
-): Stream<{ readonly [K in keyof T]: T[K] extends Stream<infer S> ? S : never } & Schema> {
+): Stream<{ readonly [K in keyof T]: T[K] extends Stream<infer S> ? S : never }> {
+  checkList('zip', streams);
   return join('zip', streams, options, null, zipStage);
 }
 
 /** All records of the first stream, then all of the second, … `concat` does it with datasets, whose order is then one. */
 export function concatStreams<S extends Schema>(streams: readonly Stream<S>[], options: JoinOptions = {}): Stream<S> {
+  checkList('concatStreams', streams);
   return join('concatStreams', streams, options, null, concatStage);
 }
 
@@ -54,11 +58,15 @@ function join(
 ): RecordFlow {
   const { shardRank, numShards, ...unknown } = options;
   refuseUnknown(what, unknown, ['shardRank', 'numShards']);
-  if (!Array.isArray(streams) || streams.length === 0)
-    throw invalidArgument(`${what} needs a list of streams of records`);
   const flows = streams.map((stream: unknown, i) => {
     if (!(stream instanceof RecordFlow))
-      throw invalidArgument(`${what}: stream ${i} must be a stream of records, made by dataref.stream()`);
+      throw invalidArgument(
+        `${what}: input ${i} must be a stream of records, made by dataref.stream(): ${what} before batch`,
+      );
+    if (stream.isResumed)
+      throw invalidArgument(
+        `${what}: stream ${i} was resumed; resume what ${what} gives instead, with its own state, which holds all inputs'`,
+      );
     const { world, options: sourceOptions } = stream.recipe.source;
     if (world.shards > 1 || sourceOptions.shardBeforeShuffle) {
       throw invalidArgument(
@@ -85,4 +93,16 @@ function join(
     skips: flows.flatMap(({ recipe }) => recipe.skips),
     pending: undefined,
   });
+}
+
+/** @throws DataRefError INVALID_ARGUMENT */
+function checkList(what: string, streams: unknown): void {
+  if (Array.isArray(streams) && streams.length > MAX_INPUTS)
+    throw invalidArgument(
+      `${what} takes at most ${MAX_INPUTS} streams, got ${streams.length}; concat the datasets, or join in groups`,
+    );
+  if (!Array.isArray(streams) || streams.length === 0)
+    throw invalidArgument(
+      `${what} needs a list of streams: ${what}([a, b]${what === 'mix' ? ', { weights: [1, 1], until: … }' : ''})`,
+    );
 }

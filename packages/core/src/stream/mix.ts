@@ -27,6 +27,7 @@ export function mixStage(inputs: readonly JoinInput[], unit: number, { weights, 
     /** Inputs that gave nothing since they were restarted. */
     const idle = new Set<number>();
     return async () => {
+      if (until === 'firstEnds' && ended.size > 0) return undefined;
       for (;;) {
         const alive = shares.map((share, i) => (ended.has(i) ? 0 : share));
         if (alive.every((share) => share === 0)) return undefined;
@@ -52,8 +53,9 @@ export function mixStage(inputs: readonly JoinInput[], unit: number, { weights, 
 function sharesOf(weights: Weights, epoch: number, inputs: number): number[] {
   const given = typeof weights === 'function' ? weights(epoch) : weights;
   checkWeights(given, inputs);
-  const sum = given.reduce((total, weight) => total + weight, 0);
-  return given.map((weight) => weight / sum);
+  const largest = Math.max(...given); // first, so that the sum of huge ones is a number
+  const sum = given.reduce((total, weight) => total + weight / largest, 0);
+  return given.map((weight) => weight / largest / sum);
 }
 
 /** @throws DataRefError INVALID_ARGUMENT */

@@ -1,6 +1,7 @@
 import { DataRefError, invalidArgument } from '../errors.js';
 import { blockStage } from './block-stage.js';
 import { bestFitRows } from './best-fit.js';
+import { IdleTurns } from './idle-turns.js';
 import { lengthOfRecord, packedRecord, type Piece } from './packed-record.js';
 import { stepAfter, stepStart, stepStates, type Element, type Stage } from './stage.js';
 import { nameOrigin } from './user-function.js';
@@ -42,6 +43,7 @@ function concatenated(input: Stage, name: string, packing: Packing): Stage {
       let before = input.locate(begun.input).node;
       let open: Element | undefined;
       let gone = begun.count;
+      const idle = new IdleTurns(signal);
       return {
         async next() {
           const pieces: Piece[] = [];
@@ -58,6 +60,7 @@ function concatenated(input: Stage, name: string, packing: Packing): Stage {
             before = open.after;
             open = undefined;
             gone = 0;
+            await idle.next();
           }
           const [first] = pieces;
           if (first === undefined || (room > 0 && !keepsRemainder)) return undefined;
@@ -101,8 +104,10 @@ function bestFit(input: Stage, name: string, packing: Packing): Stage {
 function sizeOf(element: Element, { lengthOf }: Packing): number {
   if (lengthOf === undefined) return lengthOfRecord(element);
   const size = lengthOf(element.value);
-  if (Number.isSafeInteger(size) && size >= 0) return size;
-  throw invalidArgument(`pack: lengthOf gave ${String(size)} for ${nameOrigin(element.origin)}, not an integer ≥ 0`);
+  if (Number.isSafeInteger(size) && size >= 0 && size <= lengthOfRecord(element)) return size;
+  throw invalidArgument(
+    `pack: lengthOf gave ${String(size)} for ${nameOrigin(element.origin)}, not an integer from 0 to the size of its arrays' first axis (shape[0])`,
+  );
 }
 
 function tooLong(element: Element, size: number, length: number): DataRefError {

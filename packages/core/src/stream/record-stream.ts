@@ -1,4 +1,4 @@
-import { countOf } from '../arguments.js';
+import { countOf, refuseUnknown } from '../arguments.js';
 import { invalidArgument } from '../errors.js';
 import type { RowSource } from '../rows/row-source.js';
 import { parseSchema } from '../schema/schema.js';
@@ -88,15 +88,20 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
     return this.#computed(marked).derive({ maps: [map] });
   }
 
-  filter(fn: unknown, { id }: { readonly id?: string | undefined } = {}): any {
+  filter(fn: unknown, { id, ...unknown }: { readonly id?: string | undefined } = {}): any {
+    refuseUnknown('filter', unknown, ['id']);
     return this.#compute('filter', filterStage(this.stage, functionOf('filter', fn), stepName('filter', id)));
   }
 
-  flatMap(fn: unknown, options: { readonly schema?: Schema | undefined; readonly id?: string | undefined } = {}): any {
-    const schema = options.schema === undefined ? undefined : parseSchema(options.schema);
+  flatMap(
+    fn: unknown,
+    { schema: given, id, ...unknown }: { readonly schema?: Schema | undefined; readonly id?: string | undefined } = {},
+  ): any {
+    refuseUnknown('flatMap', unknown, ['schema', 'id']);
+    const schema = given === undefined ? undefined : parseSchema(given);
     return this.#compute(
       'flatMap',
-      flatMapStage(this.stage, functionOf('flatMap', fn), stepName('flatMap', options.id), schema),
+      flatMapStage(this.stage, functionOf('flatMap', fn), stepName('flatMap', id), schema),
     );
   }
 

@@ -1,3 +1,4 @@
+import { IdleTurns } from './idle-turns.js';
 import { stepAfter, stepStart as startOfStep, stepStates, type Stage } from './stage.js';
 import { startOfInput, type PlanNode } from './plan-node.js';
 
@@ -50,10 +51,12 @@ export function skipStage<T>(input: Stage<T>, skipped: number): Stage<T> {
       const begun = startOfStep(start, name);
       const run = input.open(begun.input, signal);
       let done = begun.count;
+      const idle = new IdleTurns(signal);
       return {
         async next() {
           for (let left = Math.round((skipped - done) * unit); left > 0; left--) {
             if ((await run.next()) === undefined) break;
+            await idle.next();
           }
           done = Math.max(done, skipped);
           const element = await run.next();

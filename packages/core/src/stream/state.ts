@@ -55,7 +55,7 @@ export type StateNode = SourceState | StepState | JoinState;
 
 const MAX_DEPTH = 256;
 /** Streams joined at one place, at most. */
-const MAX_INPUTS = 1024;
+export const MAX_INPUTS = 1024;
 
 /**
  * A checked copy of a state that comes from outside: from JSON, a checkpoint, another process.
@@ -82,11 +82,15 @@ function parseNode(value: unknown, path: string, depth: number): StateNode {
   const node = objectOf(value, path);
   if (node['kind'] === 'step') {
     const steps = node['count'];
+    const name = text(node['name'], `${path}.name`);
     if (typeof steps !== 'number' || !(steps >= 0 && steps <= Number.MAX_SAFE_INTEGER))
       throw invalid(`${path}.count`, `a number ≥ 0, got ${show(steps)}`);
+    // Those that count outputs of one shard stand between two of them where the world has changed.
+    if (!Number.isInteger(steps) && name !== 'take' && name !== 'skip')
+      throw invalid(`${path}.count`, `an integer ≥ 0, got ${show(steps)}`);
     return {
       kind: 'step',
-      name: text(node['name'], `${path}.name`),
+      name,
       count: steps,
       input: parseNode(node['input'], `${path}.input`, depth + 1),
     };
@@ -189,7 +193,12 @@ function text(value: unknown, path: string): string {
 }
 
 function show(value: unknown): string {
-  const shown = JSON.stringify(value) ?? String(value);
+  let shown: string;
+  try {
+    shown = JSON.stringify(value) ?? String(value);
+  } catch {
+    shown = typeof value; // no JSON: a bigint, a circle, or too deep
+  }
   return shown.length > 60 ? `${shown.slice(0, 60)}…` : shown;
 }
 

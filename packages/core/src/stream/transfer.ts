@@ -2,7 +2,7 @@ import { invalidArgument } from '../errors.js';
 
 /** A value whose arrays are copies, each with a buffer of its own that is added to `buffers`, to be moved to another thread. */
 export function copied(value: unknown, buffers: ArrayBuffer[]): unknown {
-  return withArrays(value, buffers, (view) => view.slice());
+  return withArrays(value, buffers, sliceOf);
 }
 
 /**
@@ -19,7 +19,7 @@ export function movable(value: unknown, buffers: ArrayBuffer[]): unknown {
       );
     }
     const isOwn = buffer.byteLength === view.byteLength && isTransferable(buffer) && !buffers.includes(buffer);
-    return isOwn ? view : view.slice();
+    return isOwn ? view : sliceOf(view);
   });
 }
 
@@ -29,9 +29,19 @@ function withArrays(value: unknown, buffers: ArrayBuffer[], own: (view: Uint8Arr
     buffers.push(array.buffer as ArrayBuffer);
     return array;
   }
+  if (typeof value === 'function' || typeof value === 'symbol')
+    throw invalidArgument(`the result has a ${typeof value}, which cannot cross threads`);
   if (Array.isArray(value)) return value.map((item) => withArrays(item, buffers, own));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withArrays(item, buffers, own)]));
+}
+
+/** A copy with a buffer of its own; a Buffer's own `slice` gives a view. */
+function sliceOf(view: Uint8Array): Uint8Array {
+  const isBytes = Object.prototype.toString.call(view) === '[object Uint8Array]';
+  return isBytes
+    ? Uint8Array.prototype.slice.call(new Uint8Array(view.buffer, view.byteOffset, view.length))
+    : view.slice();
 }
 
 function isTransferable(buffer: ArrayBufferLike): buffer is ArrayBuffer {

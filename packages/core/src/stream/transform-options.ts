@@ -7,7 +7,7 @@ import type { Windows } from './window.js';
 
 /** @throws DataRefError INVALID_ARGUMENT, as the others here */
 export function checkWindows(size: number, options: WindowOptions = {}): Windows {
-  const { shift = size, remainder = 'keep', ...unknown } = options;
+  const { shift = size, remainder = 'drop', ...unknown } = options;
   refuseUnknown('window', unknown, ['shift', 'remainder']);
   return {
     size: countOf('window: size', size, 1),
@@ -20,7 +20,7 @@ export function checkPacking(length: number, options: PackOptions = {}): Packing
   const { strategy = 'concatenate', blockSize = 1000, lengthOf, longRecords = 'cut', remainder = 'keep', ...unknown } = options; // prettier-ignore
   refuseUnknown('pack', unknown, ['strategy', 'blockSize', 'lengthOf', 'longRecords', 'remainder']);
   const packing: Packing = {
-    length: countOf('pack: length', length, 1, 2 ** 28),
+    length: countOf('pack: length', length, 1, 2 ** 24),
     strategy: oneOf('pack: strategy', strategy, ['concatenate', 'best-fit']),
     blockSize: countOf('pack: blockSize', blockSize, 1, 2 ** 20),
     lengthOf: lengthFunction('pack', lengthOf),

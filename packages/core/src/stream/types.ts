@@ -190,7 +190,7 @@ export type Outputs<R> = Iterable<R> | AsyncIterable<R>;
 export interface WindowOptions {
   /** Records from the first of one window to the first of the next. Default: `size`, so that none is left out or repeated. */
   readonly shift?: number | undefined;
-  /** Windows at the end that are not full: kept short (default) or dropped. */
+  /** Windows at the end that are not full: dropped (default), or kept short, which no batch takes. */
   readonly remainder?: 'keep' | 'drop' | undefined;
 }
 

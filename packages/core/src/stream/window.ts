@@ -1,3 +1,4 @@
+import { IdleTurns } from './idle-turns.js';
 import { stepAfter, stepStart, stepStates, type Element, type Stage } from './stage.js';
 import type { StateNode } from './state.js';
 
@@ -19,7 +20,10 @@ export function windowStage(input: Stage, { size, shift, keepsRemainder }: Windo
   const name = `window(${size},${shift})`;
   return {
     unit: input.unit,
-    schema: undefined,
+    get schema() {
+      const { schema } = input;
+      return schema === undefined || keepsRemainder ? undefined : Array.from({ length: size }, () => schema);
+    },
     functions: input.functions,
     ...stepStates({ name, input }),
     open(start, signal) {
@@ -27,9 +31,13 @@ export function windowStage(input: Stage, { size, shift, keepsRemainder }: Windo
       const run = input.open(begun.input, signal);
       const held: Element[] = [];
       let owed = begun.count;
+      const idle = new IdleTurns(signal);
       return {
         async next() {
-          for (; owed > 0; owed--) if ((await run.next()) === undefined) return undefined;
+          for (; owed > 0; owed--) {
+            if ((await run.next()) === undefined) return undefined;
+            await idle.next();
+          }
           while (held.length < size) {
             const element = await run.next();
             if (element === undefined) break;

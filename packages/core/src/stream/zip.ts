@@ -8,7 +8,8 @@ export function zipStage(inputs: readonly JoinInput[], unit: number): Stage<unkn
     const schemas = inputs.map(({ stage }) => stage.schema);
     return schemas.includes(undefined) ? undefined : (schemas as Schema[]);
   };
-  return joinStage('zip', inputs, unit, schema, ({ epoch, pull, after }) => async () => {
+  return joinStage('zip', inputs, unit, schema, ({ epoch, ended, pull, after }) => async () => {
+    if (ended.size > 0) return undefined;
     const row: Element[] = [];
     for (const i of inputs.keys()) {
       const element = await pull(i);

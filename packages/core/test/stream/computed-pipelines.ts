@@ -14,7 +14,7 @@ import {
 } from '@dataref/core';
 import * as fc from 'fast-check';
 import { anyOptions, type Options } from './pipelines.js';
-import { anySample, openSample, type Sample } from './samples.js';
+import { anySample, hasParts, openSample, type Sample } from './samples.js';
 
 /** Run in worker threads, or in this one where `workers` is 0. */
 export const MODULE = new URL('./modules/describe.mjs', import.meta.url);
@@ -102,7 +102,7 @@ const anyBatchStep: fc.Arbitrary<Step> = fc.oneof(
 
 const anySource = (maxLength: number, steps: fc.Arbitrary<readonly Step[]>): fc.Arbitrary<Source> =>
   anySample(maxLength).chain((sample) =>
-    fc.record({ sample: fc.constant(sample), options: anyOptions(sample.length), steps }),
+    fc.record({ sample: fc.constant(sample), options: anyOptions(sample.length, hasParts(sample)), steps }),
   );
 
 function anyJoin(maxLength: number, step: fc.Arbitrary<Step>): fc.Arbitrary<Join> {
