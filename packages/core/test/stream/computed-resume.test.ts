@@ -2,7 +2,8 @@ import { afterAll, describe, expect, jest, test } from '@jest/globals';
 import { resumeSuite } from '@dataref/core/testing';
 import * as fc from 'fast-check';
 import { announceSeed, runs } from '../scale.js';
-import { anyComputed, buildComputed, isUneven, MODULE, sizeOf, type Computed } from './computed-pipelines.js';
+import { anyComputed, isUneven, type Computed } from './any-computed.js';
+import { buildComputed, MODULE, sizeOf } from './computed-pipelines.js';
 import { iterate, range } from './gather.js';
 import { removeSamples } from './samples.js';
 
