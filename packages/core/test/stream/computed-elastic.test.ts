@@ -2,7 +2,8 @@ import { afterAll, describe, expect, jest, test } from '@jest/globals';
 import type { Batch, BatchStream, Stream, StreamState } from '@dataref/core';
 import * as fc from 'fast-check';
 import { announceSeed, runs } from '../scale.js';
-import { anyJob, buildComputed, type Batching, type Computed } from './computed-pipelines.js';
+import { anyJob, type Batching, type Computed } from './any-computed.js';
+import { buildComputed } from './computed-pipelines.js';
 import { gather, iterate, through } from './gather.js';
 import { removeSamples } from './samples.js';
 
