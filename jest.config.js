@@ -5,6 +5,8 @@ const tests = overServers ? '*.server.test.ts' : '*.test.ts';
 
 export default {
   maxWorkers: '100%',
+  // A limit for what hangs, not a measure: machines may be slow, and busy.
+  testTimeout: 60_000,
   testEnvironment: '<rootDir>/jest-environment.cjs',
   roots: ['<rootDir>/packages', '<rootDir>/test'],
   testMatch: [`<rootDir>/packages/*/test/**/${tests}`, `<rootDir>/test/**/${tests}`],

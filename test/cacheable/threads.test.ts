@@ -5,7 +5,7 @@ import { expect, jest, test } from '@jest/globals';
 import { transformSync } from '@swc/core';
 import { listing, run, tempFolder } from '../crash/process.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 const CORE = fileURLToPath(new URL('../../packages/core/dist/', import.meta.url));
 
 test('all leases of a process share one thread, which ends with the last of them and keeps no process alive', async () => {

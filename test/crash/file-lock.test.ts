@@ -9,7 +9,7 @@ import { thisProcess } from '../../packages/core/dist/store/process-identity.js'
 import { lockName, workName } from '../../packages/core/dist/store/workshop.js';
 import { announceSeed, runs } from '../../packages/core/test/scale.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 announceSeed('crash/file-lock');
 
 const bytes = (text: string) => new TextEncoder().encode(text);

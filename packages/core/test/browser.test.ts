@@ -57,7 +57,7 @@ export async function resolve(specifier, context, next) {
   return found;
 }`)}`;
 
-jest.setTimeout(60_000);
+jest.setTimeout(600_000);
 
 interface Asked {
   readonly id: number;

@@ -8,6 +8,7 @@ import { describeValue } from '../schema/ndarray.js';
 import type { Awaitable } from '../schema/types.js';
 import { pause } from '../store/pause.js';
 import { BuildQueue, type BuildLease } from './build-lease.js';
+import { buildsAround, runBuild } from './builds-under-way.js';
 import { buildLeaseKey, LEASE_TIMES } from './lease-record.js';
 import { folderOf, type Manifests } from './manifests.js';
 import { rowBlocks } from './row-blocks.js';
@@ -60,6 +61,7 @@ export class CacheableDataset {
     for (let polls = 0; ; polls++) {
       const manifest = await this.#read();
       if (manifest !== undefined) return manifest;
+      this.#refuseOwnBuild();
       const other = this.#builds.get(this.#folder);
       if (other === undefined) return this.#buildInTurn();
       // Another call in this process is at it. If it fails, that is its own affair, and this one's turn.
@@ -70,6 +72,20 @@ export class CacheableDataset {
       enough.abort();
       signal?.throwIfAborted();
     }
+  }
+
+  /** Names the dataset among those of all storages. */
+  get #key(): string {
+    return `${this.#parts.store.description}: ${this.#folder}`;
+  }
+
+  /** A build that waits for itself, or for one that it is part of, would wait for ever. */
+  #refuseOwnBuild(): void {
+    if (!buildsAround().includes(this.#key)) return;
+    const [id, version] = this.#name;
+    throw invalidArgument(
+      `cacheable: the function that builds ${id}@${version} asks for ${id}@${version} itself, and would wait for ever; build it of other datasets`,
+    );
   }
 
   async #buildInTurn(): Promise<Manifest> {
@@ -109,7 +125,7 @@ export class CacheableDataset {
   /** Undefined where the lease was lost meanwhile, or another has committed: both are known before the manifest is put. */
   async #buildUnder(lease: BuildLease): Promise<Manifest | undefined> {
     const { signal } = this.#options;
-    const data = await orAbort(Promise.resolve(this.#build()), signal);
+    const data = await orAbort(Promise.resolve(runBuild(this.#key, this.#build)), signal);
     if (!isDataRef(data)) {
       throw invalidArgument(
         `cacheable: the function must give a DataRef, got ${describeValue(data)}; fromRecords(…) and fromColumns(…) make one`,

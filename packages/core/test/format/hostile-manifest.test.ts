@@ -12,7 +12,7 @@ import { announceSeed, runs } from '../scale.js';
 import { storageOver, storeParts } from '../storage/stored.js';
 import { tempFolder } from '../temp-folder.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 const seed = announceSeed('format/hostile-manifest');
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };

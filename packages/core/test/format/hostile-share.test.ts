@@ -4,7 +4,7 @@ import { crc32 } from '../../dist/checksum/crc32.js';
 import { MemoryStore } from '../../dist/store/memory-store.js';
 import { keysOf, storageOver } from '../storage/stored.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a document to be spoilt at any place
 type Draft = any;

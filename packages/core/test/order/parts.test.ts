@@ -9,7 +9,7 @@ import { layoutHash } from '../../dist/order/parts-shuffle.js';
 import { announceSeed, runs } from '../scale.js';
 import { indicesAt, whole } from './read-order.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 const seed = announceSeed('order/parts');
 
 interface Case {

@@ -15,7 +15,7 @@ import { anyDataset, exactly } from '../storage/any-dataset.js';
 import { columnsOf, openParts, remote, storeParts } from '../storage/stored.js';
 import { tempFolder } from '../temp-folder.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 const seed = announceSeed('rows/ways');
 
 interface Case {

@@ -9,7 +9,7 @@ import type { ObjectStore, StoreRecipe } from '../../dist/store/object-store.js'
 import { tempFolder } from '../temp-folder.js';
 import { changed } from './stored.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 const BEAT_MS = 50;
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 

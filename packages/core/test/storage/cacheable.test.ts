@@ -8,10 +8,11 @@ import { FileStore } from '../../dist/store/file-store.js';
 import { MemoryStore } from '../../dist/store/memory-store.js';
 import type { ObjectStore } from '../../dist/store/object-store.js';
 import { thisProcess } from '../../dist/store/process-identity.js';
+import { failure } from '../expect-error.js';
 import { listing, tempFolder } from '../temp-folder.js';
 import { changed, storageOver } from './stored.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(600_000);
 
 const leaseTimes = { beatMs: 100, leaseMs: 800 };
 const self = thisProcess();
@@ -238,11 +239,11 @@ describe.each([
 
   test('a lease whose put succeeds though its answer is lost is known to be one’s own', async () => {
     const store = open();
-    for (const failure of [() => undefined, () => Promise.reject(new Error('the answer was lost'))]) {
+    for (const fails of [() => undefined, () => Promise.reject(new Error('the answer was lost'))]) {
       const losing = changed(store, {
         async put(key, bytes, options) {
           const version = await store.put(key, bytes, options);
-          return key.endsWith('build.json') ? failure() : version;
+          return key.endsWith('build.json') ? fails() : version;
         },
       });
       let runs = 0;
@@ -402,5 +403,20 @@ describe('cacheable refuses', () => {
       code: expect.stringMatching(/CORRUPT|UNSUPPORTED/u),
     });
     expect(readFileSync(join(folder, 'x/1/dataset.json'), 'utf8')).toBe('{}');
+  });
+});
+
+describe('a build that asks for its own dataset', () => {
+  test('is refused, directly and by way of another build, and leaves the key free', async () => {
+    const storage = new FileStorage(tempFolder());
+    const whole = () => fromRecords([1, 2]);
+    const own = storage.cacheable('a', '1', () => storage.cacheable('a', '1', whole));
+    await expect(own).rejects.toEqual(failure('INVALID_ARGUMENT', /builds a@1 asks for a@1 itself/u));
+    const round = storage.cacheable('a', '1', () =>
+      storage.cacheable('b', '1', () => storage.cacheable('a', '1', whole)),
+    );
+    await expect(round).rejects.toEqual(failure('INVALID_ARGUMENT', /asks for a@1 itself/u));
+    const nested = await storage.cacheable('a', '1', () => storage.cacheable('b', '1', whole));
+    expect([nested.length, await storage.has('b', '1')]).toEqual([2, true]);
   });
 });

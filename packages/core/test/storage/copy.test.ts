@@ -11,7 +11,7 @@ import { tempFolder } from '../temp-folder.js';
 import { anyDataset } from './any-dataset.js';
 import { changed, keysOf, storageOver, storeParts } from './stored.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 const seed = announceSeed('storage/copy');
 
 const SCHEMA = { n: field('int32'), text: field('string') };

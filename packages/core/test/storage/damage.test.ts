@@ -10,7 +10,7 @@ import { listing, tempFolder } from '../temp-folder.js';
 import { exactly } from './any-dataset.js';
 import { storageOver } from './stored.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 
 /** With wide and narrow columns, so that there is a head file, and without. */
 const DATASETS: Readonly<Record<string, () => DataRef>> = {

@@ -7,7 +7,7 @@ import { scale } from '../scale.js';
 import { listing, tempFolder } from '../temp-folder.js';
 import { changed, storageOver } from './stored.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 
 /** A store with room for so many bytes: what does not fit is written up to there, and fails. */
 function withRoom(inner: ObjectStore, roomBytes: number): ObjectStore & { usedBytes: number } {

@@ -7,7 +7,7 @@ import { newBucket, storageOptionsOf } from '../servers/gcs-buckets.js';
 import { describeWithServer, startFakeGcs } from '../servers/servers.js';
 import { storeInParts } from '../stream/store-in-parts.js';
 
-jest.setTimeout(300_000);
+jest.setTimeout(600_000);
 
 const ROW_BYTES = 65_536;
 /** Above one part of 64 MiB. */

@@ -6,7 +6,7 @@ import { failure } from '../expect-error.js';
 import { changed, keysOf, storageOver, storeParts } from './stored.js';
 import { field } from '@dataref/core';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 
 /** A store as a bucket is: far away, its lists in pages, its times whole seconds. Counts requests under way. */
 function bucket(inner: MemoryStore, changes: Partial<ObjectStore> = {}) {

@@ -12,7 +12,7 @@ import { type FileServer, serveFolder } from '../servers/file-server.js';
 import { storeInParts } from '../stream/store-in-parts.js';
 import { tempFolder } from '../temp-folder.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 
 const LENGTH = 1000;
 const SECRET = 'not-to-be-told';

@@ -6,7 +6,7 @@ import type { ObjectStore } from '../../dist/store/object-store.js';
 import { announceSeed, runs } from '../scale.js';
 import { changed, storageOver } from './stored.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 const seed = announceSeed('storage/interleavings');
 
 const ACTIONS = ['submit', 'submit', 'submit', 'fail', 'delete', 'vacuum', 'vacuum', 'read', 'verify'] as const;
@@ -76,7 +76,7 @@ describe('whatever the order in which the steps of several storages fall', () =>
   });
 
   test('also with copies that others replace, and shares that are committed, replaced, vacuumed and deleted', async () => {
-    await tryInterleavings(MORE_ACTIONS, runs(2000));
+    await tryInterleavings(MORE_ACTIONS, runs(800));
   });
 });
 

@@ -6,7 +6,7 @@ import { announceSeed, runs } from '../scale.js';
 import { tempFolder } from '../temp-folder.js';
 import { anyDataset, exactly } from './any-dataset.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 const seed = announceSeed('storage/round-trip');
 const storage = new FileStorage(tempFolder());
 

@@ -8,7 +8,7 @@ import { ACCESS_KEY, clientConfigOf, newBucket, SECRET_KEY } from '../servers/mo
 import { s3Failure, type Script, startScripted } from '../servers/scripted-server.js';
 import { describeWithServer, startMoto } from '../servers/servers.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 const SESSION_TOKEN = 'session+token/5f0c-never-shown==';
 /** All that is or carries a secret: the keys, and what is signed with them. */
 const SECRET = [

@@ -9,7 +9,7 @@ import { describeWithServer, startMoto } from '../servers/servers.js';
 import { listing, tempFolder } from '../temp-folder.js';
 import { storeInParts } from '../stream/store-in-parts.js';
 
-jest.setTimeout(300_000);
+jest.setTimeout(600_000);
 
 const ROW_BYTES = 65_536;
 /** Above two parts of 64 MiB. */

@@ -10,7 +10,7 @@ import { listing, tempFolder } from '../temp-folder.js';
 import { anyDataset } from './any-dataset.js';
 import { changed, keysOf, storageOver } from './stored.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 const seed = announceSeed('storage/share-writer');
 
 async function recordsOf(dataref: DataRef): Promise<unknown[]> {

@@ -6,7 +6,7 @@ import { Storage, type StorageOptions } from '@google-cloud/storage';
 import { GCSStorage, GCSStore } from '@dataref/core/gcs';
 import { failure } from '../expect-error.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 
 const CHUNK_BYTES = 8 * 2 ** 20;
 const OBJECT = Uint8Array.from({ length: 5000 }, (_, i) => (i * 31 + (i >> 8)) & 255);

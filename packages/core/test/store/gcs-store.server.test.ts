@@ -6,7 +6,7 @@ import { failure } from '../expect-error.js';
 import { newBucket, storageOptionsOf } from '../servers/gcs-buckets.js';
 import { describeWithServer, startFakeGcs } from '../servers/servers.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 
 const CHUNK_BYTES = 8 * 2 ** 20;
 

@@ -13,7 +13,7 @@ import { failure } from '../expect-error.js';
 import { clientConfigOf, newBucket } from '../servers/moto-buckets.js';
 import { describeWithServer, startMoto } from '../servers/servers.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 const MIB = 2 ** 20;
 
 await describeWithServer('S3Store over moto', startMoto, (server) => {

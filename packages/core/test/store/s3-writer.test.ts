@@ -4,7 +4,7 @@ import { failure } from '../expect-error.js';
 import { clientConfigOf } from '../servers/moto-buckets.js';
 import { s3Failure, type ScriptedServer, startScripted } from '../servers/scripted-server.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(600_000);
 const MIB = 2 ** 20;
 let server: ScriptedServer;
 beforeAll(async () => {

@@ -6,7 +6,7 @@ import { announceSeed, randomOf, runs } from '../scale.js';
 import { tempFolder } from '../temp-folder.js';
 import { flaky } from './flaky-store.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(600_000);
 
 const STORES: readonly [string, () => ObjectStore][] = [
   ['FileStore', () => new FileStore(tempFolder())],

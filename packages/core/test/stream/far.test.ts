@@ -5,7 +5,7 @@ import { MemoryStore } from '../../dist/store/memory-store.js';
 import { FarStore } from './far-store.js';
 import { storageOver, storeInParts } from './store-in-parts.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 
 const PARTS = 12;
 const PART_RECORDS = 50;

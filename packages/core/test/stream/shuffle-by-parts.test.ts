@@ -6,7 +6,7 @@ import { failure } from '../expect-error.js';
 import { announceSeed, runs } from '../scale.js';
 import { storageOver, storeInParts } from './store-in-parts.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 const seed = announceSeed('stream/shuffle-by-parts');
 const BY_PARTS = { shuffle: true, shuffleSeed: 7, shuffleAlgorithm: 'parts' } as const;
 const range = (length: number): DataRef => fromColumns(Int32Array.from({ length }, (_, i) => i));

@@ -11,7 +11,7 @@ import { failure } from '../expect-error.js';
 import { MODULE } from './computed-pipelines.js';
 import { gather, iterate, range, through } from './gather.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 const HARD = new URL('./modules/hard.mjs', import.meta.url);
 const SHUFFLED = { shuffle: true, shuffleSeed: 3 } as const;
 

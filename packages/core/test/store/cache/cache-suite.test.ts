@@ -7,7 +7,7 @@ import type { ObjectStore } from '../../../dist/store/object-store.js';
 import { tempFolder } from '../../temp-folder.js';
 import { copiesIn, makeCache } from './made-caches.js';
 
-jest.setTimeout(120_000); // much is written, and the machine may be busy
+jest.setTimeout(600_000); // much is written, and the machine may be busy
 
 /** A store whose readers are opened with all that is known of the object, so that a cache keeps it. */
 function knowing(store: ObjectStore): ObjectStore {

@@ -18,7 +18,7 @@ import { FarStore, passing } from './far-store.js';
 import { bytesIn, copiesIn, filesIn, makeCache, until } from './made-caches.js';
 import { expectBytes, openObject, pattern, putObject, readAll } from './objects.js';
 
-jest.setTimeout(120_000); // much is written, and the machine may be busy
+jest.setTimeout(600_000); // much is written, and the machine may be busy
 
 const MEGABYTE = 2 ** 20;
 

@@ -5,7 +5,7 @@ import { tempFolder } from '../../temp-folder.js';
 import { FarStore } from './far-store.js';
 import { copiesIn, makeCache } from './made-caches.js';
 
-jest.setTimeout(120_000); // much is written, and the machine may be busy
+jest.setTimeout(600_000); // much is written, and the machine may be busy
 
 const RECORDS = 200;
 

@@ -6,7 +6,7 @@ import { FolderLock } from '../../../dist/store/cache/folder-lock.js';
 import { thisProcess } from '../../../dist/store/process-identity.js';
 import { tempFolder } from '../../temp-folder.js';
 
-jest.setTimeout(120_000); // much is written, and the machine may be busy
+jest.setTimeout(600_000); // much is written, and the machine may be busy
 
 /** The name of a lock's file whose holder is a process of this host. */
 function fileOf(pid: number, startTicks: number | null): string {

@@ -7,7 +7,7 @@ import { FarStore } from './far-store.js';
 import { copiesIn, filesIn, makeCache, until } from './made-caches.js';
 import { expectBytes, openObject, putObject, readAll, type StoredBytes } from './objects.js';
 
-jest.setTimeout(300_000);
+jest.setTimeout(600_000);
 const seed = announceSeed('store/cache/forecasts');
 const BYTES = 1000;
 
