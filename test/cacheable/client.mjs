@@ -1,5 +1,5 @@
 // Asks for dataset x@1 through cacheable, reads all of it, and says each thing as it happens, a JSON a line.
-// node client.mjs OPTIONS: a JSON of { recipe, name, leaseTimes, role, buildMs, writeMs }
+// node client.mjs OPTIONS: a JSON of { recipe, name, leaseTimes, role, buildMs, writeMs, staysUntilTold }
 import { writeSync } from 'node:fs';
 import { defineDataRef, field, isDataRefError } from '@dataref/core';
 import { DatasetStorage } from '../../packages/core/dist/storage/dataset-storage.js';
@@ -7,7 +7,15 @@ import { withRetry } from '../../packages/core/dist/store/retry.js';
 import { nonce } from '../../packages/core/dist/store/nonce.js';
 import { isRunning, thisProcess } from '../../packages/core/dist/store/process-identity.js';
 
-const { recipe, name, leaseTimes, role = 'ask', buildMs = 0, writeMs = 0 } = JSON.parse(process.argv[2]);
+const {
+  recipe,
+  name,
+  leaseTimes,
+  role = 'ask',
+  buildMs = 0,
+  writeMs = 0,
+  staysUntilTold,
+} = JSON.parse(process.argv[2]);
 const LENGTH = 600;
 const say = (event, more = {}) => writeSync(1, `${JSON.stringify({ name, event, ...more })}\n`);
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -77,4 +85,5 @@ if (role === 'read') {
     say('failed');
   }
 }
+if (staysUntilTold) for await (const _ of process.stdin);
 // With an end of its own: nothing of ours may keep the process alive.

@@ -19,6 +19,8 @@ export interface ClientOptions {
   /** What the function takes, and then the write of what it gave. */
   readonly buildMs?: number;
   readonly writeMs?: number;
+  /** It does not leave before its standard input ends. */
+  readonly staysUntilTold?: boolean;
 }
 
 export interface EndedClient extends Ended {

@@ -32,7 +32,7 @@ export function run(
   args: readonly string[],
   onLine: (line: string, child: ChildProcess) => void = () => undefined,
 ): Promise<Ended> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   running.add(child);
   const lines: string[] = [];
   let rest = '';
