@@ -1,4 +1,4 @@
-import type { Element, Traced } from './stage.js';
+import type { Element } from './stage.js';
 import type { OpenStep } from './step-stage.js';
 
 /** One output of a block: its value, and the element whose origin it has. */
@@ -42,8 +42,7 @@ export function blocks<T>(
         }
         const { value, from } = outputs[given++] as BlockOutput<T>;
         const place = given === outputs.length ? after(0, end) : after(given, before);
-        const traced: Traced<T> = { value, origin: from.origin };
-        return { ...traced, epoch: from.epoch, lastEpoch, after: place };
+        return { value, origin: from.origin, epoch: from.epoch, lastEpoch, after: place };
       },
     };
   };

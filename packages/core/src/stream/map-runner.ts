@@ -47,11 +47,9 @@ export class MapRunner {
         const { value } = outcomes[row] as { readonly value: unknown };
         return { value, origin: (records[row] as Traced).origin };
       });
-      const step = this.#functions + i;
-      const made =
-        map.workers === undefined
-          ? await callAll(map, live, step, signal)
-          : await this.#runInThreads(map, live, step, signal);
+      const made = await (map.workers === undefined
+        ? this.#runAllHere(live, signal, i)
+        : this.#runInThreads(map, live, this.#functions + i, signal));
       for (const [k, outcome] of made.entries()) outcomes[rows[k] as number] = outcome;
       const failed = outcomes.findIndex((outcome) => 'error' in outcome);
       if (failed >= 0) outcomes = outcomes.slice(0, failed + 1);
@@ -59,13 +57,23 @@ export class MapRunner {
     return outcomes;
   }
 
-  /** `run` for one record, where no map runs in threads. */
-  async runHere({ value: given, origin }: Traced, signal: AbortSignal): Promise<Outcome> {
+  /** The maps from `first` to before `end` on one record, none of which runs in threads. */
+  async runHere(
+    { value: given, origin }: Traced,
+    signal: AbortSignal,
+    first = 0,
+    end = this.#maps.length,
+  ): Promise<Outcome> {
     let value = given;
-    for (const [i, map] of this.#maps.entries()) {
-      const outcome = await call(map, { value, origin }, this.#functions + i, signal);
-      if (!('value' in outcome)) return outcome;
-      ({ value } = outcome);
+    for (let i = first; i < end; i++) {
+      const map = this.#maps[i] as RecordMap;
+      try {
+        value = await callUser({ what: 'map', fn: map.fn, step: this.#functions + i }, value, origin, signal);
+      } catch (error) {
+        const outcome = await settled(map, error);
+        if (!('value' in outcome)) return outcome;
+        ({ value } = outcome);
+      }
     }
     return { value };
   }
@@ -75,6 +83,16 @@ export class MapRunner {
     const held = [...this.#workers.values()];
     this.#workers.clear();
     await Promise.all(held.map((workers) => workers.close()));
+  }
+
+  async #runAllHere(records: readonly Traced[], signal: AbortSignal, map: number): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
+    for (const record of records) {
+      const outcome = await this.runHere(record, signal, map, map + 1);
+      outcomes.push(outcome);
+      if ('error' in outcome) break;
+    }
+    return outcomes;
   }
 
   async #runInThreads(
@@ -90,30 +108,6 @@ export class MapRunner {
     for (const outcome of await held.run(records, step, signal))
       outcomes.push('error' in outcome ? await settled(map, outcome.error) : outcome);
     return outcomes;
-  }
-}
-
-/** Up to the first failure. */
-async function callAll(
-  map: RecordMap,
-  records: readonly Traced[],
-  step: number,
-  signal: AbortSignal,
-): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
-  for (const record of records) {
-    const outcome = await call(map, record, step, signal);
-    outcomes.push(outcome);
-    if ('error' in outcome) break;
-  }
-  return outcomes;
-}
-
-async function call(map: RecordMap, { value, origin }: Traced, step: number, signal: AbortSignal): Promise<Outcome> {
-  try {
-    return { value: await callUser({ what: 'map', fn: map.fn, step }, value, origin, signal) };
-  } catch (error) {
-    return settled(map, error);
   }
 }
 

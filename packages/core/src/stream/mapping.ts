@@ -33,9 +33,23 @@ export class Mapping<E extends Traced> {
   /** The next record with what the maps made of it; undefined at the end. @throws DataRefError MAP_FAILED, WORKER_DIED */
   async next(): Promise<E | undefined> {
     for (;;) {
-      const next = await (this.#blocks === undefined ? this.#nextHere() : this.#nextOfBlock(this.#blocks));
-      if (next === undefined) return undefined;
-      const { record, outcome } = next;
+      let record: E;
+      let outcome: Outcome;
+      if (this.#blocks === undefined) {
+        const pulled = await this.#pull();
+        if (pulled === undefined) return undefined;
+        record = pulled;
+        outcome = await this.#runner.runHere(record, this.#signal);
+      } else {
+        if (this.#row >= this.#block.outcomes.length) {
+          const block = await this.#blocks.next();
+          if (block === undefined) return undefined;
+          this.#block = block;
+          this.#row = 0;
+        }
+        record = this.#block.records[this.#row] as E;
+        outcome = this.#block.outcomes[this.#row++] as Outcome;
+      }
       if ('error' in outcome) throw outcome.error;
       if ('value' in outcome) return { ...record, value: outcome.value };
     }
@@ -45,22 +59,5 @@ export class Mapping<E extends Traced> {
   async close(): Promise<void> {
     await this.#blocks?.settle();
     await this.#runner.close();
-  }
-
-  async #nextHere() {
-    const record = await this.#pull();
-    return record && { record, outcome: await this.#runner.runHere(record, this.#signal) };
-  }
-
-  async #nextOfBlock(blocks: WorkQueue<E, Block<E>>) {
-    while (this.#row >= this.#block.outcomes.length) {
-      const block = await blocks.next();
-      if (block === undefined) return undefined;
-      this.#block = block;
-      this.#row = 0;
-    }
-    const { records, outcomes } = this.#block;
-    const row = this.#row++;
-    return { record: records[row] as E, outcome: outcomes[row] as Outcome };
   }
 }
