@@ -3,6 +3,7 @@ import type { Schema } from '../schema/types.js';
 import type { BatchPlan } from './batch-node.js';
 import { DataBatch, type BatchParts } from './batch.js';
 import { BufferPool, Loan } from './buffer-pool.js';
+import type { Learned } from './learned.js';
 import { padRows } from './pad-column.js';
 import type { Item, Pass, Place } from './pass.js';
 import { placeOf } from './place.js';
@@ -10,7 +11,9 @@ import type { Segment, Start } from './plan-node.js';
 import { AUTOMATIC_BATCHES, AUTOMATIC_BYTES, ReadAhead, type Begun } from './read-ahead.js';
 import type { BatchRecipe, Picked, Planned } from './recipe.js';
 import type { RecordMapper } from './record-mapper.js';
-import type { RecordReader, Share } from './record-reader.js';
+import { RecordReader, type Share } from './record-reader.js';
+import type { Traced } from './stage.js';
+import type { WorkQueue } from './work-queue.js';
 
 /** A batch whose rows are being read. */
 interface BegunBatch extends Begun {
@@ -22,15 +25,22 @@ interface BegunBatch extends Begun {
   readonly read: readonly ColumnData[] | Promise<readonly ColumnData[]> | Promise<unknown[]>;
 }
 
+/** What runs the maps of records. */
+interface Mapping {
+  readonly mapper: RecordMapper;
+  readonly batches: WorkQueue<BegunBatch, Item<DataBatch>>;
+}
+
 /** Batches: each planned, gathered column by column into one array a leaf, mapped. */
-export function openBatchPass(recipe: Planned<BatchRecipe>, reader: RecordReader, start: Start): Pass<DataBatch> {
-  const { plan, source, options, picked, batchMaps } = recipe;
+export function openBatchPass(recipe: Planned<BatchRecipe>, learned: Learned, start: Start): Pass<DataBatch> {
+  const { plan, source, options, maps, picked, batchMaps } = recipe;
+  const reader = new RecordReader(source);
   const cursor = plan.open(start);
   const abort = new AbortController();
   const pool = new BufferPool(options.reuse === 'checked');
-  const isDirect = !reader.hasMaps && batchMaps.length === 0;
+  const hasMaps = maps.length > 0;
+  const isDirect = !hasMaps && batchMaps.length === 0;
   let stored: Picked | undefined;
-  let mapper: RecordMapper | undefined;
   let applyMaps: typeof import('./batch-maps.js').applyMaps | undefined;
 
   const finish = (
@@ -78,7 +88,7 @@ export function openBatchPass(recipe: Planned<BatchRecipe>, reader: RecordReader
     const share = reader.share(batchPlan.segments);
     const loan = new Loan(pool);
     if (isDirect) stored ??= picked?.resolve(source.rows.schema);
-    const read = reader.hasMaps
+    const read = hasMaps
       ? reader.readRecords(share, abort.signal)
       : reader.readColumns(share, stored?.requests, loan.allocate, abort.signal);
     return { elements: 1, rows: batchPlan.rows, plan: batchPlan, after, share, loan, read };
@@ -88,35 +98,59 @@ export function openBatchPass(recipe: Planned<BatchRecipe>, reader: RecordReader
     if (recipe.prefetch === undefined) ahead.extend({ batches: AUTOMATIC_BATCHES, byteLimit: AUTOMATIC_BYTES });
   };
 
-  const map = async (records: Promise<unknown[]>, { plan: { segments }, share }: BegunBatch): Promise<ColumnData[]> => {
-    mapper ??= await reader.mapper();
-    const read = await records;
+  /** Another shard's, where this one has none in its first batch. */
+  const firstOf = async ({ plan: { segments } }: BegunBatch): Promise<Traced> => {
+    const [{ epoch, start: position }] = segments as readonly [Segment];
+    const share = reader.share([{ epoch, start: position, count: 1 }], 0);
+    const [value] = await reader.readRecords(share, abort.signal);
+    return { value, origin: reader.originOf(share, 0) };
+  };
+  const openMapping = async (): Promise<Mapping> => {
+    const [{ RecordMapper }, { WorkQueue }] = await Promise.all([
+      import('./record-mapper.js'),
+      import('./work-queue.js'),
+    ]);
+    const mapper = new RecordMapper(maps, 0, learned);
+    const pull = async (): Promise<BegunBatch | undefined> => {
+      const begun = ahead.take();
+      readFurther();
+      return begun;
+    };
+    const batches = new WorkQueue(mapper.depth, 1, pull, async ([begun]: readonly BegunBatch[]) => {
+      const { share, read } = begun as BegunBatch;
+      const records = (await read) as readonly unknown[];
+      readFurther();
+      const own = records.map((value, row): Traced => ({ value, origin: reader.originOf(share, row) }));
+      const columns = await mapper.columnsOf(own, () => firstOf(begun as BegunBatch), abort.signal);
+      return finish(begun as BegunBatch, learned.schema as Schema, columns);
+    });
+    return { mapper, batches };
+  };
+  let mapping: Promise<Mapping> | undefined;
+
+  /** A batch without record maps, at once where its rows are at hand. */
+  const next = (): Item<DataBatch> | undefined | Promise<Item<DataBatch>> => {
+    const begun = ahead.take();
+    if (begun === undefined) return undefined;
     readFurther();
-    return mapper.mapRecords(read, share, segments, abort.signal);
+    const { read } = begun;
+    const schema = stored?.schema ?? source.rows.schema;
+    if (Array.isArray(read)) return finish(begun, schema, read as readonly ColumnData[]);
+    return (read as Promise<readonly ColumnData[]>).then((columns) => {
+      readFurther();
+      return finish(begun, schema, columns);
+    });
   };
 
   return {
-    next() {
-      const begun = ahead.take();
-      if (begun === undefined) return undefined;
-      readFurther();
-      const { read } = begun;
-      if (reader.hasMaps) {
-        return map(read as Promise<unknown[]>, begun).then((columns) =>
-          finish(begun, reader.schema as Schema, columns),
-        );
-      }
-      const schema = stored?.schema ?? source.rows.schema;
-      if (Array.isArray(read)) return finish(begun, schema, read as readonly ColumnData[]);
-      return (read as Promise<readonly ColumnData[]>).then((columns) => {
-        readFurther();
-        return finish(begun, schema, columns);
-      });
-    },
+    next: hasMaps ? async () => (await (mapping ??= openMapping())).batches.next() : next,
     readAhead: (limits) => ahead.extend(limits),
     async close() {
       abort.abort();
       await ahead.close();
+      const mapped = await mapping;
+      await mapped?.batches.settle();
+      await mapped?.mapper.close();
       await release?.();
     },
   };

@@ -1,43 +1,27 @@
+import { refuseUnknown } from '../arguments.js';
 import { DataRefError, invalidArgument } from '../errors.js';
 import type { Schema } from '../schema/types.js';
 import { openBatchPass } from './batch-pass.js';
 import type { DataBatch } from './batch.js';
 import { announceAdapters } from './extensions.js';
-import { countOf, refuseUnknown } from '../arguments.js';
 import { IteratedFlow } from './flow.js';
-import type { Pass } from './pass.js';
+import { knownBefore, type Learned } from './learned.js';
+import { lazyPass, type Pass } from './pass.js';
 import { markedNode, type PlanNode, type Start } from './plan-node.js';
-import type { BatchPlan } from './batch-node.js';
-import type { BatchGroup } from './batch-stage.js';
-import { openComputedBatches } from './computed-pass.js';
-import { GroupColumns } from './group-columns.js';
 import type { BatchRecipe, Picker, Planned } from './recipe.js';
-import { RecordReader } from './record-reader.js';
-import { repeatNode, repeatStage } from './repeat.js';
-import { skipNode, skipStage } from './skip.js';
-import { markedStage, planOfStage, type Stage } from './stage.js';
+import type { Stage } from './stage.js';
+import { markedStage, stepStage } from './step-stage.js';
 import { refuseEqualShards } from './stream-options.js';
-import { takeNode, takeStage } from './take.js';
-import { unbatchStage } from './unbatch.js';
 import type { BatchStream, MapContext } from './types.js';
 
 /** Streams of batches. */
 export class BatchFlow extends IteratedFlow<any, BatchRecipe> implements BatchStream {
   protected readonly kind = 'BatchStream';
-  /** Of planned records; computed ones come through `#columns`. */
-  readonly #reader: RecordReader | undefined;
-  readonly #columns: GroupColumns | undefined;
+  readonly #learned: Learned;
 
   constructor(recipe: BatchRecipe) {
     super(recipe);
-    const { stage, maps, batchMaps, options } = recipe;
-    if (stage === undefined) {
-      this.#reader = new RecordReader((recipe as Planned<BatchRecipe>).source, maps);
-    } else {
-      const functions = stage.functions - batchMaps.length - maps.length;
-      const schema = maps.length > 0 ? maps.at(-1)?.schema : stage.schema;
-      this.#columns = new GroupColumns(maps, functions, schema, options.ragged === 'pad');
-    }
+    this.#learned = knownBefore(recipe);
   }
 
   get schema(): any {
@@ -46,15 +30,11 @@ export class BatchFlow extends IteratedFlow<any, BatchRecipe> implements BatchSt
 
   /** Schema of the batches, undefined where only a map's first result can tell. */
   get knownSchema(): Schema | undefined {
-    return this.recipe.batchMaps.length > 0 ? undefined : (this.#reader ?? this.#columns)?.schema;
+    return this.recipe.batchMaps.length > 0 ? undefined : this.#learned.schema;
   }
 
   get batchSize(): number {
     return this.recipe.size;
-  }
-
-  get length(): number | undefined {
-    return this.recipe.stage === undefined ? this.recipe.plan.own : undefined;
   }
 
   map(
@@ -68,44 +48,23 @@ export class BatchFlow extends IteratedFlow<any, BatchRecipe> implements BatchSt
     refuseUnknown('map of batches', unknown, ['id']);
     const name = id === undefined ? 'map' : `map:${id}`;
     const batchMaps = [...this.recipe.batchMaps, { fn }];
-    return this.#extend(
-      { batchMaps },
+    return this.extend(
       (plan) => markedNode(plan, name),
-      (stage) => markedStage(stage, name, 'same'),
-    );
-  }
-
-  repeat(count: number = Infinity): this {
-    if (count !== Infinity) countOf('repeat: count', count, 0);
-    return this.#extend(
-      {},
-      (plan) => repeatNode(plan, count, () => count * plan.own || 0),
-      (stage) => repeatStage(stage, count),
-    );
-  }
-
-  take(count: number): this {
-    const limit = countOf('take: count', count, 0);
-    return this.#extend(
-      {},
-      (plan) => takeNode(plan, limit),
-      (stage) => takeStage(stage, limit),
-    );
-  }
-
-  skip(count: number): this {
-    const skipped = countOf('skip: count', count, 0);
-    return this.#extend(
-      {},
-      (plan) => skipNode(plan, skipped),
-      (stage) => skipStage(stage, skipped),
+      (stage) => markedStage(stage, name, () => stage.schema),
+      { batchMaps },
     );
   }
 
   unbatch(): any {
     const { source, whole, prefetch, skips } = this.recipe;
     refuseEqualShards('unbatch', source);
-    const stage = unbatchStage(whole(), this.recipe, source.world.shards);
+    const batches = whole();
+    const learned: Learned = { schema: batches.schema };
+    const schema = () => (this.recipe.batchMaps.length > 0 ? undefined : learned.schema);
+    const stage = stepStage(batches, { name: 'unbatch', unit: source.world.shards, schema }, async () => {
+      const loaded = await import('./unbatch.js');
+      return loaded.unbatch(this.recipe, learned);
+    });
     return this.recipe.records({ source, stage, prefetch, skips, pending: this.pending });
   }
 
@@ -124,25 +83,21 @@ export class BatchFlow extends IteratedFlow<any, BatchRecipe> implements BatchSt
 
   protected override openPass(start: Start): Pass<DataBatch> {
     const { stage } = this.recipe;
-    return stage === undefined
-      ? openBatchPass(this.recipe as Planned<BatchRecipe>, this.#reader as RecordReader, start)
-      : openComputedBatches(this.recipe, stage, this.#columns as GroupColumns, start);
+    if (stage === undefined) return openBatchPass(this.recipe as Planned<BatchRecipe>, this.#learned, start);
+    return lazyPass(async () => {
+      const loaded = await import('./computed-pass.js');
+      return loaded.openComputedBatches(this.recipe, stage, this.#learned, start);
+    });
   }
 
-  /** The stream with one transform more: on the plan, or where only reading can tell, on the stage; and on the whole. */
-  #extend(
-    changes: Partial<BatchRecipe>,
-    onPlan: (plan: PlanNode<BatchPlan>) => PlanNode<BatchPlan>,
-    onStage: (stage: Stage<BatchGroup>) => Stage<BatchGroup>,
+  /** On the whole as well, which transforms of what only reading can tell go on from. */
+  protected override extend(
+    onPlan: (plan: PlanNode<any>) => PlanNode<any>,
+    onStage: (stage: Stage<any>) => Stage<any>,
+    changes: Partial<BatchRecipe> = {},
   ): this {
-    const { plan, stage, whole } = this.recipe;
-    const next = stage && onStage(stage);
-    return this.derive({
-      ...changes,
-      plan: next === undefined ? onPlan(plan) : planOfStage(next),
-      stage: next,
-      whole: () => onStage(whole()),
-    });
+    const { whole } = this.recipe;
+    return super.extend(onPlan, onStage, { ...changes, whole: () => onStage(whole()) });
   }
 
   protected override make(recipe: BatchRecipe): this {

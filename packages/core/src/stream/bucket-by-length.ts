@@ -1,25 +1,18 @@
 import alea from 'seedrandom/lib/alea.js';
 import { invalidArgument } from '../errors.js';
-import { blockStage } from './block-stage.js';
+import { blocks } from './blocks.js';
 import { lengthOfRecord } from './packed-record.js';
-import type { Element, Stage } from './stage.js';
+import type { Element } from './stage.js';
+import type { OpenStep } from './step-stage.js';
+import type { Bucketing } from './transform-options.js';
 import { nameOrigin } from './user-function.js';
-
-export interface Bucketing {
-  /** Records of like length that come one after another: a batch of all shards. */
-  readonly groupSize: number;
-  /** Records that are sorted together: a multiple of groupSize. */
-  readonly blockSize: number;
-  readonly lengthOf: ((record: any) => number) | undefined;
-}
 
 /**
  * The same records in another order: each block sorted by length, cut into groups of like length, and the groups
  * shuffled. A function of the block alone, keyed on the order's seed, so that it repeats.
  * @see Khomenko et al., "Accelerating recurrent neural network training using sequence bucketing" (2016)
  */
-export function bucketStage(input: Stage, { groupSize, blockSize, lengthOf }: Bucketing): Stage {
-  const name = `bucketByLength(${groupSize},${blockSize})`;
+export function bucketByLength({ groupSize, blockSize, lengthOf }: Bucketing): OpenStep<unknown, unknown> {
   const sizeOf = (element: Element): number => {
     const size = lengthOf === undefined ? lengthOfRecord(element) : lengthOf(element.value);
     if (typeof size === 'number' && !Number.isNaN(size)) return size;
@@ -27,24 +20,18 @@ export function bucketStage(input: Stage, { groupSize, blockSize, lengthOf }: Bu
       `bucketByLength: lengthOf gave ${String(size)} for ${nameOrigin(element.origin)}, not a number`,
     );
   };
-  return blockStage(
-    input,
-    name,
-    blockSize,
-    () => input.schema,
-    (block) => {
-      const sized = block.map((element, i) => ({ element, i, size: sizeOf(element) }));
-      sized.sort((a, b) => a.size - b.size || a.i - b.i);
-      const groups: Element[][] = [];
-      for (let i = 0; i < sized.length; i += groupSize)
-        groups.push(sized.slice(i, i + groupSize).map(({ element }) => element));
-      // A group that is not full stays last, or all that follow would be cut anew.
-      const full = groups.filter((group) => group.length === groupSize);
-      const { seed, epoch, position } = (block[0] as Element).origin;
-      if (seed !== null) shuffle(full, alea(`bucket/${seed}/${epoch}/${position}`));
-      return [...full, ...groups.slice(full.length)].flat().map((element) => ({ value: element.value, from: element }));
-    },
-  );
+  return blocks(blockSize, (block) => {
+    const sized = block.map((element, i) => ({ element, i, size: sizeOf(element) }));
+    sized.sort((a, b) => a.size - b.size || a.i - b.i);
+    const groups: Element[][] = [];
+    for (let i = 0; i < sized.length; i += groupSize)
+      groups.push(sized.slice(i, i + groupSize).map(({ element }) => element));
+    // A group that is not full stays last, or all that follow would be cut anew.
+    const full = groups.filter((group) => group.length === groupSize);
+    const { seed, epoch, position } = (block[0] as Element).origin;
+    if (seed !== null) shuffle(full, alea(`bucket/${seed}/${epoch}/${position}`));
+    return [...full, ...groups.slice(full.length)].flat().map((element) => ({ value: element.value, from: element }));
+  });
 }
 
 /** @see Fisher and Yates; Durstenfeld (1964) */

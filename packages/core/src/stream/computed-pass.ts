@@ -1,35 +1,22 @@
 import { Ahead } from './ahead.js';
+import type { BatchGroup } from './batch-groups.js';
 import { applyMaps } from './batch-maps.js';
-import type { BatchGroup } from './batch-stage.js';
 import { DataBatch } from './batch.js';
-import type { GroupColumns } from './group-columns.js';
-import { MapRunner, type Outcome } from './map-runner.js';
-import type { MappedColumns } from './mapped-columns.js';
+import { GroupBatches } from './group-batches.js';
+import type { Learned } from './learned.js';
+import { MappedRecords, type Dealt } from './mapped-records.js';
 import type { Item, Pass, Place } from './pass.js';
 import type { Start } from './plan-node.js';
 import type { BatchRecipe, RecordRecipe } from './recipe.js';
+import { RecordMapper } from './record-mapper.js';
 import type { Element, Stage } from './stage.js';
 import { WorkQueue } from './work-queue.js';
 
-/** A record of this shard, and the place after it. */
-interface Dealt {
-  readonly element: Element;
-  readonly after: Place;
-}
-
 /** Records of a computed sequence, dealt to this shard; maps run on its own. */
-export function openComputedRecords(
-  recipe: RecordRecipe,
-  stage: Stage,
-  columns: MappedColumns,
-  start: Start,
-): Pass<unknown> {
-  const { maps, picked, source } = recipe;
-  const { rank, shards } = source.world;
-  const runner = new MapRunner(maps, stage.functions - maps.length);
+export function openComputedRecords(recipe: RecordRecipe, stage: Stage, learned: Learned, start: Start): Pass<unknown> {
+  const { rank, shards } = recipe.source.world;
   const abort = new AbortController();
   const ahead = openAhead(stage, start, abort.signal);
-
   let lastEpoch: number | undefined;
   const deal = async (): Promise<Dealt | undefined> => {
     let own: Element | undefined;
@@ -42,42 +29,22 @@ export function openComputedRecords(
     }
     if (last !== undefined && own === undefined) ({ lastEpoch } = last);
     if (own === undefined || last === undefined) return undefined;
-    return { element: own, after: await placeAfter(stage, ahead, last) };
+    const { value, origin } = own;
+    return { value, origin, after: await placeAfter(stage, ahead, last) };
   };
-
-  const blocks = new WorkQueue(runner.depth, runner.blockSize, deal, async (block: readonly Dealt[]) => ({
-    block,
-    outcomes: await runner.run(
-      block.map(({ element }) => element),
-      abort.signal,
-    ),
-  }));
-  let current: { readonly block: readonly Dealt[]; readonly outcomes: readonly Outcome[] } | undefined;
-  let row = 0;
+  const functions = stage.functions - recipe.maps.length;
+  const records = new MappedRecords(recipe, functions, learned, deal, abort.signal);
   return {
     // The datasets at the beginning read ahead by themselves.
     readAhead: () => undefined,
-    async next(): Promise<Item<unknown> | undefined> {
-      if (current === undefined || row >= current.outcomes.length) {
-        current = await blocks.next();
-        row = 0;
-      }
-      const outcome = current?.outcomes[row];
-      if (current === undefined || outcome === undefined) return undefined;
-      const { element, after } = current.block[row++] as Dealt;
-      if ('error' in outcome) throw outcome.error;
-      const mapped = 'value' in outcome ? outcome.value : undefined;
-      const value = picked === undefined ? mapped : columns.pick(mapped, element.origin.index, picked);
-      return { value, after, byteLength: 0 };
-    },
+    next: () => records.next(),
     get lastEpoch() {
       return lastEpoch;
     },
     async close() {
       abort.abort();
       await ahead.close();
-      await blocks.settle();
-      await runner.close();
+      await records.close();
     },
   };
 }
@@ -86,19 +53,22 @@ export function openComputedRecords(
 export function openComputedBatches(
   recipe: BatchRecipe,
   stage: Stage<BatchGroup>,
-  columns: GroupColumns,
+  learned: Learned,
   start: Start,
 ): Pass<DataBatch> {
+  const { maps, batchMaps, options } = recipe;
   const abort = new AbortController();
   const ahead = openAhead(stage, start, abort.signal);
-  const group = async () => {
+  const mapper = new RecordMapper(maps, stage.functions - batchMaps.length - maps.length, learned);
+  const groups = new GroupBatches(mapper, options.ragged === 'pad');
+  const pull = async () => {
     const element = await ahead.take();
     return element && { element, after: await placeAfter(stage, ahead, element) };
   };
-  const batches = new WorkQueue(columns.depth, 1, group, async ([planned]): Promise<Item<DataBatch> | undefined> => {
+  const batches = new WorkQueue(mapper.depth, 1, pull, async ([planned]): Promise<Item<DataBatch> | undefined> => {
     if (planned === undefined) return undefined;
     const { element, after } = planned;
-    const made = await columns.batch(element, after, abort.signal);
+    const made = await groups.batch(element, after, abort.signal);
     const parts = await applyMaps(recipe, made, abort.signal);
     const byteLength = parts.columns.reduce((sum, { data }) => sum + data.byteLength, 0);
     return { value: new DataBatch(parts), after, byteLength };
@@ -113,7 +83,7 @@ export function openComputedBatches(
       abort.abort();
       await ahead.close();
       await batches.settle();
-      await columns.close();
+      await mapper.close();
     },
   };
 }

@@ -1,17 +1,25 @@
 import { countOf, refuseUnknown } from '../arguments.js';
 import { DataRefError, invalidArgument } from '../errors.js';
-import { stateOf, type Item, type Pass, type Place } from './pass.js';
+import type { World } from './deal.js';
+import { Iteration, type Supply } from './iteration.js';
+import { stateOf, type Pass, type Place } from './pass.js';
 import type { Cursor, PlanNode, Start } from './plan-node.js';
 import { placeOf } from './place.js';
 import { prefetched, type PrefetchLimits } from './prefetch.js';
+import { repeatNode, repeatStage } from './repeat.js';
+import { skipNode, skipStage } from './skip.js';
+import { planOfStage, type Stage } from './stage.js';
+import { takeNode, takeStage } from './take.js';
 import { parseState, type StreamState } from './state.js';
 import type { Flow, PrefetchOptions } from './types.js';
 
 /** What a flow needs to know of its recipe. */
 export interface FlowRecipe {
   readonly plan: PlanNode<any>;
+  readonly stage: Stage<any> | undefined;
   readonly source: {
     readonly first: Start;
+    readonly world: World;
     readonly rows: { readonly length: number };
   };
   readonly prefetch: PrefetchLimits | undefined;
@@ -45,13 +53,9 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
 
   /** For the console. */
   protected abstract readonly kind: string;
-  abstract get length(): number | undefined;
   protected abstract openPass(start: Start): Pass<T>;
   /** A flow of the same kind over another recipe. */
   protected abstract make(recipe: R): this;
-  abstract repeat(count?: number): this;
-  abstract take(count: number): this;
-  abstract skip(count: number): this;
   /** Called with an element when the one after it is asked for. */
   protected retire(_element: T): void {}
 
@@ -61,6 +65,10 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
 
   get state(): StreamState {
     return stateOf(this.#current());
+  }
+
+  get length(): number | undefined {
+    return this.recipe.stage === undefined ? this.recipe.plan.own : undefined;
   }
 
   get skipped(): number {
@@ -81,6 +89,31 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
   /** Whether it stands where a state says. */
   get isResumed(): boolean {
     return this.#pending !== undefined;
+  }
+
+  repeat(count: number = Infinity): this {
+    if (count !== Infinity) countOf('repeat: count', count, 0);
+    const { rank } = this.recipe.source.world;
+    return this.extend(
+      (plan) => repeatNode(plan, count, rank),
+      (stage) => repeatStage(stage, count),
+    );
+  }
+
+  take(count: number): this {
+    const limit = countOf('take: count', count, 0);
+    return this.extend(
+      (plan) => takeNode(plan, limit),
+      (stage) => takeStage(stage, limit),
+    );
+  }
+
+  skip(count: number): this {
+    const skipped = countOf('skip: count', count, 0);
+    return this.extend(
+      (plan) => skipNode(plan, skipped),
+      (stage) => skipStage(stage, skipped),
+    );
   }
 
   prefetch(options: PrefetchOptions = {}): this {
@@ -121,6 +154,17 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
   /** A copy with another recipe and its own cursor, which begins where this flow was told to begin. */
   protected derive(changes: Partial<R>): this {
     return this.make({ ...this.recipe, pending: this.#pending, ...changes });
+  }
+
+  /** The flow with one transform more: on the plan or, where only reading can tell, on the stage. */
+  protected extend(
+    onPlan: (plan: PlanNode<any>) => PlanNode<any>,
+    onStage: (stage: Stage<any>) => Stage<any>,
+    changes: Partial<R> = {},
+  ): this {
+    const { plan, stage } = this.recipe;
+    const next = stage && onStage(stage);
+    return this.derive({ ...changes, plan: next === undefined ? onPlan(plan) : planOfStage(next), stage: next });
   }
 
   #current(): Place {
@@ -176,115 +220,6 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
     const active = this.#active;
     this.#active = undefined;
     return active?.supersede(this.#closed) ?? Promise.resolve();
-  }
-}
-
-interface Supply<T> {
-  readonly pass: Pass<T>;
-  handOut(item: Item<T>): T;
-  retire(element: T): void;
-  /** The pass has no more. */
-  end(): void;
-}
-
-/** One `for await` over a flow. Does nothing before its first `next()`; concurrent calls are served in turn. */
-class Iteration<T> implements AsyncIterator<T> {
-  readonly #claim: (self: Iteration<T>) => Supply<T>;
-  #supply: Supply<T> | undefined;
-  #handed: Item<T> | undefined;
-  #busy: Promise<unknown> | undefined;
-  #end: 'done' | 'superseded' | 'closed' | undefined;
-
-  constructor(claim: (self: Iteration<T>) => Supply<T>) {
-    this.#claim = claim;
-  }
-
-  next(): Promise<IteratorResult<T, undefined>> {
-    if (this.#busy !== undefined) {
-      const pull = () => this.#pull();
-      return this.#track(this.#busy.then(pull, pull));
-    }
-    try {
-      const result = this.#pull();
-      return result instanceof Promise ? this.#track(result) : Promise.resolve(result);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
-  /** Later calls wait for this one. */
-  #track(result: Promise<IteratorResult<T, undefined>>): Promise<IteratorResult<T, undefined>> {
-    this.#busy = result;
-    const clear = (): void => {
-      if (this.#busy === result) this.#busy = undefined;
-    };
-    result.then(clear, clear);
-    return result;
-  }
-
-  async return(): Promise<IteratorResult<T, undefined>> {
-    this.#end ??= 'done';
-    await this.#supply?.pass.close();
-    return { value: undefined, done: true };
-  }
-
-  async supersede(isClosed: boolean): Promise<void> {
-    this.#end ??= isClosed ? 'closed' : 'superseded';
-    await this.#supply?.pass.close();
-  }
-
-  /** At once where the element is at hand. */
-  #pull(): IteratorResult<T, undefined> | Promise<IteratorResult<T, undefined>> {
-    this.#refuseEnded();
-    if (this.#hasReturned()) return { value: undefined, done: true };
-    const supply = (this.#supply ??= this.#claim(this));
-    if (this.#handed !== undefined) supply.retire(this.#handed.value);
-    this.#handed = undefined;
-    let pulled: ReturnType<Pass<T>['next']>;
-    try {
-      pulled = supply.pass.next();
-    } catch (error) {
-      return this.#fail(error);
-    }
-    if (!(pulled instanceof Promise)) return this.#handOut(supply, pulled);
-    return pulled.then(
-      (item) => this.#handOut(supply, item),
-      (error: unknown) => this.#fail(error),
-    );
-  }
-
-  #handOut(
-    supply: Supply<T>,
-    item: Item<T> | undefined,
-  ): IteratorResult<T, undefined> | Promise<IteratorResult<T, undefined>> {
-    this.#refuseEnded();
-    if (item === undefined && !this.#hasReturned()) supply.end();
-    if (item === undefined || this.#hasReturned()) return this.return();
-    this.#handed = item;
-    return { value: supply.handOut(item), done: false };
-  }
-
-  /** What a failure of the pass means: nothing any more, where the loop had ended before. */
-  async #fail(error: unknown): Promise<IteratorResult<T, undefined>> {
-    this.#refuseEnded();
-    if (this.#hasReturned()) return { value: undefined, done: true };
-    await this.return();
-    throw error;
-  }
-
-  #hasReturned(): boolean {
-    return this.#end === 'done';
-  }
-
-  #refuseEnded(): void {
-    if (this.#end === 'superseded') {
-      throw new DataRefError(
-        'SUPERSEDED',
-        'a newer iteration of this stream has begun. Give each loop a stream of its own, or end one loop before the next begins',
-      );
-    }
-    if (this.#end === 'closed')
-      throw new DataRefError('STREAM_CLOSED', 'the stream was closed while this loop went on');
   }
 }
 

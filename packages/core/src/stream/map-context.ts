@@ -1,7 +1,8 @@
 import alea from 'seedrandom/lib/alea.js';
 import type { MapContext } from './types.js';
 
-interface Place {
+/** What random numbers are keyed on, and where the record stands. */
+interface Key {
   readonly epoch: number;
   readonly position: number;
   readonly index: number;
@@ -16,7 +17,7 @@ interface Place {
 export function mapContext(
   seed: number | null,
   step: number,
-  { epoch, position, index, branch = '' }: Place,
+  { epoch, position, index, branch = '' }: Key,
   signal: AbortSignal,
 ): MapContext {
   let generator: (() => number) | undefined;

@@ -3,7 +3,6 @@ import { invalidArgument } from '../errors.js';
 import { parseSchema } from '../schema/schema.js';
 import type { RecordMap } from './recipe.js';
 import type { MapOptions, WorkerOptions } from './types.js';
-import { WorkerMap } from './worker-map.js';
 
 const WORKER_BATCH = 16;
 
@@ -25,11 +24,11 @@ export function checkMap(fn: unknown, options: MapOptions & Partial<WorkerOption
     fn: isModule ? hereFrom(fn as URL) : (fn as RecordMap['fn']),
     workers:
       isModule && workers !== 0
-        ? new WorkerMap(
-            fn as URL,
-            countOf('map: workers', workers, 0, 1024),
-            countOf('map: batchSize', batchSize, 1, 2 ** 20),
-          )
+        ? {
+            module: (fn as URL).href,
+            workers: countOf('map: workers', workers, 0, 1024),
+            batchSize: countOf('map: batchSize', batchSize, 1, 2 ** 20),
+          }
         : undefined,
     schema: schema === undefined ? undefined : parseSchema(schema),
     onError,

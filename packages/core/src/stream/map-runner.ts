@@ -1,99 +1,121 @@
 import { isDataRefError } from '../errors.js';
-import type { RecordMap } from './recipe.js';
-import type { Element } from './stage.js';
+import type { RecordMap, WorkerSpec } from './recipe.js';
+import type { Traced } from './stage.js';
 import { callUser } from './user-function.js';
-import type { WorkerMap } from './worker-map.js';
-import type { WorkerPool } from './worker-pool.js';
+import { WorkerMap } from './worker-map.js';
 
-/** What maps made of an element: a value, nothing (it was left out), or a failure. */
+/** What maps made of a record: a value, nothing (it was left out), or a failure. */
 export type Outcome = { readonly value: unknown } | { readonly isSkipped: true } | { readonly error: unknown };
 
-/** Elements mapped together where no map runs in workers. */
-const ONE = 1;
 /** Tasks of each worker under way or waiting, so that none is idle while results are handed out. */
 const TASKS_PER_WORKER = 2;
 
-/** Runs a pipeline's maps on elements: functions one record after another, modules in worker threads, order kept. */
+/** Runs a pipeline's maps on records: functions one record after another, modules in worker threads, order kept. */
 export class MapRunner {
+  /** Whether a map runs in threads: then records are best mapped in blocks. */
+  readonly hasWorkers: boolean;
   readonly #maps: readonly RecordMap[];
   readonly #functions: number;
-  /** Threads that this pass holds, map by map, from its first record on. */
-  readonly #pools = new Map<WorkerMap, WorkerPool>();
+  /** Maps that run in threads, which this pass holds from their first record on. */
+  readonly #workers = new Map<RecordMap, WorkerMap>();
 
   /** @param functions user functions before the maps: each has random numbers of its own */
   constructor(maps: readonly RecordMap[], functions: number) {
     this.#maps = maps;
     this.#functions = functions;
+    this.hasWorkers = maps.some(({ workers }) => workers !== undefined);
   }
 
-  /** Elements that are best mapped in one call. */
+  /** Records that are best mapped in one call. */
   get blockSize(): number {
     return Math.max(
-      ONE,
-      ...this.#maps.map(({ workers }) => (workers === undefined ? ONE : workers.workers * workers.batchSize)),
+      ...this.#maps.map(({ workers }) => (workers === undefined ? 1 : workers.workers * workers.batchSize)),
     );
   }
 
-  /** Calls of `run` that are best under way at once. */
+  /** Calls that are best under way at once. */
   get depth(): number {
-    return this.#maps.some(({ workers }) => workers !== undefined) ? TASKS_PER_WORKER : 1;
+    return this.hasWorkers ? TASKS_PER_WORKER : 1;
   }
 
-  /** One outcome an element, in order, up to the first failure. */
-  async run(elements: readonly Element[], signal: AbortSignal): Promise<Outcome[]> {
-    let outcomes: Outcome[] = elements.map(({ value }) => ({ value }));
+  /** One outcome a record, in order, up to the first failure. */
+  async run(records: readonly Traced[], signal: AbortSignal): Promise<Outcome[]> {
+    let outcomes: Outcome[] = records.map(({ value }) => ({ value }));
     for (const [i, map] of this.#maps.entries()) {
-      const live = outcomes.flatMap((outcome, row) =>
-        'value' in outcome ? [{ row, element: { ...(elements[row] as Element), value: outcome.value } }] : [],
-      );
-      const step = this.#functions + i;
-      const made = await this.#runOne(map, live.map(({ element }) => element), step, signal); // prettier-ignore
-      outcomes = [...outcomes];
-      for (const [k, outcome] of made.entries())
-        outcomes[(live[k] as { row: number }).row] = await settle(map, outcome);
+      const rows = [...outcomes.keys()].filter((row) => 'value' in (outcomes[row] as Outcome));
+      const live = rows.map((row): Traced => {
+        const { value } = outcomes[row] as { readonly value: unknown };
+        return { value, origin: (records[row] as Traced).origin };
+      });
+      const made = await (map.workers === undefined
+        ? this.#runAllHere(live, signal, i)
+        : this.#runInThreads(map, live, this.#functions + i, signal));
+      for (const [k, outcome] of made.entries()) outcomes[rows[k] as number] = outcome;
       const failed = outcomes.findIndex((outcome) => 'error' in outcome);
       if (failed >= 0) outcomes = outcomes.slice(0, failed + 1);
     }
     return outcomes;
   }
 
-  /** Gives the worker threads back, which end where nobody else uses them. */
-  async close(): Promise<void> {
-    const pools = [...this.#pools.values()];
-    this.#pools.clear();
-    await Promise.all(pools.map((pool) => pool.release()));
+  /** The maps from `first` to before `end` on one record, none of which runs in threads. */
+  async runHere(
+    { value: given, origin }: Traced,
+    signal: AbortSignal,
+    first = 0,
+    end = this.#maps.length,
+  ): Promise<Outcome> {
+    let value = given;
+    for (let i = first; i < end; i++) {
+      const map = this.#maps[i] as RecordMap;
+      try {
+        value = await callUser({ what: 'map', fn: map.fn, step: this.#functions + i }, value, origin, signal);
+      } catch (error) {
+        const outcome = await settled(map, error);
+        if (!('value' in outcome)) return outcome;
+        ({ value } = outcome);
+      }
+    }
+    return { value };
   }
 
-  async #runOne(
-    { workers, fn, onError }: RecordMap,
-    elements: readonly Element[],
+  /** Gives the worker threads back, which end where nobody else uses them. */
+  async close(): Promise<void> {
+    const held = [...this.#workers.values()];
+    this.#workers.clear();
+    await Promise.all(held.map((workers) => workers.close()));
+  }
+
+  async #runAllHere(records: readonly Traced[], signal: AbortSignal, map: number): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
+    for (const record of records) {
+      const outcome = await this.runHere(record, signal, map, map + 1);
+      outcomes.push(outcome);
+      if ('error' in outcome) break;
+    }
+    return outcomes;
+  }
+
+  async #runInThreads(
+    map: RecordMap,
+    records: readonly Traced[],
     step: number,
     signal: AbortSignal,
   ): Promise<Outcome[]> {
     signal.throwIfAborted(); // or threads would be held after the pass has given them back
-    if (workers !== undefined) {
-      const pool = this.#pools.get(workers) ?? workers.hold();
-      this.#pools.set(workers, pool);
-      return workers.run(pool, elements, step, signal);
-    }
+    const held = this.#workers.get(map) ?? new WorkerMap(map.workers as WorkerSpec);
+    this.#workers.set(map, held);
     const outcomes: Outcome[] = [];
-    for (const { value, origin } of elements) {
-      try {
-        outcomes.push({ value: await callUser({ what: 'map', fn, step }, value, origin, signal) });
-      } catch (error) {
-        outcomes.push({ error });
-        if (onError === 'throw') break;
-      }
-    }
+    for (const outcome of await held.run(records, step, signal))
+      outcomes.push('error' in outcome ? await settled(map, outcome.error) : outcome);
     return outcomes;
   }
 }
 
 /** What `onError` makes of a failure. Only the user's own failures are asked about. */
-async function settle({ onError, skips }: RecordMap, outcome: Outcome): Promise<Outcome> {
-  if (!('error' in outcome) || onError === 'throw' || !isDataRefError(outcome.error, 'MAP_FAILED')) return outcome;
+async function settled({ onError, skips }: RecordMap, failure: unknown): Promise<Outcome> {
+  if (onError === 'throw' || !isDataRefError(failure, 'MAP_FAILED')) return { error: failure };
   try {
-    const value: unknown = onError === 'skip' ? undefined : await onError(outcome.error);
+    const value: unknown = onError === 'skip' ? undefined : await onError(failure);
     if (value !== undefined) return { value };
   } catch (error) {
     return { error };

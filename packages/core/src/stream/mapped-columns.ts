@@ -8,30 +8,26 @@ import { schemaOfRecord } from '../schema/infer.js';
 import { leavesOf } from '../schema/schema.js';
 import { assemble } from '../schema/structure.js';
 import type { Schema } from '../schema/types.js';
+import type { Learned } from './learned.js';
 import type { Picker } from './recipe.js';
 
 /** What the user's functions made, as columns. Where no schema is known, the first record fixes it. */
 export class MappedColumns {
-  #schema: Schema | undefined;
+  readonly #learned: Learned;
 
-  constructor(schema: Schema | undefined) {
-    this.#schema = schema;
-  }
-
-  get schema(): Schema | undefined {
-    return this.#schema;
+  constructor(learned: Learned) {
+    this.#learned = learned;
   }
 
   /** Takes the schema of a record, where none is known. @param index the record, for errors */
-  learn(record: unknown, index: number): Schema {
-    this.#schema ??= schemaOfRecord(record, index);
-    return this.#schema;
+  learn(record: unknown, index: number): void {
+    this.#learned.schema ??= schemaOfRecord(record, index);
   }
 
   /** @throws DataRefError SCHEMA_MISMATCH, NULL_VALUE, RAGGED, LOSSY_CAST, each naming the record and the column */
   columnsOf(records: readonly unknown[], indices: ArrayLike<number>): ColumnData[] {
     if (records.length > 0) this.learn(records[0], indices[0] as number);
-    const schema = this.#schema as Schema;
+    const schema = this.#learned.schema as Schema;
     const builders = leavesOf(schema).map((leaf) => new ColumnBuilder(leaf));
     for (let i = 0; i < records.length; i++) pushMapped(schema, builders, records[i], indices[i] as number);
     return builders.map((builder) => builder.take());
@@ -40,7 +36,7 @@ export class MappedColumns {
   /** A record with the columns that an adapter asks for. */
   pick(record: unknown, index: number, picker: Picker): unknown {
     const columns = this.columnsOf([record], [index]);
-    const { schema, requests } = picker.resolve(this.#schema as Schema);
+    const { schema, requests } = picker.resolve(this.#learned.schema as Schema);
     return assemble(schema, (place) => {
       const { leaf, to } = requests[place] as ColumnRequest;
       const column = columns[leaf] as ColumnData;

@@ -31,3 +31,21 @@ export interface Place {
 export function stateOf({ epoch, node }: Place): StreamState {
   return { format: 'dataref-state', version: 1, epoch, node: node() };
 }
+
+/** A pass that is loaded by its first `next()`. */
+export function lazyPass<T>(load: () => Promise<Pass<T>>): Pass<T> {
+  let loading: Promise<Pass<T>> | undefined;
+  let loaded: Pass<T> | undefined;
+  const first = async () => {
+    loaded = await (loading ??= load());
+    return loaded.next();
+  };
+  return {
+    next: () => (loaded === undefined ? first() : loaded.next()),
+    readAhead: (limits) => loaded?.readAhead(limits),
+    close: async () => (await loading)?.close(),
+    get lastEpoch() {
+      return loaded?.lastEpoch;
+    },
+  };
+}

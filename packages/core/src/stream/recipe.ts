@@ -1,25 +1,33 @@
 import type { ColumnRequest } from '../rows/row-source.js';
 import type { Schema } from '../schema/types.js';
 import type { BatchPlan } from './batch-node.js';
-import type { BatchGroup } from './batch-stage.js';
+import type { BatchGroup } from './batch-groups.js';
 import type { World } from './deal.js';
 import type { PlanNode, Segment, Start } from './plan-node.js';
 import type { SourceNode } from './source-node.js';
 import type { Stage } from './stage.js';
 import type { StreamState } from './state.js';
 import type { BatchOptions, MapContext } from './types.js';
-import type { WorkerMap } from './worker-map.js';
 import type { DataRefError } from '../errors.js';
 
 /** A function of the user's over records, and the schema of what it gives where that is known. */
 export interface RecordMap {
   readonly fn: (record: any, context: MapContext) => unknown;
   /** Where a module is run in worker threads instead of `fn`. */
-  readonly workers: WorkerMap | undefined;
+  readonly workers: WorkerSpec | undefined;
   readonly schema: Schema | undefined;
   readonly onError: OnError;
   /** Records left out by `onError`, for all streams derived from this map. */
   readonly skips: { count: number };
+}
+
+/** A module whose default export is run in worker threads. */
+export interface WorkerSpec {
+  /** Its URL. */
+  readonly module: string;
+  readonly workers: number;
+  /** Records of one task. */
+  readonly batchSize: number;
 }
 
 /** What becomes of a record on which a map fails: the stream ends there, it is left out, or a function gives another. */

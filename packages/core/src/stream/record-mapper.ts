@@ -1,61 +1,57 @@
 import type { ColumnData } from '../schema/column-data.js';
-import type { Schema } from '../schema/types.js';
+import type { Learned } from './learned.js';
+import { MapRunner } from './map-runner.js';
 import { MappedColumns } from './mapped-columns.js';
-import type { Segment } from './plan-node.js';
-import type { Picker, RecordMap } from './recipe.js';
-import type { RecordReader, Share } from './record-reader.js';
-import { callUser } from './user-function.js';
+import type { RecordMap } from './recipe.js';
+import type { Traced } from './stage.js';
 
-/** Runs the record maps on what a reader reads. */
+/** Runs maps on the records of batches, and puts what they give into columns. */
 export class RecordMapper {
-  readonly #maps: readonly RecordMap[];
-  readonly #reader: RecordReader;
+  readonly learned: Learned;
+  readonly #runner: MapRunner;
   readonly #columns: MappedColumns;
 
-  constructor(maps: readonly RecordMap[], reader: RecordReader) {
-    this.#maps = maps;
-    this.#reader = reader;
-    this.#columns = new MappedColumns(maps.at(-1)?.schema);
+  /** @param functions user functions before the maps */
+  constructor(maps: readonly RecordMap[], functions: number, learned: Learned) {
+    this.learned = learned;
+    this.#runner = new MapRunner(maps, functions);
+    this.#columns = new MappedColumns(learned);
   }
 
-  /** Schema of the mapped records; undefined until the first one where a map's result has to be looked at. */
-  get schema(): Schema | undefined {
-    return this.#columns.schema;
+  /** Batches that are best mapped at once. */
+  get depth(): number {
+    return this.#runner.depth;
   }
 
-  /** One record through all maps. @throws DataRefError MAP_FAILED naming the record, with the cause */
-  async mapRecord(record: unknown, share: Share, row: number, signal: AbortSignal): Promise<unknown> {
-    const origin = this.#reader.originOf(share, row);
-    let mapped = record;
-    for (const [step, { fn }] of this.#maps.entries())
-      mapped = await callUser({ what: 'map', fn, step }, mapped, origin, signal);
-    return mapped;
-  }
-
-  /** A mapped record with the columns that an adapter asks for. The first record fixes the schema. */
-  pickMapped(mapped: unknown, index: number, picker: Picker): unknown {
-    return this.#columns.pick(mapped, index, picker);
-  }
-
-  /** Records of a share, mapped, as columns; the first record fixes their schema. */
-  async mapRecords(
-    records: readonly unknown[],
-    share: Share,
-    segments: readonly Segment[],
+  /**
+   * @param first the first record of all shards: a shard that has none in its first batch learns the schema from it
+   * @throws DataRefError MAP_FAILED, WORKER_DIED, and what records that do not fit the schema give
+   */
+  async columnsOf(
+    own: readonly Traced[],
+    first: () => Traced | Promise<Traced>,
     signal: AbortSignal,
   ): Promise<ColumnData[]> {
-    if (records.length === 0) await this.#learnSchema(segments, signal);
-    const mapped: unknown[] = [];
-    for (const [row, record] of records.entries()) mapped.push(await this.mapRecord(record, share, row, signal));
-    return this.#columns.columnsOf(mapped, share.indices);
+    if (own.length === 0 && this.learned.schema === undefined) {
+      const other = await first();
+      const [value] = await this.#mapped([other], signal);
+      this.#columns.learn(value, other.origin.index);
+    }
+    const mapped = await this.#mapped(own, signal);
+    return this.#columns.columnsOf(
+      mapped,
+      own.map(({ origin }) => origin.index),
+    );
   }
 
-  /** A shard without a record in its first batch looks at the batch's first record, which is another shard's. */
-  async #learnSchema(segments: readonly Segment[], signal: AbortSignal): Promise<void> {
-    if (this.#columns.schema !== undefined) return;
-    const [{ epoch, start }] = segments as readonly [Segment];
-    const share = this.#reader.share([{ epoch, start, count: 1 }], 0);
-    const [record] = await this.#reader.readRecords(share, signal);
-    this.#columns.learn(await this.mapRecord(record, share, 0, signal), share.indices[0] as number);
+  close(): Promise<void> {
+    return this.#runner.close();
+  }
+
+  async #mapped(records: readonly Traced[], signal: AbortSignal): Promise<unknown[]> {
+    return (await this.#runner.run(records, signal)).map((outcome) => {
+      if ('error' in outcome) throw outcome.error;
+      return 'value' in outcome ? outcome.value : undefined;
+    });
   }
 }

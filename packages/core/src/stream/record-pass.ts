@@ -1,10 +1,11 @@
+import type { Learned } from './learned.js';
+import type { Dealt, MappedRecords } from './mapped-records.js';
 import type { Item, Pass } from './pass.js';
 import { placeOf } from './place.js';
 import type { Segment, Start } from './plan-node.js';
 import { AUTOMATIC_BATCHES, AUTOMATIC_BYTES, ReadAhead, type Begun } from './read-ahead.js';
 import type { Planned, RecordRecipe } from './recipe.js';
-import type { RecordMapper } from './record-mapper.js';
-import type { RecordReader, Share } from './record-reader.js';
+import { RecordReader, type Share } from './record-reader.js';
 
 /** Records read from the dataset at a time. */
 const CHUNK = 64;
@@ -15,18 +16,20 @@ interface BegunChunk extends Begun {
 }
 
 /** Records one by one. The dataset is read in chunks ahead; maps run when a record is asked for. */
-export function openRecordPass(recipe: Planned<RecordRecipe>, reader: RecordReader, start: Start): Pass<unknown> {
-  const { plan, source, picked } = recipe;
+export function openRecordPass(recipe: Planned<RecordRecipe>, learned: Learned, start: Start): Pass<unknown> {
+  const { plan, source, maps, picked } = recipe;
   const { shards } = source.world;
   // Two cursors over one plan: one reads ahead by chunks, the other follows record by record and tells the place.
   const planned = plan.open(start);
   const behind = plan.open(start);
+  const reader = new RecordReader(source);
   const abort = new AbortController();
-  const stored = reader.hasMaps ? undefined : picked?.resolve(source.rows.schema);
+  const hasMaps = maps.length > 0;
+  const stored = hasMaps ? undefined : picked?.resolve(source.rows.schema);
   let release: (() => Promise<void>) | undefined;
   let first: Segment;
   let chunk: { readonly records: readonly unknown[]; readonly share: Share } | undefined;
-  let mapper: RecordMapper | undefined;
+  let mapping: Promise<MappedRecords> | undefined;
   let row = 0;
   let chunkSize = 1;
 
@@ -45,31 +48,38 @@ export function openRecordPass(recipe: Planned<RecordRecipe>, reader: RecordRead
     if (recipe.prefetch === undefined) ahead.extend({ batches: CHUNK * AUTOMATIC_BATCHES, byteLimit: AUTOMATIC_BYTES });
   };
 
+  /** The next record as it is stored. */
+  const next = async (): Promise<Item<unknown> | undefined> => {
+    if (chunk === undefined || row >= chunk.records.length) {
+      const begun = ahead.take();
+      if (begun === undefined) return undefined;
+      readFurther();
+      chunk = { share: begun.share, records: await begun.read };
+      readFurther();
+      row = 0;
+    }
+    const value = chunk.records[row++];
+    const { epoch: lastEpoch } = behind.pull(shards).at(-1) as Segment;
+    return { value, after: placeOf(plan, behind, lastEpoch), byteLength: 0 };
+  };
+
+  const deal = async (): Promise<Dealt | undefined> => {
+    const item = await next();
+    if (item === undefined || chunk === undefined) return undefined;
+    return { value: item.value, origin: reader.originOf(chunk.share, row - 1), after: item.after };
+  };
+  const openMapping = async (): Promise<MappedRecords> => {
+    const loaded = await import('./mapped-records.js');
+    return new loaded.MappedRecords(recipe, 0, learned, deal, abort.signal);
+  };
+
   return {
-    async next(): Promise<Item<unknown> | undefined> {
-      if (chunk === undefined || row >= chunk.records.length) {
-        const begun = ahead.take();
-        if (begun === undefined) return undefined;
-        readFurther();
-        chunk = { share: begun.share, records: await begun.read };
-        readFurther();
-        row = 0;
-      }
-      const { records, share } = chunk;
-      let value = records[row];
-      if (reader.hasMaps) {
-        mapper ??= await reader.mapper();
-        value = await mapper.mapRecord(value, share, row, abort.signal);
-        if (picked !== undefined) value = mapper.pickMapped(value, share.indices[row] as number, picked);
-      }
-      row++;
-      const { epoch: lastEpoch } = behind.pull(shards).at(-1) as Segment;
-      return { value, after: placeOf(plan, behind, lastEpoch), byteLength: 0 };
-    },
+    next: hasMaps ? async () => (await (mapping ??= openMapping())).next() : next,
     readAhead: (limits) => ahead.extend(limits),
     async close() {
       abort.abort();
       await ahead.close();
+      await (await mapping)?.close();
       await release?.();
     },
   };

@@ -2,12 +2,10 @@ import { allColumns, type ColumnRequest, type IndexArray } from '../rows/row-sou
 import { allocateFresh, valueAt, type Allocate, type ColumnData } from '../schema/column-data.js';
 import { leavesOf } from '../schema/schema.js';
 import { assemble } from '../schema/structure.js';
-import type { Schema } from '../schema/types.js';
 import { shareOf, type World } from './deal.js';
 import { IndexSlab } from './index-slab.js';
 import { totalCount, type Segment } from './plan-node.js';
-import type { Picked, RecordMap } from './recipe.js';
-import type { RecordMapper } from './record-mapper.js';
+import type { Picked } from './recipe.js';
 import type { SourceNode } from './source-node.js';
 import type { Origin } from './stage.js';
 
@@ -18,29 +16,19 @@ export interface Share {
   readonly rank: number;
 }
 
-/** Reads this shard's rows of planned segments. */
+/** Reads a shard's rows of planned segments. */
 export class RecordReader {
   readonly #source: SourceNode;
   readonly #world: World;
-  readonly #maps: readonly RecordMap[];
   readonly #all: readonly ColumnRequest[];
   readonly #indices: IndexSlab;
-  #mapper: Promise<RecordMapper> | undefined;
-  #loaded: RecordMapper | undefined;
 
   /** @param world who shares the records; of a world of one, this reader reads what all shards have */
-  constructor(source: SourceNode, maps: readonly RecordMap[], world: World = source.world) {
+  constructor(source: SourceNode, world: World = source.world) {
     this.#source = source;
     this.#world = world;
-    this.#maps = maps;
     this.#all = allColumns(leavesOf(source.rows.schema));
     this.#indices = new IndexSlab(source.rows.length);
-  }
-
-  /** Schema of the records; undefined until the first one where a map's result has to be looked at. */
-  get schema(): Schema | undefined {
-    if (this.#maps.length === 0) return this.#source.rows.schema;
-    return this.#loaded?.schema ?? this.#maps.at(-1)?.schema;
   }
 
   share(segments: readonly Segment[], rank: number = this.#world.rank): Share {
@@ -79,28 +67,15 @@ export class RecordReader {
     return { id: rows.id, version: rows.version, epoch, position, index, seed: options.order.seed, branch: '' };
   }
 
-  /** Stored columns of a share, with conversions. Only without maps. */
+  /** Stored columns of a share, with conversions. */
   readColumns(share: Share, columns: readonly ColumnRequest[] | undefined, allocate: Allocate, signal: AbortSignal) {
     return this.#source.rows.read(share.indices, { columns: columns ?? this.#all, allocate, signal });
   }
 
-  /** Records of a share, before the maps; of the picked columns alone where there are any. */
+  /** Records of a share; of the picked columns alone where there are any. */
   async readRecords(share: Share, signal: AbortSignal, picked?: Picked): Promise<unknown[]> {
     const columns = await this.readColumns(share, picked?.requests, allocateFresh, signal);
     const schema = picked?.schema ?? this.#source.rows.schema;
     return Array.from(share.indices, (_, i) => assemble(schema, (leaf) => valueAt(columns[leaf] as ColumnData, i)));
-  }
-
-  get hasMaps(): boolean {
-    return this.#maps.length > 0;
-  }
-
-  /** What runs the maps, loaded by the first pass that needs it. Only with maps. */
-  mapper(): Promise<RecordMapper> {
-    this.#mapper ??= import('./record-mapper.js').then((loaded) => {
-      this.#loaded = new loaded.RecordMapper(this.#maps, this);
-      return this.#loaded;
-    });
-    return this.#mapper;
   }
 }

@@ -3,59 +3,45 @@ import { invalidArgument } from '../errors.js';
 import type { RowSource } from '../rows/row-source.js';
 import { parseSchema } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
-import { batchNode } from './batch-node.js';
-import { batchStage } from './batch-stage.js';
+import type { BatchGroup } from './batch-groups.js';
+import { batchNode, type Remainder } from './batch-node.js';
 import { BatchFlow, schemaOr } from './batch-stream.js';
-import { bucketStage } from './bucket-by-length.js';
-import { openComputedRecords } from './computed-pass.js';
+import type { World } from './deal.js';
 import { announceAdapters } from './extensions.js';
-import { filterStage } from './filter.js';
-import { flatMapStage } from './flat-map.js';
 import { IteratedFlow } from './flow.js';
-import { MappedColumns } from './mapped-columns.js';
+import { knownBefore, type Learned } from './learned.js';
+import { checkMap } from './map-options.js';
 import { mappedStage } from './mapped-stage.js';
-import { packStage } from './pack.js';
-import type { Pass } from './pass.js';
-import { markedNode, type PlanNode, type Segment, type Start } from './plan-node.js';
+import { lazyPass, type Pass } from './pass.js';
+import { markedNode, type Start } from './plan-node.js';
 import type { Picker, Planned, RecordRecipe } from './recipe.js';
 import { openRecordPass } from './record-pass.js';
-import { RecordReader } from './record-reader.js';
 import { recordsStage } from './records-stage.js';
-import { repeatNode, repeatStage } from './repeat.js';
-import { skipNode, skipStage } from './skip.js';
 import { SourceNode, type SourceOptions } from './source-node.js';
-import { markedStage, planOfStage, type Stage } from './stage.js';
+import { planOfStage, type Stage } from './stage.js';
 import type { StreamState } from './state.js';
+import { markedStage, stepStage, type OpenStep, type StepOptions } from './step-stage.js';
 import { checkBatchOptions, checkStreamOptions, refuseEqualShards } from './stream-options.js';
-import { takeNode, takeStage } from './take.js';
-import { checkMap } from './map-options.js';
 import { checkBucketing, checkPacking, checkWindows } from './transform-options.js';
 import type {
   BatchOptions,
   BucketOptions,
-  MapContext,
   MapOptions,
   PackOptions,
   Stream,
   WindowOptions,
   WorkerOptions,
 } from './types.js';
-import { windowStage } from './window.js';
-
-type Fn = (record: any, context: MapContext) => unknown;
+import type { UserFunction } from './user-function.js';
 
 /** Streams of records. */
 export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Stream {
   protected readonly kind = 'Stream';
-  /** Of planned records; computed ones come through `#columns`. */
-  readonly #reader: RecordReader | undefined;
-  readonly #columns: MappedColumns | undefined;
+  readonly #learned: Learned;
 
   constructor(recipe: RecordRecipe) {
     super(recipe);
-    const { stage, maps } = recipe;
-    if (stage === undefined) this.#reader = new RecordReader((recipe as Planned<RecordRecipe>).source, maps);
-    else this.#columns = new MappedColumns(maps.length > 0 ? maps.at(-1)?.schema : stage.schema);
+    this.#learned = knownBefore(recipe);
   }
 
   get schema(): any {
@@ -64,33 +50,27 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
 
   /** Schema of the records, undefined where only a map's first result can tell. */
   get knownSchema(): Schema | undefined {
-    return (this.#reader ?? this.#columns)?.schema;
-  }
-
-  get length(): number | undefined {
-    return this.recipe.stage === undefined ? this.recipe.plan.own : undefined;
+    return this.#learned.schema;
   }
 
   map(fn: unknown, options: MapOptions & Partial<WorkerOptions> = {}): any {
     const map = checkMap(fn, options);
     const name = stepName('map', options.id);
-    if (map.workers === undefined && map.onError === 'throw') {
-      return this.#extend(
-        { maps: [...this.recipe.maps, map] },
-        (plan) => markedNode(plan, name),
-        (stage) => markedStage(stage, name),
-      );
-    }
-    const marked = markedStage(this.stage, name);
-    const skips = [...this.recipe.skips, map.skips];
+    const marked = (stage: Stage) => markedStage(stage, name, () => undefined);
+    const { maps, skips } = this.recipe;
+    if (map.onError === 'throw') return this.extend((plan) => markedNode(plan, name), marked, { maps: [...maps, map] });
     // What may leave records out decides what comes next, so it runs on those of all shards, as a filter does.
-    if (map.onError !== 'throw') return this.#compute('map with onError', mappedStage(marked, [map])).derive({ skips });
-    return this.#computed(marked).derive({ maps: [map] });
+    const stage = mappedStage(marked(this.stage), [map]);
+    return this.#compute('map with onError', stage).derive({ skips: [...skips, map.skips] });
   }
 
   filter(fn: unknown, { id, ...unknown }: { readonly id?: string | undefined } = {}): any {
     refuseUnknown('filter', unknown, ['id']);
-    return this.#compute('filter', filterStage(this.stage, functionOf('filter', fn), stepName('filter', id)));
+    const user = this.#user('filter', fn);
+    return this.#step('filter', { name: stepName('filter', id), functions: 1 }, async () => {
+      const loaded = await import('./filter.js');
+      return loaded.filter(user);
+    });
   }
 
   flatMap(
@@ -99,22 +79,38 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
   ): any {
     refuseUnknown('flatMap', unknown, ['schema', 'id']);
     const schema = given === undefined ? undefined : parseSchema(given);
-    return this.#compute(
-      'flatMap',
-      flatMapStage(this.stage, functionOf('flatMap', fn), stepName('flatMap', id), schema),
-    );
+    const user = this.#user('flatMap', fn);
+    const options = { name: stepName('flatMap', id), functions: 1, schema: () => schema };
+    return this.#step('flatMap', options, async () => {
+      const loaded = await import('./flat-map.js');
+      return loaded.flatMap(user);
+    });
   }
 
   window(size: number, options?: WindowOptions): any {
-    return this.#compute('window', windowStage(this.stage, checkWindows(size, options)));
+    const windows = checkWindows(size, options);
+    const schema = () => (windows.keepsRemainder ? undefined : listOf(this.knownSchema, size));
+    return this.#step('window', { name: `window(${size},${windows.shift})`, schema }, async () => {
+      const loaded = await import('./window.js');
+      return loaded.windows(windows);
+    });
   }
 
   pack(length: number, options?: PackOptions): any {
-    return this.#compute('pack', packStage(this.stage, checkPacking(length, options)));
+    const packing = checkPacking(length, options);
+    const how = packing.strategy === 'best-fit' ? `best-fit,${packing.blockSize}` : 'concatenate';
+    return this.#step('pack', { name: `pack(${length},${how})`, schema: () => undefined }, async () => {
+      const loaded = await import('./pack.js');
+      return loaded.pack(packing);
+    });
   }
 
   bucketByLength(groupSize: number, options?: BucketOptions): any {
-    return this.#compute('bucketByLength', bucketStage(this.stage, checkBucketing(groupSize, options)));
+    const bucketing = checkBucketing(groupSize, options);
+    return this.#step('bucketByLength', { name: `bucketByLength(${groupSize},${bucketing.blockSize})` }, async () => {
+      const loaded = await import('./bucket-by-length.js');
+      return loaded.bucketByLength(bucketing);
+    });
   }
 
   batch(size: number, options?: BatchOptions): BatchFlow {
@@ -133,34 +129,6 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
     return this.#batches('globalBatch', size, options, true);
   }
 
-  repeat(count: number = Infinity): this {
-    if (count !== Infinity) countOf('repeat: count', count, 0);
-    const { source } = this.recipe;
-    return this.#extend(
-      {},
-      (plan) => repeatNode(plan, count, (total) => (source as SourceNode).shareOf(total)),
-      (stage) => repeatStage(stage, count),
-    );
-  }
-
-  take(count: number): this {
-    const limit = countOf('take: count', count, 0);
-    return this.#extend(
-      {},
-      (plan) => takeNode(plan, limit),
-      (stage) => takeStage(stage, limit),
-    );
-  }
-
-  skip(count: number): this {
-    const skipped = countOf('skip: count', count, 0);
-    return this.#extend(
-      {},
-      (plan) => skipNode(plan, skipped),
-      (stage) => skipStage(stage, skipped),
-    );
-  }
-
   /** The same records with the columns that an adapter asks for, converted; read in chunks, so a bad value ends the chunk. */
   pick(picked: Picker): RecordFlow {
     return this.derive({ picked });
@@ -169,41 +137,37 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
   /** The records of all shards as a stage, for transforms whose outputs only reading can tell. */
   get stage(): Stage {
     const { stage, source, plan, maps } = this.recipe;
-    if (stage === undefined) return recordsStage(source as SourceNode, plan, maps);
-    return maps.length === 0 ? stage : mappedStage(stage, maps);
+    const unmapped = stage ?? recordsStage(source as SourceNode, plan, maps.length);
+    return maps.length === 0 ? unmapped : mappedStage(unmapped, maps);
   }
 
   protected override openPass(start: Start): Pass<unknown> {
     const { stage } = this.recipe;
-    return stage === undefined
-      ? openRecordPass(this.recipe as Planned<RecordRecipe>, this.#reader as RecordReader, start)
-      : openComputedRecords(this.recipe, stage, this.#columns as MappedColumns, start);
+    if (stage === undefined) return openRecordPass(this.recipe as Planned<RecordRecipe>, this.#learned, start);
+    return lazyPass(async () => {
+      const loaded = await import('./computed-pass.js');
+      return loaded.openComputedRecords(this.recipe, stage, this.#learned, start);
+    });
   }
 
   protected override make(recipe: RecordRecipe): this {
     return new RecordFlow(recipe) as this;
   }
 
-  /** The stream with one transform more: on the plan or, where only reading can tell, on the stage. */
-  #extend(
-    changes: Partial<RecordRecipe>,
-    onPlan: (plan: PlanNode<Segment>) => PlanNode<Segment>,
-    onStage: (stage: Stage) => Stage,
-  ): this {
-    const { plan, stage } = this.recipe;
-    const next = stage && onStage(stage);
-    return this.derive({ ...changes, plan: next === undefined ? onPlan(plan) : planOfStage(next), stage: next });
+  /** The stream with a transform more whose outputs only reading can tell. @throws DataRefError INVALID_ARGUMENT */
+  #step<T>(what: string, options: StepOptions, load: () => Promise<OpenStep<unknown, T>>): RecordFlow {
+    return this.#compute(what, stepStage(this.stage, options, load));
   }
 
-  /** @throws DataRefError INVALID_ARGUMENT */
   #compute(what: string, stage: Stage): RecordFlow {
-    refuseEqualShards(what, this.recipe.source);
-    return this.#computed(stage);
+    const { source, prefetch, skips } = this.recipe;
+    refuseEqualShards(what, source);
+    return computedRecords({ source, stage, prefetch, skips, pending: this.pending });
   }
 
-  #computed(stage: Stage): RecordFlow {
-    const { source, prefetch, skips } = this.recipe;
-    return computedRecords({ source, stage, prefetch, skips, pending: this.pending });
+  #user(what: string, fn: unknown): UserFunction {
+    if (typeof fn !== 'function') throw invalidArgument(`${what} needs a function, got ${typeof fn}`);
+    return { what, fn: fn as UserFunction['fn'], step: this.stage.functions };
   }
 
   #batches(what: string, size: number, options: BatchOptions | undefined, isGlobal: boolean): BatchFlow {
@@ -212,7 +176,12 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
     const { source, maps, stage: computed, plan, prefetch, skips } = this.recipe;
     const { world } = source;
     const { remainder = 'keep' } = checked;
-    const stage = computed && batchStage(computed, world, rows, isGlobal, remainder);
+    const grouped = (stage: Stage, among: World, count: number, isOne: boolean, rest: Remainder) =>
+      stepStage<unknown, BatchGroup>(stage, { name: 'batch', unit: 1 }, async () => {
+        const loaded = await import('./batch-groups.js');
+        return loaded.batchGroups(among, count, isOne, rest);
+      });
+    const stage = computed && grouped(computed, world, rows, isGlobal, remainder);
     return new BatchFlow({
       source,
       maps,
@@ -224,7 +193,7 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
       stage,
       whole: () => {
         const all = isGlobal ? rows : rows * world.shards;
-        return batchStage(this.stage, { rank: 0, shards: 1 }, all, true, remainder === 'pad' ? 'keep' : remainder);
+        return grouped(this.stage, { rank: 0, shards: 1 }, all, true, remainder === 'pad' ? 'keep' : remainder);
       },
       records: computedRecords,
       size,
@@ -270,11 +239,10 @@ export function startStream(rows: RowSource, options: SourceOptions, pending: St
   });
 }
 
-function functionOf(what: string, fn: unknown): Fn {
-  if (typeof fn !== 'function') throw invalidArgument(`${what} needs a function, got ${typeof fn}`);
-  return fn as Fn;
-}
-
 function stepName(name: string, id: string | undefined): string {
   return id === undefined ? name : `${name}:${id}`;
+}
+
+function listOf(schema: Schema | undefined, length: number): Schema | undefined {
+  return schema && Array.from({ length }, () => schema);
 }

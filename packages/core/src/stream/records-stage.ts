@@ -1,7 +1,5 @@
-import type { Schema } from '../schema/types.js';
 import type { PlanNode, Segment, Start } from './plan-node.js';
 import { AUTOMATIC_BATCHES, AUTOMATIC_BYTES, ReadAhead, type Begun } from './read-ahead.js';
-import type { RecordMap } from './recipe.js';
 import { RecordReader, type Share } from './record-reader.js';
 import type { SourceNode } from './source-node.js';
 import type { Element, Stage } from './stage.js';
@@ -15,15 +13,15 @@ interface BegunChunk extends Begun {
   readonly read: Promise<unknown[]>;
 }
 
-/** Planned records, of all shards, as the first stage of what only reading can tell. Their maps run on every record. */
-export function recordsStage(source: SourceNode, plan: PlanNode<Segment>, maps: readonly RecordMap[]): Stage {
-  const reader = new RecordReader(source, maps, { rank: 0, shards: 1 });
+/**
+ * Planned records, of all shards, as the first stage of what only reading can tell.
+ * @param functions maps that are in the plan
+ */
+export function recordsStage(source: SourceNode, plan: PlanNode<Segment>, functions: number): Stage {
   return {
     unit: source.world.shards,
-    get schema(): Schema | undefined {
-      return reader.schema;
-    },
-    functions: maps.length,
+    schema: source.rows.schema,
+    functions,
     locate(start) {
       const cursor = plan.open(start);
       return { epoch: cursor.epoch, node: cursor.snapshot() };
@@ -33,6 +31,7 @@ export function recordsStage(source: SourceNode, plan: PlanNode<Segment>, maps: 
       // One cursor reads ahead by chunks, the other follows record by record and tells the place.
       const planned = plan.open(start);
       const behind = plan.open(start);
+      const reader = new RecordReader(source, { rank: 0, shards: 1 });
       let release: (() => Promise<void>) | undefined;
       let first: Segment;
       let chunk: { readonly records: readonly unknown[]; readonly share: Share } | undefined;
@@ -60,15 +59,15 @@ export function recordsStage(source: SourceNode, plan: PlanNode<Segment>, maps: 
           }
           const { share, records } = chunk;
           const origin = reader.originOf(share, row);
-          let value = records[row];
-          if (reader.hasMaps) value = await (await reader.mapper()).mapRecord(value, share, row, signal);
-          row++;
+          const value = records[row++];
           const [{ epoch }] = behind.pull(1) as [Segment];
           return { value, origin, epoch, lastEpoch: epoch, after: behind.snapshot() };
         },
         async close() {
           await ahead.close();
-          await release?.();
+          const releasing = release?.();
+          release = undefined;
+          await releasing;
         },
       };
     },

@@ -1,15 +1,14 @@
-import { stepAfter, stepStart as startOfStep, stepStates, type Element, type Others, type Stage } from './stage.js';
 import { DataRefError } from '../errors.js';
+import { shareOf } from './deal.js';
 import { startOfInput, totalCount, type PlanNode } from './plan-node.js';
+import type { Element, Others, Stage } from './stage.js';
+import { stepStage } from './step-stage.js';
 
-/**
- * `passes` passes over the input as one, each the next epoch; Infinity for endless ones.
- * @param own outputs of this shard in all passes: records are dealt on across the edge of epochs, batches are not
- */
+/** `passes` passes over the input as one, each the next epoch; Infinity for endless ones. */
 export function repeatNode<T extends { readonly count: number }>(
   input: PlanNode<T>,
   passes: number,
-  own: (total: number) => number,
+  rank: number,
 ): PlanNode<T> {
   const { unit } = input;
   const total = times(passes, input.total);
@@ -17,7 +16,8 @@ export function repeatNode<T extends { readonly count: number }>(
   return {
     unit,
     total,
-    own: own(total),
+    // Records are dealt on across the edge of epochs, batches are not.
+    own: unit === 1 ? times(passes, input.own) : shareOf(total, rank, unit),
     open(start) {
       const begun = startOfInput(start, 'repeat');
       let cursor = input.open(begun.input);
@@ -75,64 +75,55 @@ function endless(): DataRefError {
 
 /** `repeatNode` for what only reading can tell. It looks one output ahead, so that every place has one state. */
 export function repeatStage<T>(input: Stage<T>, passes: number): Stage<T> {
-  const name = 'repeat';
-  return {
-    unit: input.unit,
-    get schema() {
-      return input.schema;
-    },
-    functions: input.functions,
-    ...stepStates({ name, input }),
-    open(start, signal) {
-      const begun = startOfStep(start, name);
-      let run = input.open(begun.input, signal);
-      let pass = begun.count;
-      /** Of the last output or, where the pass has given none, of its beginning. */
-      let { epoch } = input.locate(begun.input);
-      let passEpoch = epoch;
-      let isEmpty = !('node' in begun.input);
-      let others: Others | undefined;
-      let ahead: Promise<Element<T> | undefined> | undefined;
-      /** The next output of this pass or, where it has none, of the next one that has. */
-      const pull = async (): Promise<Element<T> | undefined> => {
-        for (;;) {
-          const element = pass < passes ? await run.next() : undefined;
-          if (element !== undefined) {
-            isEmpty = false;
-            others = undefined;
-            epoch = element.lastEpoch;
-            return { ...element, follow: undefined, after: stepAfter(name, pass, element.after) };
-          }
-          if (run.others !== undefined) others = { ...run.others, epoch: others?.epoch ?? run.others.epoch };
-          if (isEmpty && passes === Infinity) throw endless();
-          if (pass + 1 >= passes) return undefined;
-          await run.close();
-          pass++;
-          epoch++;
-          passEpoch = epoch;
-          isEmpty = true;
-          run = input.open({ epoch, position: 0 }, signal);
+  return stepStage<T, T>(input, { name: 'repeat' }, () => (begun) => {
+    const { signal, after } = begun;
+    let { run, count: pass } = begun;
+    /** Of the last output or, where the pass has given none, of its beginning. */
+    let { epoch } = begun;
+    let passEpoch = epoch;
+    let isEmpty = !begun.isResumed;
+    let others: Others | undefined;
+    let ahead: Promise<Element<T> | undefined> | undefined;
+    /** The next output of this pass or, where it has none, of the next one that has. */
+    const pull = async (): Promise<Element<T> | undefined> => {
+      for (;;) {
+        const element = pass < passes ? await run.next() : undefined;
+        if (element !== undefined) {
+          isEmpty = false;
+          others = undefined;
+          epoch = element.lastEpoch;
+          return { ...element, follow: undefined, after: after(pass, element.after) };
         }
-      };
-      return {
-        async next() {
-          const element = await (ahead ?? pull());
-          ahead = undefined;
-          if (element === undefined) return undefined;
-          const lastPass = pass;
-          const next = await (ahead = settled(pull())).catch(() => undefined);
-          if (pass === lastPass || next === undefined) return element;
-          // The next output is of a later pass: this one's place is the beginning of that pass.
-          const [passNow, epochNow] = [pass, passEpoch];
-          return { ...element, after: stepAfter(name, passNow, () => input.initial(epochNow, 0)) };
-        },
-        close: () => run.close(),
-        get others() {
-          return others;
-        },
-      };
-    },
-  };
+        if (run.others !== undefined) others = { ...run.others, epoch: others?.epoch ?? run.others.epoch };
+        if (isEmpty && passes === Infinity) throw endless();
+        if (pass + 1 >= passes) return undefined;
+        await run.close();
+        signal.throwIfAborted(); // or a pass would be begun that nobody ends
+        pass++;
+        epoch++;
+        passEpoch = epoch;
+        isEmpty = true;
+        run = input.open({ epoch, position: 0 }, signal);
+      }
+    };
+    return {
+      async next() {
+        const element = await (ahead ?? pull());
+        ahead = undefined;
+        if (element === undefined) return undefined;
+        const lastPass = pass;
+        const next = await (ahead = settled(pull())).catch(() => undefined);
+        if (pass === lastPass || next === undefined) return element;
+        // The next output is of a later pass: this one's place is the beginning of that pass.
+        const [passNow, epochNow] = [pass, passEpoch];
+        return { ...element, after: after(passNow, () => input.initial(epochNow, 0)) };
+      },
+      close: () => run.close(),
+      get others() {
+        return others;
+      },
+    };
+  });
 }
 
 /** A promise whose rejection, kept for later, is no unhandled one. */

@@ -1,6 +1,7 @@
 import { IdleTurns } from './idle-turns.js';
-import { stepAfter, stepStart as startOfStep, stepStates, type Stage } from './stage.js';
 import { startOfInput, type PlanNode } from './plan-node.js';
+import type { Stage } from './stage.js';
+import { stepStage } from './step-stage.js';
 
 /** Without the first `skipped` outputs of each shard in a pass. They are never read. */
 export function skipNode<T extends { readonly count: number }>(input: PlanNode<T>, skipped: number): PlanNode<T> {
@@ -38,35 +39,19 @@ export function skipNode<T extends { readonly count: number }>(input: PlanNode<T
 
 /** `skipNode` for what only reading can tell: what is left out is computed, and thrown away. */
 export function skipStage<T>(input: Stage<T>, skipped: number): Stage<T> {
-  const name = 'skip';
-  const { unit } = input;
-  return {
-    unit,
-    get schema() {
-      return input.schema;
-    },
-    functions: input.functions,
-    ...stepStates({ name, input }),
-    open(start, signal) {
-      const begun = startOfStep(start, name);
-      const run = input.open(begun.input, signal);
-      let done = begun.count;
-      const idle = new IdleTurns(signal);
-      return {
-        async next() {
-          for (let left = Math.round((skipped - done) * unit); left > 0; left--) {
-            if ((await run.next()) === undefined) break;
-            await idle.next();
-          }
-          done = Math.max(done, skipped);
-          const element = await run.next();
-          return element && { ...element, after: stepAfter(name, done, element.after) };
-        },
-        close: () => run.close(),
-        get others() {
-          return run.others;
-        },
-      };
-    },
-  };
+  return stepStage<T, T>(input, { name: 'skip' }, () => ({ run, count, signal, after }) => {
+    let done = count;
+    const idle = new IdleTurns(signal);
+    return {
+      async next() {
+        for (let left = Math.round((skipped - done) * input.unit); left > 0; left--) {
+          if ((await run.next()) === undefined) break;
+          await idle.next();
+        }
+        done = Math.max(done, skipped);
+        const element = await run.next();
+        return element && { ...element, after: after(done, element.after) };
+      },
+    };
+  });
 }

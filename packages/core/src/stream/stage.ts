@@ -1,5 +1,5 @@
 import type { Schema } from '../schema/types.js';
-import { pipelineMismatch, type PlanNode, type Start } from './plan-node.js';
+import type { PlanNode, Start } from './plan-node.js';
 import type { StateNode } from './state.js';
 
 /** The record that an element came from: what user functions are told, and what errors name. */
@@ -15,10 +15,14 @@ export interface Origin {
   readonly branch: string;
 }
 
-/** One output of a stage. */
-export interface Element<T = unknown> {
+/** A value, and the record that it came from. */
+export interface Traced<T = unknown> {
   readonly value: T;
   readonly origin: Origin;
+}
+
+/** One output of a stage. */
+export interface Element<T = unknown> extends Traced<T> {
   /** Of its first record. */
   readonly epoch: number;
   /** Of its last record: the next iteration is the epoch after that. */
@@ -39,6 +43,7 @@ export interface Others {
 export interface Run<T = unknown> {
   /** The next output, undefined at the end and ever after. Not called again before it has answered. */
   next(): Promise<Element<T> | undefined>;
+  /** Ends what is under way. Called again, it does nothing more. */
   close(): Promise<void>;
   /** At the end, where other shards have outputs still. */
   readonly others?: Others | undefined;
@@ -47,7 +52,7 @@ export interface Run<T = unknown> {
 /**
  * A transform whose outputs only reading can tell (filter, flatMap, pack, mix, …). Stages compute one global sequence,
  * the same on every shard; it is dealt to the shards at the very end. So a state is a place in that sequence, and good
- * for any world.
+ * for any world. What a stage does is loaded when a pass over it asks for its first output.
  */
 export interface Stage<T = unknown> {
   /** Outputs over all shards for one of this shard: the number of shards for records, 1 for batches. */
@@ -61,65 +66,6 @@ export interface Stage<T = unknown> {
   locate(start: Start): { readonly epoch: number; readonly node: () => StateNode };
   /** The state at the beginning of an epoch. */
   initial(epoch: number, position: number): StateNode;
-}
-
-/** What a transform adds to its input's states: a step with its name, which also holds the parameters that make its identity. */
-export interface StepOf {
-  readonly name: string;
-  readonly input: Stage;
-}
-
-/** The start of a step's input, and what the step had counted. @throws DataRefError STATE_PIPELINE */
-export function stepStart(start: Start, name: string): { readonly input: Start; readonly count: number } {
-  if (!('node' in start)) return { input: start, count: 0 };
-  const { node } = start;
-  if (node.kind === 'step' && node.name === name) return { input: { node: node.input }, count: node.count };
-  throw pipelineMismatch(name, node);
-}
-
-/** `locate` and `initial` of a step over one input. */
-export function stepStates({ name, input }: StepOf): Pick<Stage, 'locate' | 'initial'> {
-  return {
-    locate(start) {
-      const { input: inner, count } = stepStart(start, name);
-      const { epoch, node } = input.locate(inner);
-      return { epoch, node: () => ({ kind: 'step', name, count, input: node() }) };
-    },
-    initial: (epoch, position) => ({ kind: 'step', name, count: 0, input: input.initial(epoch, position) }),
-  };
-}
-
-/**
- * A stage that changes nothing but has its place in the state: maps, whose functions run on the shard's own records.
- * @param schema where it is that of the input: of batches, the schema is that of the records that they are made of
- */
-export function markedStage<T>(input: Stage<T>, name: string, schema?: 'same'): Stage<T> {
-  return {
-    unit: input.unit,
-    get schema() {
-      return schema === 'same' ? input.schema : undefined;
-    },
-    functions: input.functions + 1,
-    ...stepStates({ name, input }),
-    open(start, signal) {
-      const run = input.open(stepStart(start, name).input, signal);
-      return {
-        async next() {
-          const element = await run.next();
-          return element && { ...element, after: stepAfter(name, 0, element.after) };
-        },
-        close: () => run.close(),
-        get others() {
-          return run.others;
-        },
-      };
-    },
-  };
-}
-
-/** A step's state over its input's. */
-export function stepAfter(name: string, count: number, input: () => StateNode): () => StateNode {
-  return () => ({ kind: 'step', name, count, input: input() });
 }
 
 /** A stage where a plan is asked for: it tells places, and of what is left only that there may be something. */

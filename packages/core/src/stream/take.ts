@@ -1,5 +1,6 @@
-import { stepAfter, stepStart as startOfStep, stepStates, type Stage } from './stage.js';
 import { startOfInput, totalCount, type PlanNode } from './plan-node.js';
+import type { Stage } from './stage.js';
+import { stepStage } from './step-stage.js';
 
 /** At most `limit` outputs of each shard in a pass. The state counts outputs of one shard, so it suits any world. */
 export function takeNode<T extends { readonly count: number }>(input: PlanNode<T>, limit: number): PlanNode<T> {
@@ -35,32 +36,17 @@ export function takeNode<T extends { readonly count: number }>(input: PlanNode<T
 
 /** `takeNode` for what only reading can tell. */
 export function takeStage<T>(input: Stage<T>, limit: number): Stage<T> {
-  const name = 'take';
   const { unit } = input;
-  return {
-    unit,
-    get schema() {
-      return input.schema;
-    },
-    functions: input.functions,
-    ...stepStates({ name, input }),
-    open(start, signal) {
-      const begun = startOfStep(start, name);
-      const run = input.open(begun.input, signal);
-      let taken = Math.round(begun.count * unit);
-      return {
-        async next() {
-          const element = taken < limit * unit ? await run.next() : undefined;
-          if (element === undefined) return undefined;
-          taken++;
-          const follow = taken >= limit * unit ? 'end' : element.follow;
-          return { ...element, follow, after: stepAfter(name, taken / unit, element.after) };
-        },
-        close: () => run.close(),
-        get others() {
-          return run.others;
-        },
-      };
-    },
-  };
+  return stepStage<T, T>(input, { name: 'take' }, () => ({ run, count, after }) => {
+    let taken = Math.round(count * unit);
+    return {
+      async next() {
+        const element = taken < limit * unit ? await run.next() : undefined;
+        if (element === undefined) return undefined;
+        taken++;
+        const follow = taken >= limit * unit ? 'end' : element.follow;
+        return { ...element, follow, after: after(taken / unit, element.after) };
+      },
+    };
+  });
 }

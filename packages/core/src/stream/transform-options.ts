@@ -1,9 +1,35 @@
 import { countOf, refuseUnknown } from '../arguments.js';
 import { invalidArgument } from '../errors.js';
-import type { Bucketing } from './bucket-by-length.js';
-import type { Packing } from './pack.js';
 import type { BucketOptions, PackOptions, WindowOptions } from './types.js';
-import type { Windows } from './window.js';
+
+export interface Windows {
+  /** Records of one window. */
+  readonly size: number;
+  /** Records from one window's first to the next one's. */
+  readonly shift: number;
+  /** Whether windows at the end that are not full are given too. */
+  readonly keepsRemainder: boolean;
+}
+
+export interface Packing {
+  readonly length: number;
+  readonly strategy: 'concatenate' | 'best-fit';
+  /** Records that 'best-fit' looks at together. */
+  readonly blockSize: number;
+  readonly lengthOf: ((record: any) => number) | undefined;
+  /** Whether 'best-fit' cuts a record that is longer than a row, or refuses it. */
+  readonly cutsLong: boolean;
+  /** Whether 'concatenate' gives a last row that is not full. */
+  readonly keepsRemainder: boolean;
+}
+
+export interface Bucketing {
+  /** Records of like length that come one after another: a batch of all shards. */
+  readonly groupSize: number;
+  /** Records that are sorted together: a multiple of groupSize. */
+  readonly blockSize: number;
+  readonly lengthOf: ((record: any) => number) | undefined;
+}
 
 /** @throws DataRefError INVALID_ARGUMENT, as the others here */
 export function checkWindows(size: number, options: WindowOptions = {}): Windows {

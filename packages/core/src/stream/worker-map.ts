@@ -1,6 +1,7 @@
 import { DataRefError, isDataRefError } from '../errors.js';
 import type { Outcome } from './map-runner.js';
-import type { Element, Origin } from './stage.js';
+import type { WorkerSpec } from './recipe.js';
+import type { Origin, Traced } from './stage.js';
 import { copied } from './transfer.js';
 import { nameOrigin, userFailure } from './user-function.js';
 import { holdPool, type WorkerPool } from './worker-pool.js';
@@ -12,7 +13,7 @@ const MAX_DEATHS = 2;
 export interface WorkerTask {
   readonly module: string;
   readonly step: number;
-  readonly records: readonly { readonly value: unknown; readonly origin: Origin }[];
+  readonly records: readonly Traced[];
 }
 
 /** What it answers, one for each record; a failure as text, since errors of all kinds do not cross threads. */
@@ -21,28 +22,23 @@ export type WorkerResult =
 
 export type WorkerAnswer = { readonly results: readonly WorkerResult[] } | { readonly loadFailure: string };
 
-/** A module's default export run on records in worker threads. */
+/** A module's default export run on records in worker threads, which one pass holds. */
 export class WorkerMap {
-  readonly workers: number;
-  readonly batchSize: number;
   readonly #module: string;
+  readonly #batchSize: number;
+  readonly #pool: WorkerPool;
 
-  constructor(module: URL, workers: number, batchSize: number) {
-    this.#module = module.href;
-    this.workers = workers;
-    this.batchSize = batchSize;
-  }
-
-  /** Threads for one pass, which has to give them back. */
-  hold(): WorkerPool {
-    return holdPool(this.#module, this.workers);
+  constructor({ module, workers, batchSize }: WorkerSpec) {
+    this.#module = module;
+    this.#batchSize = batchSize;
+    this.#pool = holdPool(module, workers);
   }
 
   /** One outcome a record, in order; a worker that dies is replaced, and its work repeated. */
-  async run(pool: WorkerPool, elements: readonly Element[], step: number, signal: AbortSignal): Promise<Outcome[]> {
+  async run(elements: readonly Traced[], step: number, signal: AbortSignal): Promise<Outcome[]> {
     const chunks: Promise<Outcome[]>[] = [];
-    for (let i = 0; i < elements.length; i += this.batchSize)
-      chunks.push(this.#runChunk(pool, elements.slice(i, i + this.batchSize), step, signal));
+    for (let i = 0; i < elements.length; i += this.#batchSize)
+      chunks.push(this.#runChunk(elements.slice(i, i + this.#batchSize), step, signal));
     const settled = await Promise.allSettled(chunks);
     signal.throwIfAborted();
     return settled.flatMap((chunk): Outcome[] =>
@@ -50,42 +46,42 @@ export class WorkerMap {
     );
   }
 
-  async #runChunk(
-    pool: WorkerPool,
-    elements: readonly Element[],
-    step: number,
-    signal: AbortSignal,
-  ): Promise<Outcome[]> {
+  /** Gives the threads back, which end where nobody else uses them. */
+  close(): Promise<void> {
+    return this.#pool.release();
+  }
+
+  async #runChunk(elements: readonly Traced[], step: number, signal: AbortSignal): Promise<Outcome[]> {
     for (let deaths = 0; ;) {
       try {
-        return await this.#ask(pool, elements, step, signal);
+        return await this.#ask(elements, step, signal);
       } catch (error) {
         signal.throwIfAborted();
         if (isDataRefError(error)) throw error;
         // The user's own failures come as results: what rejects is a thread that ended.
         deaths++;
         if (deaths < MAX_DEATHS) continue;
-        const [first] = elements as readonly [Element];
+        const [first] = elements as readonly [Traced];
         if (elements.length === 1) return [{ error: died(first.origin, error) }];
         // One of them ends its worker: alone, it is found.
         const outcomes: Outcome[] = [];
-        for (const element of elements) outcomes.push(...(await this.#runChunk(pool, [element], step, signal)));
+        for (const element of elements) outcomes.push(...(await this.#runChunk([element], step, signal)));
         return outcomes;
       }
     }
   }
 
-  async #ask(pool: WorkerPool, elements: readonly Element[], step: number, signal: AbortSignal): Promise<Outcome[]> {
+  async #ask(elements: readonly Traced[], step: number, signal: AbortSignal): Promise<Outcome[]> {
     // Copies are moved: the records are kept, for the case that the thread dies, and others may hold the same arrays.
     const transferList: ArrayBuffer[] = [];
     const records = elements.map(({ value, origin }) => ({ value: copied(value, transferList), origin }));
     const task: WorkerTask = { module: this.#module, step, records };
-    const answer = (await pool.run(task, transferList, signal)) as WorkerAnswer;
+    const answer = (await this.#pool.run(task, transferList, signal)) as WorkerAnswer;
     if ('loadFailure' in answer) throw notLoaded(this.#module, answer.loadFailure);
     return answer.results.map((result, i): Outcome => {
       if ('value' in result) return result;
       const cause = Object.assign(new Error(result.failure), { stack: result.stack });
-      return { error: userFailure('map', (elements[i] as Element).origin, cause) };
+      return { error: userFailure('map', (elements[i] as Traced).origin, cause) };
     });
   }
 }

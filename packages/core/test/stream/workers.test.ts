@@ -32,6 +32,38 @@ async function expectThreads(before: number): Promise<void> {
   expect(threads()).toBeLessThanOrEqual(before);
 }
 
+describe('a map in workers, of a shard', () => {
+  const LENGTH = 30;
+  /** What one shard gives, and the records that were read for it. */
+  async function shard(rank: number, more: object, end: (stream: Stream) => any = (stream) => stream) {
+    const read = new Set<number>();
+    const dataset = defineDataRef({
+      length: LENGTH,
+      schema: field('int32'),
+      fingerprint: 'counts reads',
+      read: (indices) => indices.map((i) => (read.add(i), i)),
+    });
+    const flow = end(dataset.stream({ ...SHUFFLED, shardRank: rank, numShards: 3, ...more }).map(MODULE, workers(2)));
+    const { length } = flow;
+    const elements: unknown[] = await gather(flow);
+    return { length, elements, read: [...read] };
+  }
+
+  test('has a length, and reads the records of its own alone', async () => {
+    const shards = await Promise.all([0, 1, 2].map((rank) => shard(rank, {})));
+    expect(shards.map(({ length, elements }) => [length, elements.length])).toEqual([10, 10, 10].map((n) => [n, n]));
+    expect(shards.flatMap(({ read }) => read).sort((a, b) => a - b)).toEqual(upTo(LENGTH));
+    const batched = await shard(1, {}, (stream) => stream.globalBatch(9));
+    expect([batched.length, batched.elements.length]).toEqual([4, 4]);
+    expect(batched.read.sort((a, b) => a - b)).toEqual((shards[1] as { read: number[] }).read.sort((a, b) => a - b));
+  });
+
+  test('may be made before the shuffle', async () => {
+    const shards = await Promise.all([0, 1, 2].map((rank) => shard(rank, { shardBeforeShuffle: true })));
+    for (const [rank, { read }] of shards.entries()) expect(read.every((i) => i % 3 === rank)).toBe(true);
+  });
+});
+
 describe('the same output', () => {
   const build = (count: number, batches: number, terminal: (stream: Stream) => any) => {
     const stream = range(23)

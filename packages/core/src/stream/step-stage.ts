@@ -1,0 +1,113 @@
+import type { Schema } from '../schema/types.js';
+import { startOfInput } from './plan-node.js';
+import type { Others, Run, Stage } from './stage.js';
+import type { StateNode } from './state.js';
+
+/** What a step begins a pass with. */
+export interface Begun<I = unknown> {
+  /** Over the input, from where the pass begins. The step need not close it. */
+  readonly run: Run<I>;
+  /** Where the input stands there. */
+  readonly before: () => StateNode;
+  /** Of its place: of the last output before it or, where there is none, of the first after it. */
+  readonly epoch: number;
+  /** Whether the input begins where a state says, and not with an epoch. */
+  readonly isResumed: boolean;
+  /** What the step had counted. */
+  readonly count: number;
+  readonly signal: AbortSignal;
+  /** The step's state over its input's. */
+  readonly after: (count: number, input: () => StateNode) => () => StateNode;
+}
+
+/** A step at work; its `close` ends what is its own. */
+export interface StepRun<T> extends Pick<Run<T>, 'next' | 'others'> {
+  close?(): Promise<void>;
+}
+
+/** Begins a pass of a step. */
+export type OpenStep<I, T> = (begun: Begun<I>) => StepRun<T>;
+
+export interface StepOptions {
+  /** In the state, where it also holds the parameters that make the step's identity. */
+  readonly name: string;
+  /** Default: the input's. */
+  readonly unit?: number | undefined;
+  /** User functions of its own. Default 0. */
+  readonly functions?: number | undefined;
+  /** Of the outputs. Default: the input's. */
+  readonly schema?: (() => Schema | undefined) | undefined;
+}
+
+/**
+ * A transform of one input. Its states are a count over the input's.
+ * @param load gives what it does, when a pass asks for its first output: a program that does not use it starts faster
+ */
+export function stepStage<I, T>(
+  input: Stage<I>,
+  { name, unit = input.unit, functions = 0, schema = () => input.schema }: StepOptions,
+  load: () => OpenStep<I, T> | Promise<OpenStep<I, T>>,
+): Stage<T> {
+  const after = (count: number, node: () => StateNode) => (): StateNode => ({
+    kind: 'step',
+    name,
+    count,
+    input: node(),
+  });
+  return {
+    unit,
+    get schema() {
+      return schema();
+    },
+    functions: input.functions + functions,
+    locate(start) {
+      const begun = startOfInput(start, name);
+      const { epoch, node } = input.locate(begun.input);
+      return { epoch, node: after(begun.count, node) };
+    },
+    initial: (epoch, position) => after(0, () => input.initial(epoch, position))(),
+    open(start, signal) {
+      const begun = startOfInput(start, name);
+      const run = input.open(begun.input, signal);
+      const { node: before, epoch } = input.locate(begun.input);
+      const isResumed = 'node' in begun.input;
+      const { count } = begun;
+      return lazyRun(run, async () => (await load())({ run, before, epoch, isResumed, count, signal, after }));
+    },
+  };
+}
+
+/** A stage that has a place in the state and gives what its input gives: of maps, whose functions run elsewhere. */
+export function markedStage<T>(input: Stage<T>, name: string, schema: () => Schema | undefined): Stage<T> {
+  return stepStage(input, { name, functions: 1, schema }, () => ({ run, after }) => ({
+    async next() {
+      const element = await run.next();
+      return element && { ...element, after: after(0, element.after) };
+    },
+  }));
+}
+
+/** A run that is begun by its first `next()`. */
+export function lazyRun<T>(input: Run<any>, begin: () => Promise<StepRun<T>>): Run<T> {
+  let begun: StepRun<T> | undefined;
+  let beginning: Promise<StepRun<T>> | undefined;
+  let closing: Promise<void> | undefined;
+  const first = async () => {
+    begun = await (beginning ??= begin());
+    return begun.next();
+  };
+  const close = async () => {
+    try {
+      await (await beginning?.catch(() => undefined))?.close?.();
+    } finally {
+      await input.close();
+    }
+  };
+  return {
+    next: () => (begun === undefined ? first() : begun.next()),
+    close: () => (closing ??= close()),
+    get others(): Others | undefined {
+      return begun?.others ?? input.others;
+    },
+  };
+}
