@@ -18,6 +18,7 @@ const EXPORTS: Record<string, readonly string[]> = {
     'fromColumns',
     'fromRecords',
     'isDataRefError',
+    'joinStates',
     'mix',
     'ndarray',
     'openStorage',

@@ -33,6 +33,7 @@ export type {
   SubmitOptions,
 } from './storage/types.js';
 export { explain } from './stream/explain.js';
+export { joinStates } from './stream/join-states.js';
 export { rewind } from './stream/rewind.js';
 export { diff, type StateDifference } from './stream/state-diff.js';
 export {

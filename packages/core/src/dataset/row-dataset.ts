@@ -51,9 +51,10 @@ export class RowDataset implements DataRef {
         'the state is of several streams joined (mix, zip, concat): build that pipeline, then resume it with the state',
       );
     }
-    const { order, numShards } = source;
+    const { order, numShards, shardFirst } = source;
     const own = order.shardBeforeShuffle;
-    const shares = shard ?? (own === null ? undefined : { shardRank: own[0], numShards: own[1] });
+    const [rank, world] = own ?? [shardFirst?.rank ?? null, numShards];
+    const shares = shard ?? (rank === null ? undefined : { shardRank: rank, numShards: world });
     if (shares === undefined && numShards > 1) {
       throw new DataRefError(
         'SHARD_REQUIRED',
@@ -70,7 +71,7 @@ export class RowDataset implements DataRef {
             shuffleWindow: order.window,
             skipShuffleAtEpochEnd: !order.reshuffle,
           };
-    const options = { ...shuffle, ...shares, shardBeforeShuffle: own !== null };
+    const options = { ...shuffle, ...shares, shardBeforeShuffle: own !== null, shardFirst: shardFirst !== undefined };
     return startStream(this.rows, checkStreamOptions(options, this.rows), parsed);
   }
 

@@ -81,7 +81,7 @@ export function batchNode(
         },
       };
     },
-    initial: (epoch, position) => ({ kind: 'step', name: 'batch', count: 0, input: input.initial(epoch, position) }),
+    initial: (beginning) => ({ kind: 'step', name: 'batch', count: 0, input: input.initial(beginning) }),
   };
 }
 

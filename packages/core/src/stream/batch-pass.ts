@@ -57,7 +57,7 @@ export function openBatchPass(recipe: Planned<BatchRecipe>, learned: Learned, st
       validLength: rows,
       globalLength,
       epoch: first.epoch,
-      position: first.start,
+      position: source.positionOf(first, first.start),
       step,
       indices: share.indices,
       pad: options.ragged === 'pad',
@@ -82,9 +82,9 @@ export function openBatchPass(recipe: Planned<BatchRecipe>, learned: Learned, st
   const begin = (): BegunBatch | undefined => {
     const [batchPlan] = cursor.pull(1);
     if (batchPlan === undefined) return undefined;
-    const after = placeOf(plan, cursor, batchPlan.segments.at(-1)?.epoch);
+    const after = placeOf(plan, cursor, start, batchPlan.segments.at(-1)?.epoch);
     first = batchPlan.segments[0] as Segment;
-    release ??= source.hold(() => ({ epoch: first.epoch, position: first.start }));
+    release ??= source.hold(() => first);
     const share = reader.share(batchPlan.segments);
     const loan = new Loan(pool);
     if (isDirect) stored ??= picked?.resolve(source.rows.schema);
@@ -100,8 +100,8 @@ export function openBatchPass(recipe: Planned<BatchRecipe>, learned: Learned, st
 
   /** Another shard's, where this one has none in its first batch. */
   const firstOf = async ({ plan: { segments } }: BegunBatch): Promise<Traced> => {
-    const [{ epoch, start: position }] = segments as readonly [Segment];
-    const share = reader.share([{ epoch, start: position, count: 1 }], 0);
+    const [segment] = segments as readonly [Segment];
+    const share = reader.share([{ ...segment, count: 1 }], 0);
     const [value] = await reader.readRecords(share, abort.signal);
     return { value, origin: reader.originOf(share, 0) };
   };

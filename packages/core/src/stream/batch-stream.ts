@@ -11,7 +11,7 @@ import { markedNode, type PlanNode, type Start } from './plan-node.js';
 import type { BatchRecipe, Picker, Planned } from './recipe.js';
 import type { Stage } from './stage.js';
 import { markedStage, stepStage } from './step-stage.js';
-import { refuseEqualShards } from './stream-options.js';
+import { refuseDealtFirst, refuseEqualShards } from './stream-options.js';
 import type { BatchStream, MapContext } from './types.js';
 
 /** Streams of batches. */
@@ -56,8 +56,9 @@ export class BatchFlow extends IteratedFlow<any, BatchRecipe> implements BatchSt
   }
 
   unbatch(): any {
-    const { source, whole, prefetch, skips } = this.recipe;
+    const { source, whole, prefetch, skips, passes } = this.recipe;
     refuseEqualShards('unbatch', source);
+    refuseDealtFirst('unbatch', source);
     const batches = whole();
     const learned: Learned = { schema: batches.schema };
     const schema = () => (this.recipe.batchMaps.length > 0 ? undefined : learned.schema);
@@ -65,7 +66,7 @@ export class BatchFlow extends IteratedFlow<any, BatchRecipe> implements BatchSt
       const loaded = await import('./unbatch.js');
       return loaded.unbatch(this.recipe, learned);
     });
-    return this.recipe.records({ source, stage, prefetch, skips, pending: this.pending });
+    return this.recipe.records({ source, stage, prefetch, skips, passes, pending: this.pending });
   }
 
   /** Ragged columns come as one array, the rest zero. */

@@ -6,8 +6,9 @@ import { GroupBatches } from './group-batches.js';
 import type { Learned } from './learned.js';
 import { MappedRecords, type Dealt } from './mapped-records.js';
 import type { Item, Pass, Place } from './pass.js';
+import { endPlace } from './place.js';
 import type { Start } from './plan-node.js';
-import type { BatchRecipe, RecordRecipe } from './recipe.js';
+import type { BatchRecipe, PipelineSource, RecordRecipe } from './recipe.js';
 import { RecordMapper } from './record-mapper.js';
 import type { Element, Stage } from './stage.js';
 import { WorkQueue } from './work-queue.js';
@@ -16,7 +17,7 @@ import { WorkQueue } from './work-queue.js';
 export function openComputedRecords(recipe: RecordRecipe, stage: Stage, learned: Learned, start: Start): Pass<unknown> {
   const { rank, shards } = recipe.source.world;
   const abort = new AbortController();
-  const ahead = openAhead(stage, start, abort.signal);
+  const ahead = openAhead(recipe.source, stage, start, abort.signal);
   let lastEpoch: number | undefined;
   const deal = async (): Promise<Dealt | undefined> => {
     let own: Element | undefined;
@@ -30,7 +31,7 @@ export function openComputedRecords(recipe: RecordRecipe, stage: Stage, learned:
     if (last !== undefined && own === undefined) ({ lastEpoch } = last);
     if (own === undefined || last === undefined) return undefined;
     const { value, origin } = own;
-    return { value, origin, after: await placeAfter(stage, ahead, last) };
+    return { value, origin, after: await placeAfter(stage, ahead, start, last) };
   };
   const functions = stage.functions - recipe.maps.length;
   const records = new MappedRecords(recipe, functions, learned, deal, abort.signal);
@@ -58,12 +59,12 @@ export function openComputedBatches(
 ): Pass<DataBatch> {
   const { maps, batchMaps, options } = recipe;
   const abort = new AbortController();
-  const ahead = openAhead(stage, start, abort.signal);
+  const ahead = openAhead(recipe.source, stage, start, abort.signal);
   const mapper = new RecordMapper(maps, stage.functions - batchMaps.length - maps.length, learned);
   const groups = new GroupBatches(mapper, options.ragged === 'pad');
   const pull = async () => {
     const element = await ahead.take();
-    return element && { element, after: await placeAfter(stage, ahead, element) };
+    return element && { element, after: await placeAfter(stage, ahead, start, element) };
   };
   const batches = new WorkQueue(mapper.depth, 1, pull, async ([planned]): Promise<Item<DataBatch> | undefined> => {
     if (planned === undefined) return undefined;
@@ -88,9 +89,12 @@ export function openComputedBatches(
   };
 }
 
-/** A state that stands where nothing of its epoch is left is taken for the beginning of the next one. */
-function openAhead<T>(stage: Stage<T>, start: Start, signal: AbortSignal): Ahead<T> {
-  if (!('node' in start)) return new Ahead(stage.open(start, signal));
+/**
+ * A state that stands where nothing of its epoch is left is taken for the beginning of the next one; but not where other
+ * ranks may have something left that this one cannot see.
+ */
+function openAhead<T>({ options }: PipelineSource, stage: Stage<T>, start: Start, signal: AbortSignal): Ahead<T> {
+  if (!('node' in start) || options.shardFirst) return new Ahead(stage.open(start, signal));
   let run = stage.open(start, signal);
   let isFirst = true;
   return new Ahead({
@@ -113,10 +117,11 @@ function openAhead<T>(stage: Stage<T>, start: Start, signal: AbortSignal): Ahead
 async function placeAfter<T>(
   stage: Stage<T>,
   ahead: Ahead<T>,
+  start: Start,
   { lastEpoch, after, follow }: Element<T>,
 ): Promise<Place> {
   const next = follow ?? (await ahead.look());
-  if (next === 'end') return { epoch: lastEpoch + 1, lastEpoch, node: () => stage.initial(lastEpoch + 1, 0) };
+  if (next === 'end') return endPlace(stage, start, lastEpoch);
   // Where looking ahead failed, the state leads to the record that failed.
   return { epoch: next ?? lastEpoch, lastEpoch, node: after };
 }

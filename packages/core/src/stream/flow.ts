@@ -2,9 +2,11 @@ import { countOf, refuseUnknown } from '../arguments.js';
 import { DataRefError, invalidArgument } from '../errors.js';
 import type { World } from './deal.js';
 import { Iteration, type Supply } from './iteration.js';
+import { lastEpochOf } from './last-epoch.js';
 import { stateOf, type Pass, type Place } from './pass.js';
-import type { Cursor, PlanNode, Start } from './plan-node.js';
-import { placeOf } from './place.js';
+import { layersOf, type Cursor, type PlanNode, type Start } from './plan-node.js';
+import { endPlace, placeOf } from './place.js';
+import type { Passes } from './recipe.js';
 import { prefetched, type PrefetchLimits } from './prefetch.js';
 import { repeatNode, repeatStage } from './repeat.js';
 import { skipNode, skipStage } from './skip.js';
@@ -19,11 +21,13 @@ export interface FlowRecipe {
   readonly stage: Stage<any> | undefined;
   readonly source: {
     readonly first: Start;
+    readonly options: { readonly shardFirst: boolean };
     readonly world: World;
     readonly rows: { readonly length: number };
   };
   readonly prefetch: PrefetchLimits | undefined;
   readonly skips: readonly { readonly count: number }[];
+  readonly passes: Passes;
   readonly pending: StreamState | undefined;
 }
 
@@ -93,18 +97,21 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
 
   repeat(count: number = Infinity): this {
     if (count !== Infinity) countOf('repeat: count', count, 0);
-    const { rank } = this.recipe.source.world;
+    const { source, passes } = this.recipe;
     return this.extend(
-      (plan) => repeatNode(plan, count, rank),
-      (stage) => repeatStage(stage, count),
+      (plan) => repeatNode(plan, count, source.world.rank),
+      (stage) => repeatStage(stage, count, source.options.shardFirst),
+      { passes: passes && [...passes, count] } as unknown as Partial<R>,
     );
   }
 
   take(count: number): this {
     const limit = countOf('take: count', count, 0);
+    const { passes } = this.recipe;
     return this.extend(
       (plan) => takeNode(plan, limit),
       (stage) => takeStage(stage, limit),
+      { passes: passes?.length === 0 ? passes : undefined } as unknown as Partial<R>,
     );
   }
 
@@ -183,15 +190,17 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
   #claim(iteration: Iteration<T>): Supply<T> {
     if (this.#closed) throw new DataRefError('STREAM_CLOSED', 'the stream was closed; make a new one from the dataset');
     this.#takePending();
-    const { plan, prefetch } = this.recipe;
-    const { start, cursor } = this.#begin(
-      this.#place === undefined ? this.#start : { epoch: this.#place.lastEpoch + 1, position: 0 },
+    const { plan, prefetch, passes, source } = this.recipe;
+    const layers = layersOf(this.#start);
+    const { start: begun, cursor } = this.#begin(
+      this.#place === undefined ? this.#start : { epoch: this.#place.lastEpoch + 1, position: 0, layers },
     );
+    const start = source.options.shardFirst ? { ...begun, lastEpoch: lastEpochOf(begun, passes) } : begun;
     this.#supersede().catch(() => undefined);
     const opened = this.openPass(start);
     const pass = prefetch === undefined ? opened : prefetched(opened, prefetch);
     this.#active = iteration;
-    this.#place = placeOf(plan, cursor);
+    this.#place = placeOf(plan, cursor, start);
     return {
       pass,
       handOut: ({ value, after }) => {
@@ -202,16 +211,20 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
       end: () => {
         // Other shards may have come further, and all go on with the same epoch.
         const place = this.#place as Place;
-        this.#place = { ...place, lastEpoch: Math.max(place.lastEpoch, pass.lastEpoch ?? 0) };
+        const lastEpoch = Math.max(place.lastEpoch, pass.lastEpoch ?? 0);
+        this.#place = start.lastEpoch === undefined ? { ...place, lastEpoch } : endPlace(plan, start, start.lastEpoch);
       },
     };
   }
 
-  /** A start at the end of an epoch, with nothing left of it, is the beginning of the next one, where that has output. */
+  /**
+   * A start at the end of an epoch, with nothing left of it, is the beginning of the next one, where that has output. Of what
+   * is left for others `shardFirst` knows nothing.
+   */
   #begin(start: Start): { readonly start: Start; readonly cursor: Cursor<any> } {
-    const { plan } = this.recipe;
+    const { plan, source } = this.recipe;
     const cursor = plan.open(start);
-    if (cursor.remaining() > 0 || plan.total === 0) return { start, cursor };
+    if (cursor.remaining() > 0 || plan.total === 0 || source.options.shardFirst) return { start, cursor };
     const next = { epoch: cursor.epoch + 1, position: 0 };
     return { start: next, cursor: plan.open(next) };
   }

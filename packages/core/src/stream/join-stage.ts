@@ -48,7 +48,7 @@ export function joinStage<T>(
     epoch,
     counts: inputs.map(() => 0),
     ended: [],
-    inputs: inputs.map(({ stage }, i) => stage.initial(epoch + (leads[i] as number), position)),
+    inputs: inputs.map(({ stage }, i) => stage.initial({ epoch: epoch + (leads[i] as number), position })),
   });
   const nodeOf = (start: Start): JoinState => {
     if (!('node' in start)) {
@@ -67,7 +67,7 @@ export function joinStage<T>(
       return schema();
     },
     functions: Math.max(0, ...inputs.map(({ stage }) => stage.functions)),
-    initial: stateOf,
+    initial: ({ epoch, position }) => stateOf(epoch, position),
     locate(start) {
       const node = nodeOf(start);
       const located = inputs.map(({ stage }, i) => stage.locate({ node: node.inputs[i] as StateNode }).node);
@@ -127,7 +127,7 @@ function holdInputs(
       const stage = stages[i] as Stage;
       runs[i] = stage.open({ epoch: next, position: 0 }, signal);
       epochs[i] = next;
-      states[i] = () => stage.initial(next, 0);
+      states[i] = () => stage.initial({ epoch: next, position: 0 });
       ended.delete(i);
     },
     after() {

@@ -68,9 +68,9 @@ function join(
         `${what}: stream ${i} was resumed; resume what ${what} gives instead, with its own state, which holds all inputs'`,
       );
     const { world, options: sourceOptions } = stream.recipe.source;
-    if (world.shards > 1 || sourceOptions.shardBeforeShuffle) {
+    if (world.shards > 1 || sourceOptions.shardBeforeShuffle || sourceOptions.shardFirst) {
       throw invalidArgument(
-        `${what}: stream ${i} is sharded; leave shardRank and numShards out of its stream(), and give them here: ${what}(streams, { …, shardRank, numShards })`,
+        `${what}: stream ${i} is sharded; leave shardRank, numShards and shardFirst out of its stream(), and give them here: ${what}(streams, { …, shardRank, numShards })`,
       );
     }
     return stream;
@@ -82,7 +82,7 @@ function join(
   );
   const source = {
     rows: { id: what, version: '', length: flows.reduce((sum, flow) => sum + flow.recipe.source.rows.length, 0) },
-    options: { order: { seed }, shardBeforeShuffle: false, dropShardRemainder: false },
+    options: { order: { seed }, shardBeforeShuffle: false, dropShardRemainder: false, shardFirst: false },
     world: { rank, shards },
     first: { epoch: 0, position: 0, isFirst: true as const },
   };
@@ -91,6 +91,7 @@ function join(
     stage,
     prefetch: undefined,
     skips: flows.flatMap(({ recipe }) => recipe.skips),
+    passes: [],
     pending: undefined,
   });
 }

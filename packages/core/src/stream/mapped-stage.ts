@@ -12,7 +12,7 @@ export function mappedStage(input: Stage, maps: readonly RecordMap[]): Stage {
     schema: maps.at(-1)?.schema,
     functions: input.functions,
     locate: (start) => input.locate(start),
-    initial: (epoch, position) => input.initial(epoch, position),
+    initial: (beginning) => input.initial(beginning),
     open(start, signal) {
       const run = input.open(start, signal);
       return lazyRun(run, async () => {

@@ -1,26 +1,38 @@
 import { DataRefError } from '../errors.js';
-import type { StateNode } from './state.js';
+import type { Layer, Left } from './remaining.js';
+import { sourceOf, type StateNode } from './state.js';
 
-/** A run of positions of one epoch, of all shards together. */
+/** A run of positions of one epoch, of all shards together; of one shard alone where it was dealt before the plan. */
 export interface Segment {
   readonly epoch: number;
   readonly start: number;
   readonly count: number;
+  /** Where ranks were dealt what others had left (`shardFirst`): what that is. */
+  readonly left?: Left | undefined;
+}
+
+/** A position of an epoch at which a pass begins. */
+export interface Beginning {
+  readonly epoch: number;
+  readonly position: number;
+  /** The first iteration of several streams joined: each begins where its own options say. */
+  readonly isFirst?: true;
+  /** What was done before this job began, in this epoch and others (`shardFirst`). */
+  readonly layers?: readonly Layer[] | undefined;
 }
 
 /** Where a pass begins: at a position of an epoch, or where a state says. */
-export type Start =
-  | {
-      readonly epoch: number;
-      readonly position: number;
-      /** The first iteration of several streams joined: each begins where its own options say. */
-      readonly isFirst?: true;
-    }
+export type Start = (
+  | Beginning
   | {
       readonly node: StateNode;
       /** Of the next output, as the state says. */
       readonly epoch?: number;
-    };
+    }
+) & {
+  /** The epoch that the iteration ends with, where that is known although the records are not (`shardFirst`). */
+  readonly lastEpoch?: number | undefined;
+};
 
 /**
  * One pass over a node. It only plans: which positions come next is known without reading anything, so skipping and
@@ -46,8 +58,13 @@ export interface PlanNode<T extends { readonly count: number }> {
   /** Outputs of one whole pass for this shard. */
   readonly own: number;
   open(start: Start): Cursor<T>;
-  /** The state at the beginning of an epoch. */
-  initial(epoch: number, position: number): StateNode;
+  /** The state at a beginning. */
+  initial(beginning: Beginning): StateNode;
+}
+
+/** What was done before the job began that a start goes on with. */
+export function layersOf(start: Start): readonly Layer[] | undefined {
+  return 'node' in start ? sourceOf(start)?.shardFirst?.layers : start.layers;
 }
 
 export function totalCount(parts: readonly { readonly count: number }[]): number {
@@ -98,6 +115,6 @@ export function markedNode<T extends { readonly count: number }>(input: PlanNode
         },
       };
     },
-    initial: (epoch, position) => ({ kind: 'step', name, count: 0, input: input.initial(epoch, position) }),
+    initial: (beginning) => ({ kind: 'step', name, count: 0, input: input.initial(beginning) }),
   };
 }

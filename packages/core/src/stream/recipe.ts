@@ -48,6 +48,9 @@ export interface Picker {
   resolve(schema: Schema): Picked;
 }
 
+/** The numbers of passes of a pipeline's repeats, innermost first; undefined where `take` may cut them off. */
+export type Passes = readonly number[] | undefined;
+
 /** What a pipeline begins with: a dataset in its order (SourceNode), or several streams joined. */
 export interface PipelineSource {
   readonly rows: { readonly id: string; readonly version: string; readonly length: number };
@@ -55,6 +58,7 @@ export interface PipelineSource {
     readonly order: { readonly seed: number | null };
     readonly shardBeforeShuffle: boolean;
     readonly dropShardRemainder: boolean;
+    readonly shardFirst: boolean;
   };
   readonly world: World;
   /** Where the first iteration begins. */
@@ -74,6 +78,7 @@ interface Common {
   readonly picked: Picker | undefined;
   /** How many records `onError` left out, map by map. */
   readonly skips: readonly { readonly count: number }[];
+  readonly passes: Passes;
   /** A state to take up once the whole pipeline is there. */
   readonly pending: StreamState | undefined;
 }
@@ -92,7 +97,9 @@ export interface BatchRecipe extends Common {
   /** The batches of all shards together, for transforms that need the whole sequence. */
   readonly whole: () => Stage<BatchGroup>;
   /** Makes a stream of records: given, since batches are made by streams of records. */
-  readonly records: (recipe: Pick<RecordRecipe, 'source' | 'stage' | 'prefetch' | 'pending' | 'skips'>) => unknown;
+  readonly records: (
+    recipe: Pick<RecordRecipe, 'source' | 'stage' | 'prefetch' | 'pending' | 'skips' | 'passes'>,
+  ) => unknown;
   readonly size: number;
   readonly options: BatchOptions;
   readonly batchMaps: readonly BatchMap[];

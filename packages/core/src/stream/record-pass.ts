@@ -39,7 +39,7 @@ export function openRecordPass(recipe: Planned<RecordRecipe>, learned: Learned, 
     const rows = share.indices.length;
     if (rows === 0) return undefined;
     first = segments[0] as Segment;
-    release ??= source.hold(() => ({ epoch: first.epoch, position: first.start }));
+    release ??= source.hold(() => first);
     chunkSize = Math.min(CHUNK, chunkSize * 4);
     return { elements: rows, rows, share, read: reader.readRecords(share, abort.signal, stored) };
   };
@@ -60,7 +60,7 @@ export function openRecordPass(recipe: Planned<RecordRecipe>, learned: Learned, 
     }
     const value = chunk.records[row++];
     const { epoch: lastEpoch } = behind.pull(shards).at(-1) as Segment;
-    return { value, after: placeOf(plan, behind, lastEpoch), byteLength: 0 };
+    return { value, after: placeOf(plan, behind, start, lastEpoch), byteLength: 0 };
   };
 
   const deal = async (): Promise<Dealt | undefined> => {

@@ -36,9 +36,10 @@ export class RecordReader {
     const indices = this.#indices.take(shareOf(totalCount(segments), rank, shards));
     let row = 0;
     let lead = rank;
-    for (const { epoch, start, count } of segments) {
+    for (const segment of segments) {
+      const { start, count } = segment;
       const mine = shareOf(count, lead, shards);
-      if (mine > 0) this.#source.fill(epoch, indices, row, mine, start + lead, shards);
+      if (mine > 0) this.#source.fill(segment, indices, row, mine, start + lead, shards);
       row += mine;
       lead += mine * shards - count;
     }
@@ -50,9 +51,11 @@ export class RecordReader {
     const { shards } = this.#world;
     let before = 0;
     let lead = rank;
-    for (const { epoch, start, count } of segments) {
+    for (const segment of segments) {
+      const { epoch, start, count } = segment;
       const mine = shareOf(count, lead, shards);
-      if (row < before + mine) return { epoch, position: start + lead + (row - before) * shards };
+      if (row < before + mine)
+        return { epoch, position: this.#source.positionOf(segment, start + lead + (row - before) * shards) };
       before += mine;
       lead += mine * shards - count;
     }

@@ -21,7 +21,7 @@ import { SourceNode, type SourceOptions } from './source-node.js';
 import { planOfStage, type Stage } from './stage.js';
 import type { StreamState } from './state.js';
 import { markedStage, stepStage, type OpenStep, type StepOptions } from './step-stage.js';
-import { checkBatchOptions, checkStreamOptions, refuseEqualShards } from './stream-options.js';
+import { checkBatchOptions, checkStreamOptions, refuseDealtFirst, refuseEqualShards } from './stream-options.js';
 import { checkBucketing, checkPacking, checkWindows } from './transform-options.js';
 import type {
   BatchOptions,
@@ -126,6 +126,7 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
         "globalBatch gives all shards equally many batches already: leave dropShardRemainder out; remainder: 'drop' leaves out a last batch that is short",
       );
     }
+    refuseDealtFirst('globalBatch', this.recipe.source);
     return this.#batches('globalBatch', size, options, true);
   }
 
@@ -156,13 +157,15 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
 
   /** The stream with a transform more whose outputs only reading can tell. @throws DataRefError INVALID_ARGUMENT */
   #step<T>(what: string, options: StepOptions, load: () => Promise<OpenStep<unknown, T>>): RecordFlow {
+    // What one rank holds of a record, or of several, no other rank could go on with.
+    if (what !== 'filter') refuseDealtFirst(what, this.recipe.source);
     return this.#compute(what, stepStage(this.stage, options, load));
   }
 
   #compute(what: string, stage: Stage): RecordFlow {
-    const { source, prefetch, skips } = this.recipe;
+    const { source, prefetch, skips, passes } = this.recipe;
     refuseEqualShards(what, source);
-    return computedRecords({ source, stage, prefetch, skips, pending: this.pending });
+    return computedRecords({ source, stage, prefetch, skips, passes, pending: this.pending });
   }
 
   #user(what: string, fn: unknown): UserFunction {
@@ -173,7 +176,7 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
   #batches(what: string, size: number, options: BatchOptions | undefined, isGlobal: boolean): BatchFlow {
     const checked = checkBatchOptions(what, options);
     const rows = countOf(`${what}: size`, size, 1, 2 ** 31 - 1);
-    const { source, maps, stage: computed, plan, prefetch, skips } = this.recipe;
+    const { source, maps, stage: computed, plan, prefetch, skips, passes } = this.recipe;
     const { world } = source;
     const { remainder = 'keep' } = checked;
     const grouped = (stage: Stage, among: World, count: number, isOne: boolean, rest: Remainder) =>
@@ -188,6 +191,7 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
       // So many records ahead are so many batches ahead.
       prefetch: prefetch && { ...prefetch, batches: Math.max(1, Math.ceil(prefetch.batches / size)) },
       skips,
+      passes,
       pending: this.pending,
       plan: stage === undefined ? batchNode(plan, world, rows, isGlobal, remainder) : planOfStage(stage),
       stage,
@@ -211,12 +215,13 @@ export function computedRecords({
   stage,
   prefetch,
   skips,
+  passes,
   pending,
-}: Pick<RecordRecipe, 'source' | 'prefetch' | 'pending' | 'skips'> & {
+}: Pick<RecordRecipe, 'source' | 'prefetch' | 'pending' | 'skips' | 'passes'> & {
   readonly stage: Stage | undefined;
 }): RecordFlow {
   const plan = planOfStage(stage as Stage);
-  return new RecordFlow({ source, plan, stage, maps: [], picked: undefined, prefetch, skips, pending });
+  return new RecordFlow({ source, plan, stage, maps: [], picked: undefined, prefetch, skips, passes, pending });
 }
 
 /** A stream over rows, with the options of `DataRef.stream`. */
@@ -235,6 +240,7 @@ export function startStream(rows: RowSource, options: SourceOptions, pending: St
     picked: undefined,
     prefetch: undefined,
     skips: [],
+    passes: [],
     pending,
   });
 }

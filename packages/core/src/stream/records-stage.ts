@@ -26,7 +26,7 @@ export function recordsStage(source: SourceNode, plan: PlanNode<Segment>, functi
       const cursor = plan.open(start);
       return { epoch: cursor.epoch, node: cursor.snapshot() };
     },
-    initial: (epoch, position) => plan.initial(epoch, position),
+    initial: (beginning) => plan.initial(beginning),
     open(start: Start, signal) {
       // One cursor reads ahead by chunks, the other follows record by record and tells the place.
       const planned = plan.open(start);
@@ -43,7 +43,7 @@ export function recordsStage(source: SourceNode, plan: PlanNode<Segment>, functi
         const rows = share.indices.length;
         if (rows === 0) return undefined;
         first = segments[0] as Segment;
-        release ??= source.hold(() => ({ epoch: first.epoch, position: first.start }));
+        release ??= source.hold(() => first);
         size = Math.min(CHUNK, size * 4);
         return { elements: rows, rows, share, read: reader.readRecords(share, signal) };
       };

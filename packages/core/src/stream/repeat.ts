@@ -1,6 +1,7 @@
 import { DataRefError } from '../errors.js';
 import { shareOf } from './deal.js';
-import { startOfInput, totalCount, type PlanNode } from './plan-node.js';
+import { layersOf, startOfInput, totalCount, type PlanNode } from './plan-node.js';
+import { layersFrom } from './remaining.js';
 import type { Element, Others, Stage } from './stage.js';
 import { stepStage } from './step-stage.js';
 
@@ -20,12 +21,13 @@ export function repeatNode<T extends { readonly count: number }>(
     own: unit === 1 ? times(passes, input.own) : shareOf(total, rank, unit),
     open(start) {
       const begun = startOfInput(start, 'repeat');
+      const layers = layersOf(start);
       let cursor = input.open(begun.input);
       let pass = begun.count;
       const hasNext = (): boolean => pass + 1 < passes && hasOutput;
       const nextPass = (): void => {
         pass++;
-        cursor = input.open({ epoch: cursor.epoch + 1, position: 0 });
+        cursor = input.open({ epoch: cursor.epoch + 1, position: 0, layers });
       };
       /** Goes to the next pass as soon as one has nothing left, so that every place has one state. */
       const advance = (): void => {
@@ -61,7 +63,7 @@ export function repeatNode<T extends { readonly count: number }>(
         },
       };
     },
-    initial: (epoch, position) => ({ kind: 'step', name: 'repeat', count: 0, input: input.initial(epoch, position) }),
+    initial: (beginning) => ({ kind: 'step', name: 'repeat', count: 0, input: input.initial(beginning) }),
   };
 }
 
@@ -73,15 +75,23 @@ function endless(): DataRefError {
   return new DataRefError('EMPTY', 'repeat() without a count over a pass that has no output would never end');
 }
 
-/** `repeatNode` for what only reading can tell. It looks one output ahead, so that every place has one state. */
-export function repeatStage<T>(input: Stage<T>, passes: number): Stage<T> {
+/** Passes in a row in which one rank of several may have no output, before it is thought that it never will. */
+const MOST_EMPTY = 16;
+
+/**
+ * `repeatNode` for what only reading can tell. It looks one output ahead, so that every place has one state.
+ * @param isShare the input is what one rank was dealt, of which a pass may well leave nothing
+ */
+export function repeatStage<T>(input: Stage<T>, passes: number, isShare: boolean): Stage<T> {
+  const mostEmpty = isShare ? MOST_EMPTY : 1;
   return stepStage<T, T>(input, { name: 'repeat' }, () => (begun) => {
-    const { signal, after } = begun;
+    const { signal, layers, after } = begun;
     let { run, count: pass } = begun;
     /** Of the last output or, where the pass has given none, of its beginning. */
     let { epoch } = begun;
     let passEpoch = epoch;
     let isEmpty = !begun.isResumed;
+    let emptyPasses = 0;
     let others: Others | undefined;
     let ahead: Promise<Element<T> | undefined> | undefined;
     /** The next output of this pass or, where it has none, of the next one that has. */
@@ -90,12 +100,15 @@ export function repeatStage<T>(input: Stage<T>, passes: number): Stage<T> {
         const element = pass < passes ? await run.next() : undefined;
         if (element !== undefined) {
           isEmpty = false;
+          emptyPasses = 0;
           others = undefined;
           epoch = element.lastEpoch;
           return { ...element, follow: undefined, after: after(pass, element.after) };
         }
         if (run.others !== undefined) others = { ...run.others, epoch: others?.epoch ?? run.others.epoch };
-        if (isEmpty && passes === Infinity) throw endless();
+        const isPart = layers !== undefined && layersFrom(layers, passEpoch).length > 0;
+        if (isEmpty && !isPart) emptyPasses++;
+        if (emptyPasses >= mostEmpty && passes === Infinity) throw endless();
         if (pass + 1 >= passes) return undefined;
         await run.close();
         signal.throwIfAborted(); // or a pass would be begun that nobody ends
@@ -103,7 +116,7 @@ export function repeatStage<T>(input: Stage<T>, passes: number): Stage<T> {
         epoch++;
         passEpoch = epoch;
         isEmpty = true;
-        run = input.open({ epoch, position: 0 }, signal);
+        run = input.open({ epoch, position: 0, layers }, signal);
       }
     };
     return {
@@ -116,7 +129,7 @@ export function repeatStage<T>(input: Stage<T>, passes: number): Stage<T> {
         if (pass === lastPass || next === undefined) return element;
         // The next output is of a later pass: this one's place is the beginning of that pass.
         const [passNow, epochNow] = [pass, passEpoch];
-        return { ...element, after: after(passNow, () => input.initial(epochNow, 0)) };
+        return { ...element, after: after(passNow, () => input.initial({ epoch: epochNow, position: 0, layers })) };
       },
       close: () => run.close(),
       get others() {

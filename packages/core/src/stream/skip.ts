@@ -33,7 +33,7 @@ export function skipNode<T extends { readonly count: number }>(input: PlanNode<T
         },
       };
     },
-    initial: (epoch, position) => ({ kind: 'step', name: 'skip', count: 0, input: input.initial(epoch, position) }),
+    initial: (beginning) => ({ kind: 'step', name: 'skip', count: 0, input: input.initial(beginning) }),
   };
 }
 

@@ -2,10 +2,19 @@ import { DataRefError } from '../errors.js';
 import { OrderSequence } from '../order/order-sequence.js';
 import type { OrderSpec } from '../order/order.js';
 import { layoutHash } from '../order/parts-shuffle.js';
-import type { IndexArray, RowSource } from '../rows/row-source.js';
+import type { IndexArray, RowRange, RowSource } from '../rows/row-source.js';
 import { shareOf, type World } from './deal.js';
-import { rowsAhead, stretched, type OrderPlace } from './outlook.js';
-import { pipelineMismatch, type Cursor, type PlanNode, type Segment, type Start } from './plan-node.js';
+import { rowsAhead, stretched } from './outlook.js';
+import {
+  layersOf,
+  pipelineMismatch,
+  type Beginning,
+  type Cursor,
+  type PlanNode,
+  type Segment,
+  type Start,
+} from './plan-node.js';
+import { layersFrom, leftIn, type Layer, type Left } from './remaining.js';
 import type { SourceState, StateNode } from './state.js';
 
 export interface SourceOptions {
@@ -15,6 +24,7 @@ export interface SourceOptions {
   readonly numShards: number;
   readonly dropShardRemainder: boolean;
   readonly shardBeforeShuffle: boolean;
+  readonly shardFirst: boolean;
 }
 
 /** Indices prepared for the next epoch for each one handed out now: two suffice to be ready in time. */
@@ -26,11 +36,13 @@ const SLICE = 4096;
 export class SourceNode implements PlanNode<Segment> {
   readonly rows: RowSource;
   readonly options: SourceOptions;
-  /** Who shares the sequence that this node plans: one alone where shards were made before the shuffle. */
+  /** Who shares the sequence that this node plans: one alone where shards were made before it. */
   readonly world: World;
   readonly unit: number;
   /** Positions of one epoch. */
   readonly #length: number;
+  /** Positions of one epoch's order. */
+  readonly #orderLength: number;
   readonly #orders: OrderSequence;
   /** Indices of the next epoch that are due. */
   #owed = 0;
@@ -40,21 +52,23 @@ export class SourceNode implements PlanNode<Segment> {
   constructor(rows: RowSource, options: SourceOptions) {
     this.rows = rows;
     this.options = options;
-    const { shardRank, numShards, dropShardRemainder, shardBeforeShuffle } = options;
+    const { shardRank, numShards, dropShardRemainder, shardBeforeShuffle, shardFirst } = options;
+    const isAlone = shardBeforeShuffle || shardFirst;
     if (dropShardRemainder && numShards > rows.length) {
       throw new DataRefError(
         'INVALID_ARGUMENT',
         `numShards is ${numShards}, the dataset has ${rows.length} records: dropShardRemainder leaves none`,
       );
     }
-    this.world = shardBeforeShuffle ? { rank: 0, shards: 1 } : { rank: shardRank, shards: numShards };
+    this.world = isAlone ? { rank: 0, shards: 1 } : { rank: shardRank, shards: numShards };
     this.unit = this.world.shards;
-    this.#length = shardBeforeShuffle
-      ? dropShardRemainder
+    this.#length = !isAlone
+      ? rows.length
+      : dropShardRemainder
         ? Math.floor(rows.length / numShards)
-        : Math.ceil((rows.length - shardRank) / numShards)
-      : rows.length;
-    this.#orders = new OrderSequence(options.order, this.#length);
+        : shareOf(rows.length, shardRank, numShards);
+    this.#orderLength = shardBeforeShuffle ? this.#length : rows.length;
+    this.#orders = new OrderSequence(options.order, this.#orderLength);
   }
 
   get total(): number {
@@ -85,28 +99,32 @@ export class SourceNode implements PlanNode<Segment> {
     const from = 'node' in start ? this.#check(start.node) : start;
     let { position } = from;
     const { epoch } = from;
-    const end = this.#end(position);
+    const layers = this.options.shardFirst ? layersFrom(layersOf(start) ?? [], epoch) : [];
+    const left = this.#leftIn(layers, epoch);
+    const end = left === undefined ? this.#end(position) : this.#shareOf(left);
     return {
       pull(count) {
         const taken = Math.min(count, end - position);
         if (taken <= 0) return [];
-        const segment = { epoch, start: position, count: taken };
+        const segment = { epoch, start: position, count: taken, left };
         position += taken;
         return [segment];
       },
       remaining: () => end - position,
       snapshot: () => {
         const at = position;
-        return () => this.initial(epoch, at);
+        return () => this.initial({ epoch, position: at, layers });
       },
       epoch,
     };
   }
 
-  initial(epoch: number, position: number): SourceState {
+  initial({ epoch, position, layers = [] }: Beginning): SourceState {
     this.#identity ??= this.#identify();
     const { dataset, order } = this.#identity;
-    return { kind: 'source', dataset, order, numShards: this.options.numShards, epoch, position };
+    const { numShards, shardFirst, shardRank } = this.options;
+    const dealt = shardFirst && { shardFirst: { rank: shardRank, layers: layersFrom(layers, epoch) } };
+    return { kind: 'source', dataset, order, numShards, ...dealt, epoch, position };
   }
 
   #identify(): Pick<SourceState, 'dataset' | 'order'> {
@@ -125,26 +143,59 @@ export class SourceNode implements PlanNode<Segment> {
     };
   }
 
-  /** Writes the indices of positions start, start + stride, … of an epoch. */
-  fill(epoch: number, out: IndexArray, offset: number, count: number, start: number, stride: number): void {
-    this.#orders.at(epoch).fill(out, offset, count, start, stride);
-    this.#owed += count * stride * AHEAD;
+  /** Writes the indices of planned positions start, start + stride, … of a segment's epoch. */
+  fill(segment: Segment, out: IndexArray, offset: number, count: number, start: number, stride: number): void {
+    const { shardRank, numShards, shardBeforeShuffle, shardFirst } = this.options;
+    const order = this.#orders.at(segment.epoch);
+    const step = shardFirst ? stride * numShards : stride;
+    const apart = this.#irregularIn(segment, count, start, step);
+    for (let row = 0; row < apart; row++)
+      order.fill(out, offset + row, 1, this.positionOf(segment, start + row * stride), 1);
+    if (apart < count) {
+      const next = this.positionOf(segment, start + apart * stride);
+      order.fill(out, offset + apart, count - apart, next, step);
+    }
+    this.#owed += count * step * AHEAD;
     if (this.#owed >= SLICE) {
       this.#orders.prepareNext(this.#owed);
       this.#owed = 0;
     }
-    if (!this.options.shardBeforeShuffle) return;
-    const { shardRank, numShards } = this.options;
+    if (!shardBeforeShuffle) return;
     for (let i = offset; i < offset + count; i++) out[i] = shardRank + (out[i] as number) * numShards;
   }
 
-  /** Keeps open what reading needs, and tells the rows what comes next: from `place()` on, whenever they ask. */
-  hold(place: () => OrderPlace): () => Promise<void> {
-    const outlook = rowsAhead(this.options.order, this.#length);
+  /** Where a planned position is in the order of its epoch. */
+  positionOf({ left }: Pick<Segment, 'left'>, planned: number): number {
+    const { shardFirst, shardRank, numShards } = this.options;
+    if (!shardFirst) return planned;
+    const k = shardRank + planned * numShards;
+    return left === undefined ? k : left.at(k);
+  }
+
+  /** Keeps open what reading needs, and tells the rows what comes next: from the segment on, whenever they ask. */
+  hold(segment: () => Segment): () => Promise<void> {
+    const outlook = rowsAhead(this.options.order, this.#orderLength);
     const { shardBeforeShuffle, numShards } = this.options;
-    return this.rows.hold(() =>
-      shardBeforeShuffle ? stretched(outlook(place()), numShards, this.rows.length) : outlook(place()),
-    );
+    const ranges = (): Iterable<RowRange> => {
+      const first = segment();
+      return outlook({ epoch: first.epoch, position: this.positionOf(first, first.start) });
+    };
+    return this.rows.hold(() => (shardBeforeShuffle ? stretched(ranges(), numShards, this.rows.length) : ranges()));
+  }
+
+  /** Of `count` positions: how many at the beginning do not lie in one stride, where other ranks' done ones are between them. */
+  #irregularIn({ left }: Segment, count: number, start: number, step: number): number {
+    if (left === undefined) return 0;
+    const { shardRank, numShards } = this.options;
+    return Math.min(count, shareOf(left.regularFrom, shardRank + start * numShards, step));
+  }
+
+  #leftIn(layers: readonly Layer[], epoch: number): Left | undefined {
+    return layers.length === 0 ? undefined : leftIn(layers, this.rows.length, epoch);
+  }
+
+  #shareOf({ length }: Left): number {
+    return shareOf(length, this.options.shardRank, this.options.numShards);
   }
 
   /** Positions that are used of an epoch that begins at `base`. */
@@ -155,7 +206,8 @@ export class SourceNode implements PlanNode<Segment> {
 
   #check(node: StateNode): { readonly epoch: number; readonly position: number } {
     if (node.kind !== 'source') throw pipelineMismatch('source', node);
-    const mine = this.initial(node.epoch, node.position);
+    const mine = this.initial(node);
+    this.#checkShare(node);
     const world = JSON.stringify(mine.order.shardBeforeShuffle);
     if (JSON.stringify(node.order.shardBeforeShuffle) !== world) {
       throw new DataRefError(
@@ -188,9 +240,30 @@ export class SourceNode implements PlanNode<Segment> {
         },
       );
     }
-    if (node.position > this.#length) {
-      throw new DataRefError('STATE_INVALID', `the state's position is ${node.position}, an epoch has ${this.#length}`);
+    const left = this.#leftIn(node.shardFirst?.layers ?? [], node.epoch);
+    const length = left === undefined ? this.#length : this.#shareOf(left);
+    if (node.position > length) {
+      throw new DataRefError('STATE_INVALID', `the state's position is ${node.position}, an epoch has ${length}`);
     }
     return { epoch: node.epoch, position: node.position };
+  }
+
+  /** Of `shardFirst`: a rank's own state is good for that rank alone, a joined one for any. */
+  #checkShare({ shardFirst, numShards }: SourceState): void {
+    const { options } = this;
+    const here = `this stream is rank ${options.shardRank} of ${options.numShards}`;
+    if ((shardFirst !== undefined) !== options.shardFirst) {
+      throw new DataRefError(
+        'STATE_WORLD',
+        `the state was made ${shardFirst === undefined ? 'without' : 'with'} shardFirst, ${here} ${options.shardFirst ? 'with' : 'without'} it: what such a state says is done is another thing. Build the stream as it was`,
+      );
+    }
+    if (shardFirst === undefined || shardFirst.rank === null) return;
+    if (shardFirst.rank === options.shardRank && numShards === options.numShards) return;
+    throw new DataRefError(
+      'STATE_WORLD',
+      `the state is of rank ${shardFirst.rank} of ${numShards} alone, as shardFirst makes them; ${here}. joinStates([...]) makes one of the states of all ranks, which any world can resume`,
+      { details: { rank: shardFirst.rank, numShards } },
+    );
   }
 }

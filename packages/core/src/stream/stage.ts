@@ -1,5 +1,5 @@
 import type { Schema } from '../schema/types.js';
-import type { PlanNode, Start } from './plan-node.js';
+import type { Beginning, PlanNode, Start } from './plan-node.js';
 import type { StateNode } from './state.js';
 
 /** The record that an element came from: what user functions are told, and what errors name. */
@@ -64,8 +64,8 @@ export interface Stage<T = unknown> {
   open(start: Start, signal: AbortSignal): Run<T>;
   /** The place of a start, without reading. @throws DataRefError STATE_PIPELINE, STATE_MISMATCH, … for a state that does not fit */
   locate(start: Start): { readonly epoch: number; readonly node: () => StateNode };
-  /** The state at the beginning of an epoch. */
-  initial(epoch: number, position: number): StateNode;
+  /** The state at a beginning. */
+  initial(beginning: Beginning): StateNode;
 }
 
 /** A stage where a plan is asked for: it tells places, and of what is left only that there may be something. */
@@ -80,6 +80,6 @@ export function planOfStage(stage: Stage): PlanNode<never> {
       const { epoch = located } = start;
       return { pull: () => [], remaining: () => Infinity, snapshot: () => node, epoch };
     },
-    initial: (epoch, position) => stage.initial(epoch, position),
+    initial: (beginning) => stage.initial(beginning),
   };
 }

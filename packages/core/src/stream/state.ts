@@ -1,4 +1,5 @@
 import { DataRefError } from '../errors.js';
+import type { Layer, Reached } from './remaining.js';
 
 /** Where a stream stands: plain JSON, the same after JSON.parse(JSON.stringify(state)). Specified in docs/state.md. */
 export type StreamState = {
@@ -29,6 +30,13 @@ export type SourceState = {
   };
   /** The world that made the state; another may go on with it. */
   readonly numShards: number;
+  /** Only of `shardFirst`, whose epoch and position are those of one rank alone. */
+  readonly shardFirst?: {
+    /** null: of no rank, but joined of the states of all. */
+    readonly rank: number | null;
+    /** What was done before these ranks were dealt what is left: for each world before, how far each of its ranks came. */
+    readonly layers: readonly Layer[];
+  };
   readonly epoch: number;
   /** Over all shards: the next record is the one at this position of the epoch's order. */
   readonly position: number;
@@ -56,6 +64,12 @@ export type StateNode = SourceState | StepState | JoinState;
 const MAX_DEPTH = 256;
 /** Streams joined at one place, at most. */
 export const MAX_INPUTS = 1024;
+/** Ranks that `shardFirst` deals to, at most: a state holds a place for each once they were joined. */
+export const MAX_RANKS = 2 ** 14;
+/** Worlds that a state remembers, at most. */
+export const MAX_LAYERS = 64;
+/** Epochs that one rank may be ahead of another, at most. */
+export const MAX_LEAD = 2 ** 16;
 
 /**
  * A checked copy of a state that comes from outside: from JSON, a checkpoint, another process.
@@ -119,9 +133,9 @@ function parseJoin(node: Record<string, unknown>, path: string, depth: number): 
   };
 }
 
-function listOf(value: unknown, path: string): readonly unknown[] {
-  if (!Array.isArray(value) || value.length > MAX_INPUTS)
-    throw invalid(path, `a list of at most ${MAX_INPUTS}, got ${show(value)}`);
+function listOf(value: unknown, path: string, most: number = MAX_INPUTS): readonly unknown[] {
+  if (!Array.isArray(value)) throw invalid(path, `a list of at most ${most}, got ${show(value)}`);
+  if (value.length > most) throw invalid(path, `a list of at most ${most}, got one of ${value.length}`);
   return value;
 }
 
@@ -138,6 +152,11 @@ function parseSource(node: Record<string, unknown>, path: string): SourceState {
   if (position > length) throw invalid(`${path}.position`, `at most ${length}, got ${position}`);
   const numShards = count(node['numShards'], `${path}.numShards`);
   if (numShards < 1) throw invalid(`${path}.numShards`, 'at least 1, got 0');
+  const epoch = count(node['epoch'], `${path}.epoch`);
+  const dealt = node['shardFirst'];
+  const shardBeforeShuffle = parseShard(order['shardBeforeShuffle'], `${path}.order.shardBeforeShuffle`);
+  if (dealt !== undefined && shardBeforeShuffle !== null)
+    throw invalid(`${path}.shardFirst`, 'absent where order.shardBeforeShuffle is not null');
   return {
     kind: 'source',
     dataset: {
@@ -150,13 +169,49 @@ function parseSource(node: Record<string, unknown>, path: string): SourceState {
       algorithm,
       seed: seed === null ? null : count(seed, `${path}.order.seed`),
       reshuffle,
-      shardBeforeShuffle: parseShard(order['shardBeforeShuffle'], `${path}.order.shardBeforeShuffle`),
+      shardBeforeShuffle,
       ...(algorithm === 'parts' ? parseLayout(order, `${path}.order`) : {}),
     },
     numShards,
-    epoch: count(node['epoch'], `${path}.epoch`),
+    ...(dealt !== undefined && { shardFirst: parseDealt(dealt, `${path}.shardFirst`, { numShards, length, epoch }) }),
+    epoch,
     position,
   };
+}
+
+/** What `shardFirst` adds: positions of one rank, and what was done before the ranks were dealt the rest. */
+function parseDealt(
+  value: unknown,
+  path: string,
+  source: { readonly numShards: number; readonly length: number; readonly epoch: number },
+): Required<SourceState>['shardFirst'] {
+  const dealt = objectOf(value, path);
+  const rank = dealt['rank'] === null ? null : count(dealt['rank'], `${path}.rank`);
+  if (rank !== null && rank >= source.numShards)
+    throw invalid(`${path}.rank`, `below ${source.numShards}, got ${rank}`);
+  const layers = listOf(dealt['layers'], `${path}.layers`, MAX_LAYERS).map((layer, i) =>
+    parseLayer(layer, `${path}.layers[${i}]`, source),
+  );
+  return { rank, layers };
+}
+
+function parseLayer(
+  value: unknown,
+  path: string,
+  { length, epoch }: { readonly length: number; readonly epoch: number },
+): Layer {
+  const layer = listOf(value, path, MAX_RANKS).map((rank, i): Reached => {
+    const at = `${path}[${i}]`;
+    if (!Array.isArray(rank) || rank.length !== 2) throw invalid(at, `[epoch, records], got ${show(rank)}`);
+    const reached = count(rank[0], `${at}[0]`);
+    const records = count(rank[1], `${at}[1]`);
+    if (reached > epoch + MAX_LEAD)
+      throw invalid(`${at}[0]`, `at most ${MAX_LEAD} epochs after ${epoch}, got ${reached}`);
+    if (records > length) throw invalid(`${at}[1]`, `at most ${length}, got ${records}`);
+    return [reached, records];
+  });
+  if (layer.length === 0) throw invalid(path, 'a list of at least one rank');
+  return layer;
 }
 
 function parseLayout(
@@ -209,8 +264,8 @@ function invalid(path: string, expected: string): DataRefError {
 }
 
 /** The dataset's part of a state: the one source at its root; undefined where several streams are joined. */
-export function sourceOf(state: StreamState): SourceState | undefined {
-  let node = state.node;
+export function sourceOf(state: { readonly node: StateNode }): SourceState | undefined {
+  let { node } = state;
   while (node.kind === 'step') node = node.input;
   return node.kind === 'source' ? node : undefined;
 }

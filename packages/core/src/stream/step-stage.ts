@@ -1,5 +1,6 @@
 import type { Schema } from '../schema/types.js';
-import { startOfInput } from './plan-node.js';
+import { layersOf, startOfInput } from './plan-node.js';
+import type { Layer } from './remaining.js';
 import type { Others, Run, Stage } from './stage.js';
 import type { StateNode } from './state.js';
 
@@ -13,6 +14,8 @@ export interface Begun<I = unknown> {
   readonly epoch: number;
   /** Whether the input begins where a state says, and not with an epoch. */
   readonly isResumed: boolean;
+  /** What was done before the job began, of later epochs too. */
+  readonly layers: readonly Layer[] | undefined;
   /** What the step had counted. */
   readonly count: number;
   readonly signal: AbortSignal;
@@ -65,14 +68,15 @@ export function stepStage<I, T>(
       const { epoch, node } = input.locate(begun.input);
       return { epoch, node: after(begun.count, node) };
     },
-    initial: (epoch, position) => after(0, () => input.initial(epoch, position))(),
+    initial: (beginning) => after(0, () => input.initial(beginning))(),
     open(start, signal) {
       const begun = startOfInput(start, name);
       const run = input.open(begun.input, signal);
       const { node: before, epoch } = input.locate(begun.input);
       const isResumed = 'node' in begun.input;
       const { count } = begun;
-      return lazyRun(run, async () => (await load())({ run, before, epoch, isResumed, count, signal, after }));
+      const layers = layersOf(start);
+      return lazyRun(run, async () => (await load())({ run, before, epoch, isResumed, layers, count, signal, after }));
     },
   };
 }

@@ -6,6 +6,7 @@ import { countOf, refuseUnknown } from '../arguments.js';
 import type { World } from './deal.js';
 import type { PipelineSource } from './recipe.js';
 import type { SourceOptions } from './source-node.js';
+import { MAX_RANKS } from './state.js';
 import type { BatchOptions } from './types.js';
 
 const STREAM_OPTIONS = [
@@ -19,6 +20,7 @@ const STREAM_OPTIONS = [
   'numShards',
   'dropShardRemainder',
   'shardBeforeShuffle',
+  'shardFirst',
 ];
 const DEFAULT_WINDOW = 16;
 
@@ -58,6 +60,9 @@ export function checkStreamOptions(options: unknown, rows: Pick<RowSource, 'leng
   }
   const { rank, shards } = checkShard('stream', given['shardRank'], given['numShards']);
   const isLocal = booleanOf('stream: shardBeforeShuffle', given['shardBeforeShuffle']);
+  const shardFirst = booleanOf('stream: shardFirst', given['shardFirst']);
+  const dropShardRemainder = booleanOf('stream: dropShardRemainder', given['dropShardRemainder']);
+  if (shardFirst) checkDealtFirst(shards, { shardBeforeShuffle: isLocal, dropShardRemainder });
   return {
     startOffset: countOf('stream: startOffset', given['startOffset'] ?? 0, 0),
     order: shuffle
@@ -70,8 +75,9 @@ export function checkStreamOptions(options: unknown, rows: Pick<RowSource, 'leng
       : { algorithm: 'sequential', seed: null, reshuffle: false },
     shardRank: rank,
     numShards: shards,
-    dropShardRemainder: booleanOf('stream: dropShardRemainder', given['dropShardRemainder']),
+    dropShardRemainder,
     shardBeforeShuffle: isLocal,
+    shardFirst,
   };
 }
 
@@ -87,6 +93,20 @@ export function checkShard(what: string, shardRank: unknown, numShards: unknown)
   if (rank >= shards)
     throw invalidArgument(`${what}: shardRank must be below numShards (${shards}), got ${rank}; ranks count from 0`);
   return { rank, shards };
+}
+
+/** @throws DataRefError INVALID_ARGUMENT for what cannot go with `shardFirst` */
+function checkDealtFirst(
+  shards: number,
+  others: Pick<SourceOptions, 'shardBeforeShuffle' | 'dropShardRemainder'>,
+): void {
+  for (const [name, isGiven] of Object.entries(others)) {
+    if (!isGiven) continue;
+    throw invalidArgument(
+      `stream: shardFirst deals one order over all shards, and each to its end, so that no record is lost: leave ${name} out`,
+    );
+  }
+  countOf('stream: numShards with shardFirst', shards, 1, MAX_RANKS);
 }
 
 /** @throws DataRefError INVALID_ARGUMENT where an order by parts makes no sense */
@@ -150,4 +170,14 @@ export function refuseEqualShards(what: string, { options, world }: Pick<Pipelin
   throw invalidArgument(
     `${what}: how many outputs an epoch has shows at its end, so dropShardRemainder cannot make the shards equal: leave it out; globalBatch gives all shards equally many batches`,
   );
+}
+
+/** @throws DataRefError INVALID_ARGUMENT for a transform whose place in a state `joinStates` cannot join */
+export function refuseDealtFirst(what: string, { options }: Pick<PipelineSource, 'options'>): void {
+  if (!options.shardFirst) return;
+  const instead =
+    what === 'globalBatch'
+      ? 'how many records a rank has of an epoch shows at its end: use batch'
+      : 'it holds a part of a record, or several, which no other rank could go on with: leave shardFirst out';
+  throw invalidArgument(`${what} does not go with shardFirst: ${instead}`);
 }

@@ -30,7 +30,7 @@ export function takeNode<T extends { readonly count: number }>(input: PlanNode<T
         },
       };
     },
-    initial: (epoch, position) => ({ kind: 'step', name: 'take', count: 0, input: input.initial(epoch, position) }),
+    initial: (beginning) => ({ kind: 'step', name: 'take', count: 0, input: input.initial(beginning) }),
   };
 }
 

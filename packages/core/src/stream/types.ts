@@ -33,6 +33,12 @@ type ShardOptions =
     })
   | { readonly shardRank?: undefined; readonly numShards?: undefined };
 export type StreamOptions = {
+  /**
+   * Deals records to the shards before filters and maps, which then run on this shard's own alone: for a costly map that
+   * stands before a filter. The state is of one rank; `joinStates` makes the job's, which any world can resume.
+   * Not with flatMap, window, pack, bucketByLength, unbatch, globalBatch and joins, which hold parts of records or several.
+   */
+  readonly shardFirst?: boolean | undefined;
   /** Records of this shard to leave out of the first epoch; may exceed one epoch. */
   readonly startOffset?: number | undefined;
 } & ShuffleOptions &
@@ -228,7 +234,7 @@ export interface Rows<S extends Schema = any> {
 export interface Batch<S extends Schema = any> extends Rows<S> {
   /** Real records, which come first, of `length` rows; less only under `remainder: 'pad'`. */
   readonly validLength: number;
-  /** Real records of the batch over all shards: what a mean is divided by. Of this shard alone under `shardBeforeShuffle`. */
+  /** Real records of the batch over all shards: what a mean is divided by. Of this shard alone under `shardBeforeShuffle` and `shardFirst`. */
   readonly globalLength: number;
   /** Epoch of the first record. */
   readonly epoch: number;
