@@ -1,4 +1,6 @@
 import { openOrder } from '../order/order.js';
+import { shareOf } from './deal.js';
+import { leftIn } from './remaining.js';
 import { parseState, type SourceState, type StateNode, type StreamState } from './state.js';
 
 /**
@@ -43,37 +45,42 @@ function stepLine(name: string, count: number): string {
   return `${shownName(name)}: ${meaning === undefined ? 'holds nothing' : meaning(count)}`;
 }
 
-function sourceLines({ dataset, order, numShards, epoch, position }: SourceState, indent: string): string[] {
+function sourceLines(source: SourceState, indent: string): string[] {
+  const { dataset, order, epoch, position, shardFirst } = source;
   const { id, version, length } = dataset;
   const name = id === '' ? 'a dataset in memory' : `${id}@${version}`;
-  const { algorithm, seed, reshuffle, shardBeforeShuffle } = order;
+  const { algorithm, seed, reshuffle } = order;
   const how = algorithm === 'sequential' ? 'in its own order' : `shuffled by ${algorithm}, seed ${seed}${reshuffle ? '' : ', every epoch alike'}`; // prettier-ignore
-  const shared =
-    shardBeforeShuffle === null
-      ? numShards === 1
-        ? ''
-        : `, over all ${numShards} shards of the job that made the state`
-      : `, in shard ${shardBeforeShuffle[0]} of ${shardBeforeShuffle[1]}`;
+  const place = shardFirst?.rank === null ? '' : `, position ${position}`;
   return [
-    `${indent}${name}, ${length.toLocaleString('en-US')} records, ${how}: epoch ${epoch}, position ${position}${shared}`,
-    `${indent}  ${nextRecord(order, shardBeforeShuffle, length, epoch, position)}`,
+    `${indent}${name}, ${length.toLocaleString('en-US')} records, ${how}: epoch ${epoch}${place}${shareLine(source)}`,
+    `${indent}  ${nextRecord(source)}`,
   ];
 }
 
-function nextRecord(
-  order: SourceState['order'],
-  shard: readonly [number, number] | null,
-  length: number,
-  epoch: number,
-  position: number,
-): string {
-  const own = shard === null ? length : Math.ceil((length - shard[0]) / shard[1]);
-  if (position >= own) return 'nothing of this epoch is left';
-  const { algorithm, seed, reshuffle } = order;
+/** Whose positions they are. */
+function shareLine({ dataset, order, numShards, epoch, shardFirst }: SourceState): string {
+  if (order.shardBeforeShuffle !== null)
+    return `, in shard ${order.shardBeforeShuffle[0]} of ${order.shardBeforeShuffle[1]}`;
+  if (shardFirst === undefined)
+    return numShards === 1 ? '' : `, over all ${numShards} shards of the job that made the state`;
+  const left = leftIn(shardFirst.layers, dataset.length, epoch).length.toLocaleString('en-US');
+  if (shardFirst.rank === null) return `, of which ${left} are left: joined of ${numShards} ranks`;
+  const before = shardFirst.layers.length === 0 ? '' : `, of the ${left} that were left when it began`;
+  return `, of rank ${shardFirst.rank} of ${numShards} alone${before}`;
+}
+
+function nextRecord({ dataset, order, numShards, epoch, position, shardFirst }: SourceState): string {
+  const { algorithm, seed, reshuffle, shardBeforeShuffle: shard } = order;
+  const length = shard === null ? dataset.length : shareOf(dataset.length, shard[0], shard[1]);
+  const left = leftIn(shardFirst?.layers ?? [], length, epoch);
+  const rank = shardFirst?.rank ?? null;
+  const place = rank === null ? position : rank + position * numShards;
+  if (place >= left.length) return 'nothing of this epoch is left';
   if (algorithm === 'parts') return 'which record comes next depends on how the dataset is cut into parts';
-  if (algorithm === 'numpy' && own > MAX_SHUFFLED) return 'which record comes next takes a shuffle of all to tell';
+  if (algorithm === 'numpy' && length > MAX_SHUFFLED) return 'which record comes next takes a shuffle of all to tell';
   const out = new Float64Array(1);
-  openOrder({ algorithm, seed, reshuffle }, own, epoch).fill(out, 0, 1, position, 1);
+  openOrder({ algorithm, seed, reshuffle }, length, epoch).fill(out, 0, 1, left.at(place), 1);
   const index = shard === null ? (out[0] as number) : shard[0] + (out[0] as number) * shard[1];
   return `comes next: record ${index}`;
 }

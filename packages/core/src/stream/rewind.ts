@@ -3,10 +3,11 @@ import { DataRefError } from '../errors.js';
 import { parseState, type SourceState, type StateNode, type StreamState } from './state.js';
 
 /**
- * The state `records` records of the dataset earlier, over all shards, in the same epoch: to see again what a broken
+ * The state `records` records of the dataset earlier, over all shards (of `shardFirst`: of its rank), in the same epoch: to see again what a broken
  * step made of them. Filters run again on what they saw.
  * @throws DataRefError OUT_OF_RANGE where the epoch has no so many before the state; UNSUPPORTED where a transform counts
  *   what it has given (take, skip, repeat, flatMap, pack, …) or several streams are joined: only running them again tells;
+ *   and of states that `joinStates` made, which have no one order of what was done;
  *   STATE_INVALID
  */
 export function rewind(state: StreamState, { records }: { readonly records: number }): StreamState {
@@ -31,6 +32,12 @@ function back(node: StateNode, records: number): StateNode {
 }
 
 function sourceBack(source: SourceState, records: number): SourceState {
+  if (source.shardFirst?.rank === null) {
+    throw new DataRefError(
+      'UNSUPPORTED',
+      'rewind: the state was joined of the states of several ranks, which went each their own way; rewind those, then join them',
+    );
+  }
   if (records <= source.position) return { ...source, position: source.position - records };
   throw new DataRefError(
     'OUT_OF_RANGE',

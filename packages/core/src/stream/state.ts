@@ -157,6 +157,10 @@ function parseSource(node: Record<string, unknown>, path: string): SourceState {
   const shardBeforeShuffle = parseShard(order['shardBeforeShuffle'], `${path}.order.shardBeforeShuffle`);
   if (dealt !== undefined && shardBeforeShuffle !== null)
     throw invalid(`${path}.shardFirst`, 'absent where order.shardBeforeShuffle is not null');
+  const shardFirst =
+    dealt === undefined ? undefined : parseDealt(dealt, `${path}.shardFirst`, { numShards, length, epoch });
+  if (shardFirst?.rank === null && position !== 0)
+    throw invalid(`${path}.position`, `0 where the states of several ranks were joined, got ${position}`);
   return {
     kind: 'source',
     dataset: {
@@ -173,7 +177,7 @@ function parseSource(node: Record<string, unknown>, path: string): SourceState {
       ...(algorithm === 'parts' ? parseLayout(order, `${path}.order`) : {}),
     },
     numShards,
-    ...(dealt !== undefined && { shardFirst: parseDealt(dealt, `${path}.shardFirst`, { numShards, length, epoch }) }),
+    ...(shardFirst && { shardFirst }),
     epoch,
     position,
   };

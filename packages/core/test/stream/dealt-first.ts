@@ -90,12 +90,12 @@ export const outputsOf = (element: Output | Batch): readonly Output[] =>
   'validLength' in element ? (element.records() as unknown as Output[]) : [element];
 
 /** Goes on with a flow, iteration by iteration, until `limit` elements were given or the next one is of epoch `end`. */
-export async function goOn(flow: Flow<any>, limit: number, end: number): Promise<readonly Output[]> {
-  const seen: Output[] = [];
+export async function goOn<T>(flow: Flow<T>, limit: number, end: number): Promise<T[]> {
+  const seen: T[] = [];
   let left = limit;
   while (left > 0 && flow.epoch < end) {
     for await (const element of flow) {
-      seen.push(...outputsOf(element as Output | Batch));
+      seen.push(element);
       if (--left <= 0) break;
     }
   }
@@ -116,8 +116,10 @@ export async function live(
     const flows = elements.map((_, shardRank) =>
       build(length, pipeline, size, { shardRank, numShards: shards }).resume(state),
     );
-    for (const [rank, flow] of flows.entries())
-      seen.push(...(await goOn(flow, number === lives.length - 1 ? Infinity : (elements[rank] as number), end)));
+    for (const [rank, flow] of flows.entries()) {
+      const given = await goOn(flow, number === lives.length - 1 ? Infinity : (elements[rank] as number), end);
+      seen.push(...given.flatMap(outputsOf));
+    }
     state = through(joinStates(through(flows.map((flow) => flow.state)).toReversed()));
     states.push(state);
     await Promise.all(flows.map((flow) => flow.close()));

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { leftIn, type Layer, type Left } from '../../dist/stream/remaining.js';
 import { sourceOf } from '../../dist/stream/state.js';
 import { announceSeed, runs } from '../scale.js';
-import { anyLife, anyPipeline, build, goOn, live, sorted } from './dealt-first.js';
+import { anyLife, anyPipeline, build, goOn, live, outputsOf, sorted } from './dealt-first.js';
 import { through } from './gather.js';
 
 const seed = announceSeed('stream/shard-first-jobs');
@@ -25,7 +25,7 @@ describe('a job that is dealt first, killed and gone on with at other world size
     await fc.assert(
       fc.asyncProperty(anyCase, async ({ length, pipeline, lives }) => {
         const alone = await goOn(build(length, { ...pipeline, passes: 1 }, 3), Infinity, EPOCHS);
-        const unbroken = alone.filter(({ epoch }) => epoch < EPOCHS);
+        const unbroken = alone.flatMap(outputsOf).filter(({ epoch }) => epoch < EPOCHS);
         const { seen, states } = await live(length, pipeline, lives, EPOCHS);
         outputs += seen.length;
         for (const { node } of states) layers = Math.max(layers, layersIn(node).length);
