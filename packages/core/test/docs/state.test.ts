@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { fromColumns, mix, parseState, type StateNode, type Stream, type StreamState } from '@dataref/core';
+import { fromColumns, joinStates, mix, parseState, type StateNode, type Stream, type StreamState } from '@dataref/core';
 
 const page = readFileSync(new URL('../../../../docs/state.md', import.meta.url), 'utf8');
 const dataref = fromColumns(Int32Array.from({ length: 10 }, (_, i) => i));
@@ -91,6 +91,7 @@ test('docs/state.md has vectors of every transform', () => {
     'skip',
     'map',
     'shardBeforeShuffle',
+    'shardFirst',
     'startOffset',
     'filter',
     'flatMap',
@@ -115,6 +116,22 @@ test('the state that docs/state.md prints is that of its fourth row', async () =
   const printed: unknown = JSON.parse(/^```json\n(.*?)^```$/ms.exec(page)![1]!);
   expect(printed).toEqual(await stateAfter(build(rows[3]!), Number(rows[3]![2])));
   expect(parseState(printed)).toEqual(printed);
+});
+
+test('the joined state that docs/state.md prints goes on as it says', async () => {
+  const printed = JSON.parse([...page.matchAll(/^```json\n(.*?)^```$/gms)][1]![1]!) as StreamState;
+  const shard = (shardRank: number, numShards: number) =>
+    dataref.stream({ shuffle: true, shuffleSeed: 777, shardRank, numShards, shardFirst: true });
+  const states = await Promise.all([stateAfter(shard(0, 2), 4), stateAfter(shard(1, 2), 1)]);
+  expect(printed).toEqual(joinStates(states));
+  const [, first, second, third] = /goes on with ([\d, ]+), the second with ([\d, ]+), the third with (\d+)\./.exec(
+    page,
+  )!;
+  for (const [rank, listed] of [first!, second!, third!].entries()) {
+    const rest: number[] = [];
+    for await (const record of shard(rank, 3).resume(printed)) rest.push(record as number);
+    expect(rest.join(', ')).toBe(listed);
+  }
 });
 
 test('the random numbers of map are those of docs/state.md', async () => {
