@@ -87,7 +87,7 @@ export function build(
 
 /** The outputs of an element. */
 export const outputsOf = (element: Output | Batch): readonly Output[] =>
-  'validLength' in element ? (element.records() as unknown as Output[]) : [element];
+  'validLength' in element ? element.records() : [element];
 
 /** Goes on with a flow, iteration by iteration, until `limit` elements were given or the next one is of epoch `end`. */
 export async function goOn<T>(flow: Flow<T>, limit: number, end: number): Promise<T[]> {

@@ -114,7 +114,7 @@ describe('a stream that is dealt first', () => {
     const data = await storageOver(store, 'positional').fetch('a', '1');
     const make = (options: object) =>
       data
-        .stream({ ...options, shuffleAlgorithm: 'parts', shuffleWindow: 2 } as object)
+        .stream({ ...options, shuffleAlgorithm: 'parts', shuffleWindow: 2 })
         .filter((value: number) => value % 3 > 0)
         .map(MODULE, { workers: 2, batchSize: 3 })
         .prefetch({ batches: 5 });
