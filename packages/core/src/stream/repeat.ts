@@ -76,7 +76,7 @@ function endless(): DataRefError {
 /** `repeatNode` for what only reading can tell. It looks one output ahead, so that every place has one state. */
 export function repeatStage<T>(input: Stage<T>, passes: number): Stage<T> {
   return stepStage<T, T>(input, { name: 'repeat' }, () => (begun) => {
-    const { signal, after } = begun;
+    const { reading, after } = begun;
     let { run, count: pass } = begun;
     /** Of the last output or, where the pass has given none, of its beginning. */
     let { epoch } = begun;
@@ -98,12 +98,12 @@ export function repeatStage<T>(input: Stage<T>, passes: number): Stage<T> {
         if (isEmpty && passes === Infinity) throw endless();
         if (pass + 1 >= passes) return undefined;
         await run.close();
-        signal.throwIfAborted(); // or a pass would be begun that nobody ends
+        reading.signal.throwIfAborted(); // or a pass would be begun that nobody ends
         pass++;
         epoch++;
         passEpoch = epoch;
         isEmpty = true;
-        run = input.open({ epoch, position: 0 }, signal);
+        run = input.open({ epoch, position: 0 }, reading);
       }
     };
     return {

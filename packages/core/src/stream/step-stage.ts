@@ -1,6 +1,6 @@
 import type { Schema } from '../schema/types.js';
 import { startOfInput } from './plan-node.js';
-import type { Others, Run, Stage } from './stage.js';
+import type { Others, Reading, Run, Stage } from './stage.js';
 import type { StateNode } from './state.js';
 
 /** What a step begins a pass with. */
@@ -15,7 +15,7 @@ export interface Begun<I = unknown> {
   readonly isResumed: boolean;
   /** What the step had counted. */
   readonly count: number;
-  readonly signal: AbortSignal;
+  readonly reading: Reading;
   /** The step's state over its input's. */
   readonly after: (count: number, input: () => StateNode) => () => StateNode;
 }
@@ -66,13 +66,13 @@ export function stepStage<I, T>(
       return { epoch, node: after(begun.count, node) };
     },
     initial: (epoch, position) => after(0, () => input.initial(epoch, position))(),
-    open(start, signal) {
+    open(start, reading) {
       const begun = startOfInput(start, name);
-      const run = input.open(begun.input, signal);
+      const run = input.open(begun.input, reading);
       const { node: before, epoch } = input.locate(begun.input);
       const isResumed = 'node' in begun.input;
       const { count } = begun;
-      return lazyRun(run, async () => (await load())({ run, before, epoch, isResumed, count, signal, after }));
+      return lazyRun(run, async () => (await load())({ run, before, epoch, isResumed, count, reading, after }));
     },
   };
 }
