@@ -77,7 +77,7 @@ export async function ask<T>(
   take: (answer: Answer, watch: Watch) => Promise<T>,
 ): Promise<T> {
   const limitMs = Math.ceil(idleTimeoutMs + uploadBytes / UPLOAD_BYTES_PER_MS);
-  const silence = (): Error => silent(key, what, limitMs);
+  const silence = (why: string): Error => silent(key, what, why, limitMs);
   return watched({ signal, idleTimeoutMs: limitMs, silence }, async (watch) => {
     const answer = await awaitAnswer(request(watch.signal), watch);
     watch.heard();
@@ -110,7 +110,7 @@ export async function gather(
       throw watch.signal.aborted ? error : unreachable(key, 'reading it', error);
     });
   for (let chunk = await next(); chunk.done !== true; chunk = await next()) {
-    watch.heard();
+    watch.heard(chunk.value.length);
     byteLength += chunk.value.length;
     if (byteLength > limitBytes) return undefined;
     parts.push(chunk.value);

@@ -19,7 +19,7 @@ export interface S3Place {
   readonly client?: S3Client | undefined;
   /** Makes a client that does not retry by itself. Credentials come from the SDK's own chain where none are given. */
   readonly clientConfig?: S3ClientConfig | undefined;
-  /** Time in ms without any news from the server, after which an attempt ends. Default: 30,000. */
+  /** An attempt ends after so many ms without news from the server, or four times as long with less than 16 KiB. Default: 30,000. */
   readonly idleTimeoutMs?: number | undefined;
 }
 
@@ -66,7 +66,7 @@ export class S3Bucket {
     request: (call: S3Call) => Promise<T>,
   ): Promise<T> {
     const idleTimeoutMs = Math.ceil(this.idleTimeoutMs + uploadBytes / UPLOAD_BYTES_PER_MS);
-    const silence = (): Error => silent(key, what, idleTimeoutMs);
+    const silence = (why: string): Error => silent(key, what, why, idleTimeoutMs);
     return watched({ signal, idleTimeoutMs, silence }, (watch) =>
       watch.wait(this.attempt(key, what, watch.signal, request)),
     );

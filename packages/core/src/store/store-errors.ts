@@ -56,9 +56,15 @@ export function cutOff(key: string, filledBytes: number, expectedBytes: number, 
   );
 }
 
-/** Nothing was heard of a store for so long. */
-export function silent(key: string, what: string, idleTimeoutMs: number, filledBytes?: number): DataRefError {
-  return new DataRefError('TIMEOUT', `${key}: ${what} was given up, since nothing was heard for ${idleTimeoutMs} ms`, {
+/** Nothing was heard of a store for so long, or too little. */
+export function silent(
+  key: string,
+  what: string,
+  why: string,
+  idleTimeoutMs: number,
+  filledBytes?: number,
+): DataRefError {
+  return new DataRefError('TIMEOUT', `${key}: ${what} was given up, since ${why}`, {
     details: { key, isTransient: true, idleTimeoutMs, ...(filledBytes !== undefined && { filledBytes }) },
   });
 }
