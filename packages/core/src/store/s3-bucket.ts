@@ -4,6 +4,7 @@ import type { Body } from './body.js';
 import { IDLE_TIMEOUT_MS, watched } from './idle-watch.js';
 import type { IoOptions } from './object-store.js';
 import { isMissing, s3Error } from './s3-errors.js';
+import { type Send, sendBy } from './s3-send.js';
 import { silent } from './store-errors.js';
 
 type Sdk = typeof import('@aws-sdk/client-s3');
@@ -28,8 +29,7 @@ export interface S3Call {
   readonly sdk: Sdk;
   readonly client: S3Client;
   readonly bucket: string;
-  /** To be passed on to `client.send`. */
-  readonly options: { readonly abortSignal: AbortSignal };
+  readonly send: Send;
 }
 
 export interface RequestOptions extends IoOptions {
@@ -82,7 +82,8 @@ export class S3Bucket {
     const { sdk, client } = await this.#connect();
     abortSignal.throwIfAborted();
     try {
-      const given = await request({ sdk, client, bucket: this.#bucket, options: { abortSignal } });
+      const send = sendBy(client, this.description, abortSignal);
+      const given = await request({ sdk, client, bucket: this.#bucket, send });
       this.#isKnown ||= given !== undefined;
       return given;
     } catch (error) {
@@ -96,9 +97,9 @@ export class S3Bucket {
    */
   async requireBucket(options: IoOptions): Promise<void> {
     if (this.#isKnown) return;
-    await this.ask('', 'looking for the bucket', options, async ({ sdk, client, bucket, options: abort }) => {
+    await this.ask('', 'looking for the bucket', options, async ({ sdk, send, bucket }) => {
       try {
-        await client.send(new sdk.HeadBucketCommand({ Bucket: bucket }), abort);
+        await send(new sdk.HeadBucketCommand({ Bucket: bucket }));
       } catch (error) {
         // Who may not ask for the bucket itself is told nothing, and goes on.
         if (isMissing(error))
