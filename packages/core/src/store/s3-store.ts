@@ -1,6 +1,6 @@
 import { countOf, refuseUnknown } from '../arguments.js';
 import { checkKey, isKey } from './key.js';
-import { listPages } from './listing.js';
+import { folderNames, listPages } from './listing.js';
 import type {
   IoOptions,
   ObjectInfo,
@@ -142,14 +142,12 @@ export class S3Store implements ObjectStore {
   }
 
   async listFolders(prefix: string, options: IoOptions = {}): Promise<readonly string[]> {
-    const folders = new Set<string>();
-    for await (const { prefixes } of this.#pages(prefix, '/', options)) {
-      for (const { Prefix = '' } of prefixes) {
+    return folderNames(`${this.description}${prefix}`, this.#pages(prefix, '/', options), ({ prefixes }) =>
+      prefixes.flatMap(({ Prefix = '' }) => {
         const key = Prefix.endsWith('/') ? this.#keyOf(Prefix.slice(0, -1), prefix) : undefined;
-        if (key !== undefined) folders.add(key.slice(prefix.length));
-      }
-    }
-    return [...folders];
+        return key === undefined ? [] : [key.slice(prefix.length)];
+      }),
+    );
   }
 
   async delete(key: string, options: IoOptions = {}): Promise<boolean> {
