@@ -17,7 +17,6 @@ import type { Leaf } from '../schema/schema.js';
 import type { ByteRange, ObjectReader } from '../store/object-store.js';
 import { withOwnSignal } from '../or-abort.js';
 import { convertColumn } from './convert.js';
-import { readInGroups } from './grouped-read.js';
 import { MAX_READS } from './read-again.js';
 import type { ColumnRequest, IndexArray, ReadRequest } from './row-source.js';
 import type { StoredParts } from './stored-parts.js';
@@ -33,8 +32,11 @@ export function readByPosition(
   verify: boolean,
 ): Promise<ColumnData[]> {
   const readRows = (some: IndexArray, wanted: ReadRequest) => readColumns(parts, some, wanted, verify);
-  const read = (): Promise<ColumnData[]> =>
-    verify && !parts.keepsHeads ? readInGroups(parts, indices, request, readRows) : readRows(indices, request);
+  const read = async (): Promise<ColumnData[]> => {
+    if (parts.keepsHeads || !verify) return readRows(indices, request);
+    const { readInGroups } = await import('./grouped-read.js');
+    return readInGroups(parts, indices, request, readRows);
+  };
   return parts.during(() =>
     read().catch(async (error: unknown) => {
       if (!isDataRefError(error, 'CORRUPT')) throw error;
