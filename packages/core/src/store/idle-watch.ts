@@ -3,6 +3,14 @@ import { onAbort } from '../or-abort.js';
 /** How long nothing may be heard from a store before the attempt is given up, in ms. */
 export const IDLE_TIMEOUT_MS = 30_000;
 
+/** Bytes a ms that an upload is given on top of the idle time, for neither fetch nor an SDK tells of its progress: 2 Mbit/s. */
+const UPLOAD_BYTES_PER_MS = 250;
+
+/** How long nothing may be heard while so many bytes are sent. */
+export function uploadTimeoutMs(idleTimeoutMs: number, uploadBytes: number): number {
+  return Math.ceil(idleTimeoutMs + uploadBytes / UPLOAD_BYTES_PER_MS);
+}
+
 /** Silence is counted in ticks, each once however late it comes: a thread that was blocked has not listened meanwhile. */
 const TICKS = 4;
 /** So much must arrive within a few idle times, or what is left: else a server that drips could keep us for ever. */

@@ -1,16 +1,13 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import { DataRefError, invalidArgument, isDataRefError } from '../errors.js';
 import type { Body } from './body.js';
-import { IDLE_TIMEOUT_MS, watched } from './idle-watch.js';
+import { IDLE_TIMEOUT_MS, uploadTimeoutMs, watched } from './idle-watch.js';
 import type { IoOptions } from './object-store.js';
 import { isMissing, s3Error } from './s3-errors.js';
 import { type Send, sendBy } from './s3-send.js';
 import { silent } from './store-errors.js';
 
 type Sdk = typeof import('@aws-sdk/client-s3');
-
-/** Time for what is sent on top of the idle time, since the SDK tells nothing of its progress: 2 Mbit/s. */
-const UPLOAD_BYTES_PER_MS = 250;
 
 export interface S3Place {
   readonly bucket: string;
@@ -65,7 +62,7 @@ export class S3Bucket {
     { signal, uploadBytes = 0 }: RequestOptions,
     request: (call: S3Call) => Promise<T>,
   ): Promise<T> {
-    const idleTimeoutMs = Math.ceil(this.idleTimeoutMs + uploadBytes / UPLOAD_BYTES_PER_MS);
+    const idleTimeoutMs = uploadTimeoutMs(this.idleTimeoutMs, uploadBytes);
     const silence = (why: string): Error => silent(key, what, why, idleTimeoutMs);
     return watched({ signal, idleTimeoutMs, silence }, (watch) =>
       watch.wait(this.attempt(key, what, watch.signal, request)),

@@ -1,4 +1,4 @@
-import { DataRefError } from '../errors.js';
+import { DataRefError, isDataRefError } from '../errors.js';
 
 export function truncated(key: string, needed: number, got: number): DataRefError {
   return new DataRefError(
@@ -67,6 +67,11 @@ export function silent(
   return new DataRefError('TIMEOUT', `${key}: ${what} was given up, since ${why}`, {
     details: { key, isTransient: true, idleTimeoutMs, ...(filledBytes !== undefined && { filledBytes }) },
   });
+}
+
+/** Whether a failure may pass, as the store that met it says. */
+export function isTransient(error: unknown): error is DataRefError {
+  return isDataRefError(error) && error.details['isTransient'] === true;
 }
 
 /** The code of a system or network error, which has nothing in it but what went wrong. */
