@@ -36,7 +36,7 @@ try {
 }
 
 /** What `work` does with the dataset, as counted. Nothing is held in memory but heads. */
-async function counted(work, cache = undefined) {
+async function counted(work, cache) {
   const before = { ...proxy.counts };
   const storage = new S3Storage({ bucket, clientConfig, memoryLimitBytes: 0, ...(cache && { cache }) });
   const dataref = await storage.fetch('far', '1');
@@ -86,11 +86,11 @@ async function startServer() {
 }
 
 function freePort() {
-  const server = createServer();
+  const probe = createServer();
   return new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
     });
   });
 }

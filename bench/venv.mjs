@@ -7,7 +7,7 @@ import { run } from './child.mjs';
  * the one to start from, 3.11 or later.
  * @param file requirements; the default names every package, so that none brings others
  */
-export async function pythonWith(name, data, file = undefined) {
+export async function pythonWith(name, data, file) {
   const folder = join(data, `venv-${name}`);
   const python = join(folder, 'bin', 'python');
   const done = join(folder, 'done');
