@@ -1,43 +1,23 @@
 // node far.mjs SCALE FOLDER: what reading from afar asks for and gets, as lines of JSON: requests and bytes, no times.
-import { randomFillSync } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { field, ndarray } from '@dataref/core';
 import { FileStorage } from '@dataref/core/fs';
 import { ObjectStorage, withCoalescing } from '@dataref/core/store';
 import { rowsOf } from '../packages/core/dist/dataset/make.js';
 import { FileStore } from '../packages/core/dist/store/file-store.js';
 import { leastBytes } from './belady.mjs';
+import { BATCH, check, ORDERS, readEpoch, RECORD_BYTES, store } from './far-dataset.mjs';
 import { farStore } from './far-store.mjs';
 
 const [scale, folder] = process.argv.slice(2);
-const RECORD_BYTES = 10 * 1024;
 const COUNT = Math.round(100_000 * Number(scale));
-const BATCH = 128;
 const EPOCHS = 3;
-/** Two of some sixteen parts at a time. */
-const BY_PARTS = { shuffle: true, shuffleSeed: 1, shuffleAlgorithm: 'parts', shuffleWindow: 2 };
-const ORDERS = { sequential: {}, numpy: { shuffle: true, shuffleSeed: 1, shuffleAlgorithm: 'numpy' }, parts: BY_PARTS };
 const print = (line) => console.log(JSON.stringify({ workload: 'far', ...line }));
 
-await store();
+await store(new FileStorage(folder), COUNT);
 for (const [order, options] of Object.entries(ORDERS)) await firstBatch(order, options);
 for (const [order, options] of Object.entries(ORDERS)) await epoch(order, options);
 for (const [order, options] of Object.entries(ORDERS)) await cached(order, options);
-
-async function store() {
-  const storage = new FileStorage(folder);
-  if (await storage.has('far', '1')) return;
-  const schema = { x: field('uint8', [RECORD_BYTES]), label: field('int32') };
-  function* records() {
-    const bytes = randomFillSync(new Uint8Array(RECORD_BYTES));
-    for (let i = 0; i < COUNT; i++) {
-      new DataView(bytes.buffer).setUint32(0, i);
-      yield { x: ndarray(bytes.slice(), [RECORD_BYTES]), label: i };
-    }
-  }
-  await storage.submit(records(), 'far', '1', { schema });
-}
 
 /** The dataset over a store that is far away, with `wrap` around it. Nothing is held in memory but heads. */
 async function open(wrap = (far) => far) {
@@ -64,7 +44,7 @@ async function epoch(order, options) {
   const wraps = { 'one by one': undefined, coalesced: withCoalescing };
   for (const [name, wrap] of Object.entries(wraps)) {
     const { dataref, counts } = await open(wrap);
-    await readEpoch(dataref.stream(options));
+    await readEpoch(dataref.stream(options), COUNT);
     print({ mode: `epoch, ${order}, ${name}`, records: COUNT, ...counts, bytesOfDataset: COUNT * RECORD_BYTES });
   }
 }
@@ -104,7 +84,7 @@ async function readCached(withCache, options, limitBytes) {
     rmSync(directory, { recursive: true, force: true });
     const { dataref, counts } = await open((far) => withCache(withCoalescing(far), { directory, limitBytes, read }));
     const stream = dataref.stream(options);
-    for (let i = 0; i < EPOCHS; i++) await readEpoch(stream);
+    for (let i = 0; i < EPOCHS; i++) await readEpoch(stream, COUNT);
     results[read] = { ...counts };
     rmSync(directory, { recursive: true, force: true });
   }
@@ -117,20 +97,4 @@ async function traceOf(dataref, options) {
   const trace = new Uint32Array(EPOCHS * COUNT);
   for (let i = 0; i < EPOCHS; i++) recipe.source.fill(i, trace, i * COUNT, COUNT, 0, 1);
   return { partRecords: rowsOf(dataref).partRecords(), trace };
-}
-
-async function readEpoch(stream) {
-  let records = 0;
-  for await (const batch of stream.batch(BATCH)) records += check(batch);
-  if (records !== COUNT) throw new Error(`${records} records, expected ${COUNT}`);
-}
-
-/** Each record says which it is. */
-function check({ columns: { x, label }, indices, length }) {
-  const view = new DataView(x.data.buffer, x.data.byteOffset);
-  for (let i = 0; i < length; i++) {
-    if (view.getUint32(i * RECORD_BYTES) !== indices[i] || label.data[i] !== indices[i])
-      throw new Error('a wrong record');
-  }
-  return length;
 }

@@ -11,7 +11,7 @@ import { workload, WORKLOADS } from './workloads.mjs';
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: [...WORKLOADS, 'tfjs', 'far', 'pipelines'].join(',') },
+    only: { type: 'string', default: [...WORKLOADS, 'tfjs', 'far', 'bucket', 'pipelines'].join(',') },
     quick: { type: 'boolean', default: false },
     scale: { type: 'string' },
     rounds: { type: 'string' },
@@ -55,6 +55,11 @@ for (const name of measured) await measure(workload(name, scale));
 if (only.includes('tfjs')) await measureTfjs(workload('w1', scale));
 if (only.includes('far')) {
   for (const line of await run(node, [file('far.mjs'), scale, join(data, `store-${scale}`, 'far')])) print(line);
+}
+if (only.includes('bucket')) {
+  const requirements = file('..', 'packages', 'core', 'test', 'servers', 'requirements.txt');
+  const python = await pythonWith('servers', data, requirements);
+  for (const line of await run(node, [file('bucket.mjs'), scale, python])) print(line);
 }
 if (only.includes('pipelines')) {
   const lines = await run(node, [file('pipelines.mjs'), Math.round(20_000 * scale), rounds]);

@@ -100,6 +100,19 @@ function foreignImports(entry: string): ForeignImport[] {
   return foreign;
 }
 
+/** Files of a package's own that are loaded with a built entry, before anything is called. */
+function loadedWith(entry: string): string[] {
+  const loaded = new Set<string>();
+  const waiting = [entry];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    if (loaded.has(path)) continue;
+    loaded.add(path);
+    for (const { specifier, isDynamic } of importsOfFile(path))
+      if (!isDynamic && specifier.startsWith('.')) waiting.push(join(dirname(path), specifier));
+  }
+  return Array.from(loaded, (path) => relative(dirname(entry), path));
+}
+
 /** The file that a specifier of a built file of ours stands for in a browser; undefined for another package. */
 function ownFile(path: string, specifier: string): string | undefined {
   if (specifier.startsWith('.')) return join(dirname(path), specifier);
@@ -204,6 +217,14 @@ describe('core', () => {
         );
       }
     }
+  });
+
+  test('a program that reads files loads nothing that only writing, building or housekeeping needs', () => {
+    const loaded = loadedWith(join(PACKAGES, 'core/dist/fs.js'));
+    expect(loaded).toContain(join('store', 'file-store.js'));
+    const isForWriting =
+      /(?:write|writes|writer|blocks|shares?|claim|lease|leases|beats?|beat-thread|lock|workshop|cacheable|vacuum|verify|copy|listing)\.js$/u;
+    expect(loaded.filter((path) => isForWriting.test(path))).toEqual([join('storage', 'share-writer.js')]); // a facade
   });
 
   test('an SDK is reached from its own entry alone, and only when it is asked for', () => {

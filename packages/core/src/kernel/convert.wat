@@ -2,10 +2,32 @@
 ;; Addresses, index lists, tails and trust are as in gather.wat.
 (module
   (import "env" "memory" (memory 1))
+  ;; Of gather.wat: brings rows into the cache, as many as are converted next.
+  (import "gather" "touch" (func $touch (param i32 i32 i32 i32)))
 
   ;; gather_u8_f32(src, idx, n, elements, out, scale): rows of uint8 to float32, each value times scale
-  ;; in one float32 multiplication. Signed conversion instructions are exact for 0..255, and faster.
+  ;; in one float32 multiplication. Rows of 128 to 4096 bytes are touched before, 8 KiB of them at a time.
   (func (export "gather_u8_f32")
+    (param $src i32) (param $idx i32) (param $n i32) (param $elements i32) (param $out i32) (param $scale f32)
+    (local $group i32) (local $count i32)
+    (if (i32.ge_u (i32.sub (local.get $elements) (i32.const 128)) (i32.const 3969)) (then
+      (call $u8_f32
+        (local.get $src) (local.get $idx) (local.get $n) (local.get $elements) (local.get $out) (local.get $scale))
+      (return)))
+    (local.set $group (i32.div_u (i32.const 8192) (local.get $elements)))
+    (block $done (loop $next
+      (br_if $done (i32.eqz (local.get $n)))
+      (local.set $count (select (local.get $n) (local.get $group) (i32.lt_u (local.get $n) (local.get $group))))
+      (call $touch (local.get $src) (local.get $idx) (local.get $count) (local.get $elements))
+      (call $u8_f32
+        (local.get $src) (local.get $idx) (local.get $count) (local.get $elements) (local.get $out) (local.get $scale))
+      (local.set $idx (i32.add (local.get $idx) (i32.shl (local.get $count) (i32.const 2))))
+      (local.set $out (i32.add (local.get $out) (i32.shl (i32.mul (local.get $count) (local.get $elements)) (i32.const 2))))
+      (local.set $n (i32.sub (local.get $n) (local.get $count)))
+      (br $next))))
+
+  ;; Signed conversion instructions are exact for 0..255, and faster.
+  (func $u8_f32
     (param $src i32) (param $idx i32) (param $n i32) (param $elements i32) (param $out i32) (param $scale f32)
     (local $from i32) (local $to i32) (local $last i32) (local $last_to i32) (local $left i32)
     (local $scales v128) (local $bytes v128) (local $low v128) (local $high v128)

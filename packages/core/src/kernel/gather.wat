@@ -15,12 +15,54 @@
   (global $block_limit i32 (i32.const 256))
   (global $copy_limit i32 (i32.const 1024))
 
+  ;; Rows of 128 to 4096 bytes are touched before they are copied, 16 KiB of them at a time. With shorter ones enough
+  ;; loads are under way as it is, and in longer ones the processor foresees what comes.
+  (global $touch_least i32 (i32.const 128))
+  (global $touch_range i32 (i32.const 3969))
+  (global $group_bytes i32 (i32.const 16384))
+
   ;; ---------------------------------------------------------------- fixed rows
 
   ;; gather(src, idx, n, byteLength, out): out row k = row idx[k], each of byteLength bytes.
   (func (export "gather")
     (param $src i32) (param $idx i32) (param $n i32) (param $bytes i32) (param $out i32)
+    (local $group i32) (local $count i32)
     (if (i32.or (i32.eqz (local.get $n)) (i32.eqz (local.get $bytes))) (then (return)))
+    (if (i32.lt_u (i32.sub (local.get $bytes) (global.get $touch_least)) (global.get $touch_range)) (then
+      (local.set $group (i32.div_u (global.get $group_bytes) (local.get $bytes)))
+      (loop $next
+        (local.set $count (select (local.get $n) (local.get $group) (i32.lt_u (local.get $n) (local.get $group))))
+        (call $touch (local.get $src) (local.get $idx) (local.get $count) (local.get $bytes))
+        (call $copy_rows (local.get $src) (local.get $idx) (local.get $count) (local.get $bytes) (local.get $out))
+        (local.set $idx (i32.add (local.get $idx) (i32.shl (local.get $count) (i32.const 2))))
+        (local.set $out (i32.add (local.get $out) (i32.mul (local.get $count) (local.get $bytes))))
+        (br_if $next (local.tee $n (i32.sub (local.get $n) (local.get $count)))))
+      (return)))
+    (call $copy_rows (local.get $src) (local.get $idx) (local.get $n) (local.get $bytes) (local.get $out)))
+
+  ;; touch(src, idx, n, byteLength): loads a byte of each cache line of n rows, each of 128 bytes or more. So all of them
+  ;; come into the cache together, where in a loop that copies only few loads can be ahead of the stores. Two lines at a
+  ;; time, the last two ending with the row: the fewer instructions, the more loads are under way.
+  (func $touch (export "touch")
+    (param $src i32) (param $idx i32) (param $n i32) (param $bytes i32)
+    (local $at i32) (local $left i32)
+    (loop $row
+      (local.set $at (i32.add (local.get $src) (i32.mul (i32.load (local.get $idx)) (local.get $bytes))))
+      (local.set $left (local.get $bytes))
+      (loop $lines
+        (if (i32.lt_u (local.get $left) (i32.const 128)) (then
+          (local.set $at (i32.sub (i32.add (local.get $at) (local.get $left)) (i32.const 128)))
+          (local.set $left (i32.const 128))))
+        (drop (i32.load8_u (local.get $at)))
+        (drop (i32.load8_u offset=64 (local.get $at)))
+        (local.set $at (i32.add (local.get $at) (i32.const 128)))
+        (br_if $lines (local.tee $left (i32.sub (local.get $left) (i32.const 128)))))
+      (drop (i32.load8_u (i32.sub (local.get $at) (i32.const 1))))
+      (local.set $idx (i32.add (local.get $idx) (i32.const 4)))
+      (br_if $row (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+
+  (func $copy_rows
+    (param $src i32) (param $idx i32) (param $n i32) (param $bytes i32) (param $out i32)
     (if (i32.ge_u (local.get $bytes) (global.get $copy_limit)) (then
       (call $gather_long (local.get $src) (local.get $idx) (local.get $n) (local.get $bytes) (local.get $out))
       (return)))
@@ -52,24 +94,20 @@
       (local.set $idx (i32.add (local.get $idx) (i32.const 4)))
       (br_if $row (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
 
-  ;; Rows of 256 to 1023 bytes: blocks of 64 bytes, each of which touches a cache line of the next row, then vectors,
-  ;; then one that ends with the row. In a function of its own the copying of one row takes half as long again.
+  ;; Rows of 256 to 1023 bytes: blocks of 64 bytes, then vectors, then one that ends with the row. In a function of its
+  ;; own the copying of one row takes half as long again.
   (func $gather_blocks
     (param $src i32) (param $idx i32) (param $n i32) (param $bytes i32) (param $out i32)
-    (local $from i32) (local $to i32) (local $left i32) (local $next i32)
+    (local $from i32) (local $to i32) (local $left i32)
     (loop $row
       (local.set $from (i32.add (local.get $src) (i32.mul (i32.load (local.get $idx)) (local.get $bytes))))
-      (local.set $next (i32.add (local.get $src) (i32.mul (local.get $bytes)
-        (i32.load (i32.add (local.get $idx) (i32.shl (i32.gt_u (local.get $n) (i32.const 1)) (i32.const 2)))))))
       (local.set $to (local.get $out))
       (local.set $left (local.get $bytes))
       (loop $block
-        (drop (i32.load8_u (local.get $next)))
         (v128.store (local.get $to) (v128.load (local.get $from)))
         (v128.store offset=16 (local.get $to) (v128.load offset=16 (local.get $from)))
         (v128.store offset=32 (local.get $to) (v128.load offset=32 (local.get $from)))
         (v128.store offset=48 (local.get $to) (v128.load offset=48 (local.get $from)))
-        (local.set $next (i32.add (local.get $next) (i32.const 64)))
         (local.set $from (i32.add (local.get $from) (i32.const 64)))
         (local.set $to (i32.add (local.get $to) (i32.const 64)))
         (br_if $block (i32.ge_u (local.tee $left (i32.sub (local.get $left) (i32.const 64))) (i32.const 64))))

@@ -62,6 +62,7 @@ export interface Kernel {
 }
 
 interface GatherExports {
+  readonly touch: (src: number, idx: number, n: number, byteLength: number) => void;
   readonly gather: Kernel['gather'];
   readonly measure_ranges: Kernel['measureRanges'];
   readonly gather_ranges: Kernel['gatherRanges'];
@@ -87,9 +88,10 @@ let compiled: { readonly gather: WasmModule; readonly convert: WasmModule } | un
 export function instantiateKernel(memory: WasmMemory): Kernel {
   const { Instance, Module } = webAssembly();
   compiled ??= { gather: new Module(decode(GATHER_WASM)), convert: new Module(decode(CONVERT_WASM)) };
-  const imports = { env: { memory } };
-  const copies = new Instance(compiled.gather, imports).exports as GatherExports;
-  const conversions = new Instance(compiled.convert, imports).exports as ConvertExports;
+  const env = { memory };
+  const copies = new Instance(compiled.gather, { env }).exports as GatherExports;
+  const gather = { touch: copies.touch };
+  const conversions = new Instance(compiled.convert, { env, gather }).exports as ConvertExports;
   return {
     gather: copies.gather,
     measureRanges: copies.measure_ranges,

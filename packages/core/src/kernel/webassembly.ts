@@ -13,7 +13,7 @@ interface WasmApi {
   readonly Module: new (binary: Uint8Array) => WasmModule;
   readonly Instance: new (
     module: WasmModule,
-    imports: { readonly env: { readonly memory: WasmMemory } },
+    imports: { readonly env: { readonly memory: WasmMemory }; readonly gather?: object },
   ) => { readonly exports: unknown };
 }
 

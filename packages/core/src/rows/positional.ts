@@ -1,7 +1,7 @@
 import { crc32 } from '../checksum/crc32.js';
 import { isWide } from '../checksum/row-checksums.js';
 import { DataRefError, isDataRefError } from '../errors.js';
-import { checkShapes } from '../format/head.js';
+import { checkShapes, type PartHead } from '../format/head.js';
 import { hasShapes } from '../format/layout.js';
 import { locateRows, planFixed, planVariable, type LocatedRows, type PlannedRead } from '../format/plan.js';
 import { inNextTurn } from '../next-turn.js';
@@ -31,7 +31,12 @@ export function readByPosition(
   request: ReadRequest,
   verify: boolean,
 ): Promise<ColumnData[]> {
-  const read = (): Promise<ColumnData[]> => readColumns(parts, indices, request, verify);
+  const readRows = (some: IndexArray, wanted: ReadRequest) => readColumns(parts, some, wanted, verify);
+  const read = async (): Promise<ColumnData[]> => {
+    if (parts.keepsHeads || !verify) return readRows(indices, request);
+    const { readInGroups } = await import('./grouped-read.js');
+    return readInGroups(parts, indices, request, readRows);
+  };
   return parts.during(() =>
     read().catch(async (error: unknown) => {
       if (!isDataRefError(error, 'CORRUPT')) throw error;
@@ -48,13 +53,15 @@ async function readColumns(
   verify: boolean,
 ): Promise<ColumnData[]> {
   const located = locateRows(parts.table, indices);
-  const needsFiles = request.columns.some(({ leaf }) => !parts.keepsHeads || isWide(parts.leaves[leaf] as Leaf));
+  // What is small has no checksum of its own: where it is not to be trusted, the whole head is read, which has one.
+  const usesHeads = parts.keepsHeads || verify;
+  const needsFiles = request.columns.some(({ leaf }) => !usesHeads || isWide(parts.leaves[leaf] as Leaf));
   // Opened before anything is allocated: then every file is as large as the manifest says.
-  const opening = openFiles(parts, needsFiles ? located.distinct : [], 'arrow');
-  const missing = parts.keepsHeads ? located.distinct.filter((part) => !parts.hasHead(part)) : [];
-  if (missing.length > 0) await allDone<unknown>([opening, ...missing.map((part) => parts.head(part, request.signal))]);
-  const files = opening instanceof Map ? opening : await opening;
-  const context: Context = { parts, indices, located, files, signal: request.signal, verify };
+  const opening = openFiles(parts, needsFiles ? located.distinct : []);
+  const loading = usesHeads ? loadHeads(parts, located.distinct, request.signal) : undefined;
+  await allDone<unknown>([opening, loading]);
+  const [files, heads] = [await opening, await loading];
+  const context: Context = { parts, indices, located, files, heads, signal: request.signal, verify };
   const read = ({ leaf: place, to }: ColumnRequest): Promise<ColumnData> =>
     to === undefined
       ? readColumn(context, place, request.allocate)
@@ -83,19 +90,21 @@ interface Context {
   readonly located: LocatedRows;
   /** The open Arrow files of the parts that rows lie in. */
   readonly files: OpenFiles;
+  /** Their heads; undefined where what is small is read from the files. */
+  readonly heads: Heads | undefined;
   readonly signal: AbortSignal | undefined;
   readonly verify: boolean;
 }
 
 async function readColumn(context: Context, place: number, allocate: Allocate): Promise<ColumnData> {
-  const { parts, located } = context;
+  const { parts, located, heads } = context;
   const leaf = parts.leaves[place] as Leaf;
   if (leaf.kind !== 'fixed') return readVariable(context, place, leaf, allocate);
   const data = allocateElements(leaf, located.count * leaf.size, allocate);
   const column: ColumnData = { leaf, length: located.count, data };
   if (leaf.recordBytes === 0) return column;
-  if (parts.keepsHeads && !isWide(leaf)) {
-    copyFromHeads(context, place, leaf, data);
+  if (heads !== undefined && !isWide(leaf)) {
+    copyFromHeads(heads, located, place, leaf, data);
     return column;
   }
   const reads = planFixed(located, leaf.recordBytes, (part) => parts.bufferStart(part, place, 'values'));
@@ -104,10 +113,10 @@ async function readColumn(context: Context, place: number, allocate: Allocate): 
   return column;
 }
 
-function copyFromHeads({ parts, located }: Context, place: number, leaf: Leaf, out: ElementArray): void {
+function copyFromHeads(heads: Heads, located: LocatedRows, place: number, leaf: Leaf, out: ElementArray): void {
   const { size } = leaf;
   for (let i = 0; i < located.count; i++) {
-    const { data } = parts.headNow(located.parts[i] as number).columns[place] as ColumnData;
+    const { data } = headOf(heads, located, i).columns[place] as ColumnData;
     const row = located.rows[i] as number;
     if (size === 1) out[i] = data[row] as never;
     else out.set(data.subarray(row * size, (row + 1) * size) as never, i * size);
@@ -115,20 +124,20 @@ function copyFromHeads({ parts, located }: Context, place: number, leaf: Leaf, o
 }
 
 async function readVariable(context: Context, place: number, leaf: Leaf, allocate: Allocate): Promise<ColumnData> {
-  const { parts, located } = context;
+  const { parts, located, heads } = context;
   const { count } = located;
   const starts = new Float64Array(count);
   const offsets = new Float64Array(count + 1);
-  const small = parts.keepsHeads ? undefined : await readPairs(context, place);
+  const small = heads === undefined ? await readPairs(context, place) : undefined;
   for (let i = 0; i < count; i++) {
-    const from = small ?? (parts.headNow(located.parts[i] as number).columns[place] as ColumnData).offsets ?? offsets;
+    const from = small ?? (headOf(heads as Heads, located, i).columns[place] as ColumnData).offsets ?? offsets;
     const at = small === undefined ? (located.rows[i] as number) : 2 * i;
     starts[i] = from[at] as number;
     offsets[i + 1] = (offsets[i] as number) + (from[at + 1] as number) - (from[at] as number);
   }
   const data = allocateElements(leaf, offsets[count] as number, allocate);
   const shapes = hasShapes(leaf) ? await readShapes(context, place, leaf) : undefined;
-  if (shapes !== undefined && !parts.keepsHeads) checkShapes(shapes, { leaf, offsets }, parts.name);
+  if (shapes !== undefined && heads === undefined) checkShapes(shapes, { leaf, offsets }, parts.name);
   const reads = planVariable(located, leaf.elementBytes, starts, offsets, (part) =>
     parts.bufferStart(part, place, 'values'),
   );
@@ -158,13 +167,13 @@ async function readPairs(context: Context, place: number): Promise<Uint32Array> 
 }
 
 async function readShapes(context: Context, place: number, leaf: Leaf): Promise<Int32Array> {
-  const { parts, located } = context;
+  const { parts, located, heads } = context;
   const rank = leaf.shape.length;
   const shapes = new Int32Array(located.count * rank);
-  if (parts.keepsHeads) {
+  if (heads !== undefined) {
     for (let i = 0; i < located.count; i++) {
       const row = located.rows[i] as number;
-      const head = parts.headNow(located.parts[i] as number).columns[place] as ColumnData;
+      const head = headOf(heads, located, i).columns[place] as ColumnData;
       shapes.set((head.shapes as Int32Array).subarray(row * rank, (row + 1) * rank), i * rank);
     }
   } else {
@@ -178,16 +187,11 @@ async function readShapes(context: Context, place: number, leaf: Leaf): Promise<
 }
 
 /** Carries out a plan: in the main thread in short slices where the store allows it, else several at once. */
-async function execute(
-  context: Context,
-  reads: readonly PlannedRead[],
-  out: Uint8Array,
-  files: OpenFiles = context.files,
-): Promise<void> {
+async function execute(context: Context, reads: readonly PlannedRead[], out: Uint8Array): Promise<void> {
   const far = new Map<ObjectReader, ByteRange[]>();
   let sliceEnd = performance.now() + SLICE_MS;
   for (const { part, position, byteLength, target } of reads) {
-    const file = files.get(part) as ObjectReader;
+    const file = context.files.get(part) as ObjectReader;
     const into = out.subarray(target, target + byteLength);
     if (file.readSync === undefined) {
       const ranges = far.get(file);
@@ -209,20 +213,35 @@ async function execute(
 
 type OpenFiles = ReadonlyMap<number, ObjectReader>;
 
-/** The files of parts by their number, at once where all are open; those that are not are opened all at once. */
-function openFiles(
-  parts: StoredParts,
-  numbers: readonly number[],
-  kind: 'arrow' | 'head',
-): OpenFiles | Promise<OpenFiles> {
+/** The Arrow files of parts by their number, at once where all are open; those that are not are opened all at once. */
+function openFiles(parts: StoredParts, numbers: readonly number[]): OpenFiles | Promise<OpenFiles> {
   const files = new Map<number, ObjectReader>();
   const missing: Promise<unknown>[] = [];
   for (const number of numbers) {
-    const open = parts.fileNow(number, kind);
+    const open = parts.fileNow(number, 'arrow');
     if (open !== undefined) files.set(number, open);
-    else missing.push(parts.file(number, kind).then((opened) => files.set(number, opened)));
+    else missing.push(parts.file(number, 'arrow').then((opened) => files.set(number, opened)));
   }
   return missing.length === 0 ? files : Promise.all(missing).then(() => files);
+}
+
+type Heads = ReadonlyMap<number, PartHead>;
+
+/** The heads of parts by their number, at once where all are in memory. */
+function loadHeads(
+  parts: StoredParts,
+  numbers: readonly number[],
+  signal: AbortSignal | undefined,
+): Heads | Promise<Heads> {
+  const missing = parts.keepsHeads ? numbers.filter((number) => !parts.heads.has(number)) : numbers;
+  if (missing.length === 0) return parts.heads;
+  const loaded = allDone(missing.map((number) => parts.head(number, signal)));
+  if (parts.keepsHeads) return loaded.then(() => parts.heads);
+  return loaded.then((heads) => new Map(missing.map((number, i) => [number, heads[i] as PartHead]))); // others may go
+}
+
+function headOf(heads: Heads, located: LocatedRows, i: number): PartHead {
+  return heads.get(located.parts[i] as number) as PartHead;
 }
 
 /** Holds rows against their checksums. Those from afar that differ are read again: bytes may be changed on their way. */
@@ -232,7 +251,7 @@ async function verifyRows(
   column: ColumnData,
   reads: readonly PlannedRead[],
 ): Promise<void> {
-  let damaged = await damagedRows(context, place, column);
+  let damaged = damagedRows(context, place, column);
   for (let times = 1; damaged.length > 0; times++) {
     const again = reads.filter(({ target, byteLength }) =>
       damaged.some(({ start, end }) => target < end && start < target + byteLength),
@@ -240,38 +259,24 @@ async function verifyRows(
     const isFar = again.some(({ part }) => context.parts.fileNow(part, 'arrow')?.readSync === undefined);
     if (times === MAX_READS || !isFar) throw corruptRow(context, place, damaged[0]?.row as number);
     await execute(context, again, bytesOf(column.data));
-    damaged = await damagedRows(context, place, column);
+    damaged = damagedRows(context, place, column);
   }
 }
 
 /** Rows whose checksums differ, and where their bytes are in the column. */
-async function damagedRows(
-  context: Context,
+function damagedRows(
+  { located, heads }: Context,
   place: number,
   column: ColumnData,
-): Promise<{ readonly row: number; readonly start: number; readonly end: number }[]> {
-  const { parts, located } = context;
-  const sums = new Uint32Array(located.count);
-  if (parts.keepsHeads) {
-    for (let i = 0; i < located.count; i++) {
-      const { checksums } = parts.headNow(located.parts[i] as number);
-      sums[i] = (checksums[place] as Uint32Array)[located.rows[i] as number] as number;
-    }
-  } else {
-    await execute(
-      context,
-      planFixed(located, 4, (part) => parts.checksumStart(part, place)),
-      bytesOf(sums),
-      await openFiles(parts, located.distinct, 'head'),
-    );
-  }
+): { readonly row: number; readonly start: number; readonly end: number }[] {
   const { leaf, offsets } = column;
   const bytes = bytesOf(column.data);
   const damaged: { row: number; start: number; end: number }[] = [];
   for (let row = 0; row < located.count; row++) {
     const start = offsets === undefined ? row * leaf.recordBytes : (offsets[row] as number) * leaf.elementBytes;
     const end = offsets === undefined ? start + leaf.recordBytes : (offsets[row + 1] as number) * leaf.elementBytes;
-    if (crc32(bytes.subarray(start, end)) !== sums[row]) damaged.push({ row, start, end });
+    const sums = headOf(heads as Heads, located, row).checksums[place] as Uint32Array;
+    if (crc32(bytes.subarray(start, end)) !== sums[located.rows[row] as number]) damaged.push({ row, start, end });
   }
   return damaged;
 }

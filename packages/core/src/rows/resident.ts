@@ -60,7 +60,7 @@ export class Resident {
     return this.#part === this.#parts.manifest.parts.length;
   }
 
-  /** Loads one slice more; may be tried again after an abort. @throws DataRefError CORRUPT when a part's checksum is wrong */
+  /** Loads one slice more; may be tried again after a failure. @throws DataRefError CORRUPT when a part's checksum is wrong */
   async load(signal?: AbortSignal): Promise<void> {
     const number = this.#part;
     const { byteLength } = this.#parts.part(number);
@@ -76,8 +76,13 @@ export class Resident {
     if (this.#position < byteLength) return;
     // Bytes from afar may have been changed on their way: the part is read again before it is taken for damaged.
     const isDamaged = this.#crc !== this.#parts.part(number).crc32;
-    if (isDamaged && file.readSync === undefined && ++this.#reads < MAX_READS) this.#beginPart();
-    else this.#finishPart(number);
+    if (!isDamaged) {
+      this.#finishPart(number);
+      return;
+    }
+    this.#beginPart();
+    if (file.readSync === undefined && ++this.#reads < MAX_READS) return;
+    throw corrupt(`${this.#parts.name}: part ${number}`, 'its checksum is wrong');
   }
 
   /** The requested columns of rows `indices`. @throws DataRefError LOSSY_CAST */
@@ -170,7 +175,6 @@ export class Resident {
 
   #finishPart(number: number): void {
     const where = `${this.#parts.name}: part ${number}`;
-    if (this.#crc !== this.#parts.part(number).crc32) throw corrupt(where, 'its checksum is wrong');
     const firstRecord = this.#parts.table.starts[number] as number;
     for (const [place, raw] of this.#rawOffsets) {
       const own = new Uint32Array(raw.buffer);

@@ -1,5 +1,5 @@
 import { DataRefError } from '../errors.js';
-import { bodyLayout, decodeHead, headLayout, type PartHead } from '../format/head.js';
+import { bodyLayout, decodeHead, type PartHead } from '../format/head.js';
 import { hasHeadFile, type PlacedBuffer } from '../format/layout.js';
 import type { Manifest, PartInfo } from '../format/manifest.js';
 import { partPaths } from '../format/part-files.js';
@@ -34,19 +34,24 @@ export class StoredParts {
   readonly #store: ObjectStore;
   readonly #folder: string;
   readonly #pathOf: (part: number) => string;
+  readonly #headLimitBytes: number;
   readonly #files = new Map<number, OpenFile>();
-  readonly #heads = new Map<number, SharedTask<PartHead>>();
-  readonly #readyHeads = new Map<number, PartHead>();
+  readonly #comingHeads = new Map<number, SharedTask<PartHead>>();
+  /** Most recently used last, unless all fit. */
+  readonly #heads = new Map<number, PartHead>();
+  #headBytes = 0;
   readonly #bodies = new Map<number, readonly PlacedBuffer[]>();
   #isFar = false;
   #holders = 0;
   #reads = 0;
+  #turn: Promise<unknown> = Promise.resolve();
 
   /** @param folder prefix of the dataset's generations, ending in `/` */
   constructor(store: ObjectStore, folder: string, manifest: Manifest, headLimitBytes: number) {
     this.manifest = manifest;
     this.leaves = leavesOf(manifest.schema);
     this.table = new PartTable(manifest.parts);
+    this.#headLimitBytes = headLimitBytes;
     this.keepsHeads = manifest.parts.reduce((sum, part) => sum + part.headBytes, 0) <= headLimitBytes;
     this.#store = store;
     this.#folder = folder;
@@ -78,12 +83,6 @@ export class StoredParts {
 
   bufferStart(number: number, leaf: number, role: PlacedBuffer['role']): number {
     return (this.body(number).find((buffer) => buffer.leaf === leaf && buffer.role === role) as PlacedBuffer).start;
-  }
-
-  /** Byte position of a part's checksums of a wide column, in its head file. */
-  checksumStart(number: number, leaf: number): number {
-    const placed = headLayout(this.leaves, this.part(number));
-    return (placed.find((buffer) => buffer.leaf === leaf && buffer.role === 'checksum') as PlacedBuffer).start;
   }
 
   /** An open part file. @throws DataRefError GENERATION_GONE when it is not there any more, CORRUPT when it is shorter than it was */
@@ -124,31 +123,57 @@ export class StoredParts {
     this.#files.set(slot, file);
   }
 
-  /** A part's head, kept from then on. @throws DataRefError CORRUPT, GENERATION_GONE */
+  /** A part's head, kept from then on where all fit, else as long as there is room. @throws DataRefError CORRUPT, GENERATION_GONE */
   head(number: number, signal?: AbortSignal): Promise<PartHead> {
-    const kept = this.#readyHeads.get(number);
-    if (kept !== undefined) return Promise.resolve(kept);
-    const known = this.#heads.get(number);
+    const kept = this.#heads.get(number);
+    if (kept !== undefined) {
+      if (!this.keepsHeads) this.#keepHead(number, kept);
+      return Promise.resolve(kept);
+    }
+    const known = this.#comingHeads.get(number);
     if (known?.isStopped === false) return known.join(signal);
     const head = new SharedTask((stop) => this.#readHead(number, stop));
-    this.#heads.set(number, head);
+    this.#comingHeads.set(number, head);
     const forget = (): void => {
-      if (this.#heads.get(number) === head) this.#heads.delete(number);
+      if (this.#comingHeads.get(number) === head) this.#comingHeads.delete(number);
     };
     head.result
-      .then((ready) => this.#readyHeads.set(number, ready))
+      .then((ready) => this.#keepHead(number, ready))
       .finally(forget)
       .catch(() => undefined);
     return head.join(signal);
   }
 
-  /** A head that has been read already. */
-  headNow(number: number): PartHead {
-    return this.#readyHeads.get(number) as PartHead;
+  #keepHead(number: number, head: PartHead): void {
+    if (!this.#heads.delete(number)) this.#headBytes += this.part(number).headBytes;
+    this.#heads.set(number, head);
+    if (this.keepsHeads) return;
+    for (const oldest of this.#heads.keys()) {
+      if (this.#headBytes <= this.#headLimitBytes) return;
+      this.#heads.delete(oldest);
+      this.#headBytes -= this.part(oldest).headBytes;
+    }
   }
 
-  hasHead(number: number): boolean {
-    return this.#readyHeads.has(number);
+  /** Heads that are in memory. */
+  get heads(): ReadonlyMap<number, PartHead> {
+    return this.#heads;
+  }
+
+  /** Parts in groups whose heads fit the memory together, or which are one alone. */
+  groupsByHeads(numbers: readonly number[]): number[][] {
+    const groups: number[][] = [];
+    let groupBytes = Infinity;
+    for (const number of numbers) {
+      const { headBytes } = this.part(number);
+      if (groupBytes + headBytes > this.#headLimitBytes) {
+        groups.push([]);
+        groupBytes = 0;
+      }
+      groups.at(-1)?.push(number);
+      groupBytes += headBytes;
+    }
+    return groups;
   }
 
   /** Keeps files open between reads, and tells the store what comes next, until the returned function is called. */
@@ -176,6 +201,13 @@ export class StoredParts {
     }
   }
 
+  /** Runs reads that fill the memory for heads, one after another. */
+  inTurn<T>(read: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(read);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
   get isHeld(): boolean {
     return this.#holders > 0;
   }
@@ -190,7 +222,7 @@ export class StoredParts {
       for (let number = table.locate(start); number <= table.locate(end - 1); number++) {
         if (this.part(number).records === 0 || seen.has(number)) continue;
         seen.add(number);
-        const hasHead = this.keepsHeads && this.hasHead(number);
+        const hasHead = this.keepsHeads && this.#heads.has(number);
         if (hasHeadFile(this.leaves) && !hasHead) yield this.#expected(number, 'head');
         if (hasHeadFile(this.leaves) || !hasHead) yield this.#expected(number, 'arrow');
       }

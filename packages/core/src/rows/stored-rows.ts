@@ -92,8 +92,10 @@ export class StoredRows implements RowSource {
       })
       .catch(async (error: unknown) => {
         if (signal.aborted) return;
-        const parts = this.#parts.manifest.parts.keys();
-        if (isDataRefError(error, 'CORRUPT') && !(await this.#parts.recheck(parts))) this.#failure = { error };
+        if (isDataRefError(error, 'CORRUPT')) {
+          if (await this.#parts.recheck(this.#parts.manifest.parts.keys())) return; // the same is right the next time
+          this.#failure = { error };
+        }
         // Whatever else went wrong may pass, and is no reason to stop: reading by position will tell if it does not.
         this.#resident = undefined;
         this.#declined = true;

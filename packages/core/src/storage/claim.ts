@@ -1,8 +1,7 @@
 import { DataRefError } from '../errors.js';
 import type { ObjectStore } from '../store/object-store.js';
-import { startThreadBeats } from './beat-thread.js';
-import type { Beats } from './beats.js';
 import { judgeLease } from './judge-lease.js';
+import { startLateBeats } from './late-beats.js';
 import {
   isHeldAs,
   LEASE_TIMES,
@@ -14,9 +13,6 @@ import {
   type LeaseTimes,
   type WriterIdentity,
 } from './lease-record.js';
-
-/** Work that is done sooner needs no beats, nor the thread for them. */
-const QUIET_MS = 1_000;
 
 /** Who claims. */
 export interface Claimant {
@@ -53,13 +49,9 @@ export async function claim(
   const condition = seen?.version === undefined ? { ifAbsent: true } : { ifVersion: seen.version };
   if ((await putLease(store, key, record, condition)) === undefined) return undefined;
 
-  let beats: Promise<Beats> | undefined;
-  const start = (): void => void (beats = startThreadBeats(store, { key, record }, times.beatMs));
-  const timer = setTimeout(start, Math.min(QUIET_MS, times.beatMs / 2));
-  timer.unref?.();
+  const beats = startLateBeats(store, { key, record }, times.beatMs);
   const stop = async () => {
-    clearTimeout(timer);
-    await (await beats)?.stop();
+    await beats.stop();
     const held = await readLease(store, key);
     return isHeldAs(held, record) ? held : undefined;
   };

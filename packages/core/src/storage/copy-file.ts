@@ -6,45 +6,36 @@ import type { ObjectStore } from '../store/object-store.js';
 
 const SLICE_BYTES = 4 * 2 ** 20;
 
-interface ExpectedFile {
-  readonly byteLength: number;
-  readonly crc32: number;
+/** One object on its way. */
+export interface FileCopy {
+  readonly source: ObjectStore;
+  readonly from: string;
+  readonly target: ObjectStore;
+  readonly to: string;
+  readonly expected: { readonly byteLength: number; readonly crc32: number };
+  readonly signal: AbortSignal | undefined;
+  readonly onBytes: (bytes: number) => void;
 }
 
 /**
  * Copies one object, slice by slice; it is there once all of it has the right checksum.
  * @throws DataRefError CORRUPT, GENERATION_GONE where the source is not there
  */
-export async function copyFile(
-  source: ObjectStore,
-  from: string,
-  target: ObjectStore,
-  to: string,
-  expected: ExpectedFile,
-  signal: AbortSignal | undefined,
-  onBytes: (bytes: number) => void,
-): Promise<void> {
+export async function copyFile(copy: FileCopy): Promise<void> {
   let most = 0;
   await readAgain(true, () => {
     let copied = 0;
-    return copyOnce(source, from, target, to, expected, signal, (bytes) => {
+    const onBytes = (bytes: number): void => {
       copied += bytes;
       // What is copied again does not count again.
-      if (copied > most) onBytes(copied - most);
+      if (copied > most) copy.onBytes(copied - most);
       most = Math.max(most, copied);
-    });
+    };
+    return copyOnce({ ...copy, onBytes });
   });
 }
 
-async function copyOnce(
-  source: ObjectStore,
-  from: string,
-  target: ObjectStore,
-  to: string,
-  expected: ExpectedFile,
-  signal: AbortSignal | undefined,
-  onBytes: (bytes: number) => void,
-): Promise<void> {
+async function copyOnce({ source, from, target, to, expected, signal, onBytes }: FileCopy): Promise<void> {
   const { byteLength } = expected;
   const reader = await source.open(from, { byteLength, signal });
   if (reader === undefined)

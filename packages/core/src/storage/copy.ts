@@ -76,7 +76,18 @@ async function copyGeneration(
       async (file) => {
         const key = `${folder}${partName(file.part)}.${file.kind}`;
         if (whole.get(key) === file.byteLength) onBytes(file.byteLength);
-        else await copyFile(source.store, sourceKey(manifest, file), target.store, key, file, signal, onBytes);
+        else {
+          const from = sourceKey(manifest, file);
+          await copyFile({
+            source: source.store,
+            from,
+            target: target.store,
+            to: key,
+            expected: file,
+            signal,
+            onBytes,
+          });
+        }
       },
       signal,
     );

@@ -10,7 +10,7 @@ import { describeSchema, parseSchema, sameSchema } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
 import type { IoOptions, ObjectStore } from '../store/object-store.js';
 import { countOf, refuseUnknown } from '../arguments.js';
-import { eachAtOnce, inOrder, REQUESTS_AT_ONCE, slots } from './at-once.js';
+import { eachAtOnce, inOrder, REQUESTS_AT_ONCE } from './at-once.js';
 import { alreadyExists, dataFolder, folderOf, manifestKey, Manifests } from './manifests.js';
 import { DatasetShareWriter } from './share-writer.js';
 import type { Build } from './cacheable.js';
@@ -132,7 +132,7 @@ export class DatasetStorage implements Storage {
     const existed = await this.#store.delete(manifestKey(id, version), options);
     // All that was there before; what another process commits meanwhile stays.
     const { vacuumDataset } = await import('./vacuum.js');
-    await vacuumDataset({ ...this.#vacuum(0, options.signal), isDeleted: true }, id, version);
+    await vacuumDataset({ ...(await this.#vacuum(0, options.signal)), isDeleted: true }, id, version);
     return existed;
   }
 
@@ -162,7 +162,7 @@ export class DatasetStorage implements Storage {
       throw invalidArgument(`vacuum: options must be an object, such as { graceMs: 0 }, got ${String(options)}`);
     const { graceMs: given = 24 * 3600 * 1000, signal, onProgress, ...unknown } = options;
     refuseUnknown('vacuum', unknown, ['graceMs', 'signal', 'onProgress']);
-    const vacuum = this.#vacuum(countOf('vacuum: graceMs', given, 0), signal);
+    const vacuum = await this.#vacuum(countOf('vacuum: graceMs', given, 0), signal);
     const names = await this.#manifests.names({ signal }, true);
     const report = reporter(onProgress, 'vacuum', names.length, 'datasets');
     const { isAbandoned, vacuumDataset } = await import('./vacuum.js');
@@ -211,7 +211,8 @@ export class DatasetStorage implements Storage {
     );
   }
 
-  #vacuum(graceMs: number, signal: AbortSignal | undefined): Vacuum {
+  async #vacuum(graceMs: number, signal: AbortSignal | undefined): Promise<Vacuum> {
+    const { slots } = await import('../store/slots.js');
     const { store, identity, leaseTimes } = this.#parts;
     const slot = slots(REQUESTS_AT_ONCE);
     return { store, identity, leaseTimes, manifests: this.#manifests, slot, graceMs, signal };

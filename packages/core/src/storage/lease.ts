@@ -1,7 +1,7 @@
 import { DataRefError } from '../errors.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { startThreadBeats } from './beat-thread.js';
-import type { Beats } from './beats.js';
+import { startLateBeats } from './late-beats.js';
 import {
   isHeldAs,
   LEASE_TIMES,
@@ -11,9 +11,6 @@ import {
   type LeaseTimes,
   type WriterIdentity,
 } from './lease-record.js';
-
-/** Work that is done sooner needs no beats, nor the thread for them. */
-const QUIET_MS = 1_000;
 
 /** A writer's sign of life in the folder of what it writes, until it is released. */
 export interface Lease {
@@ -38,16 +35,8 @@ export async function takeLease(
   const key = leaseKey(folder);
   const record = newRecord(identity.self(), 1);
   await store.put(key, new TextEncoder().encode(JSON.stringify(record)));
-  const start = (): Promise<Beats> => startThreadBeats(store, { key, record }, beatMs);
-  let beats: Promise<Beats> | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  if (mayBlock) {
-    beats = start();
-    await beats;
-  } else {
-    timer = setTimeout(() => void (beats = start()), Math.min(QUIET_MS, beatMs / 2));
-    timer.unref?.();
-  }
+  const start = mayBlock ? startThreadBeats : startLateBeats;
+  const beats = await start(store, { key, record }, beatMs);
   return {
     async check() {
       const seen = await readLease(store, key);
@@ -59,8 +48,7 @@ export async function takeLease(
       );
     },
     async release() {
-      clearTimeout(timer);
-      await (await beats)?.stop();
+      await beats.stop();
       await store.delete(key);
     },
   };

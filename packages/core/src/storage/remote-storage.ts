@@ -21,7 +21,9 @@ export interface RemoteOptions {
   /**
    * Memory for datasets that are held whole while they are streamed, over all datasets of this storage, in bytes. Default:
    * a quarter of the machine's memory, at most 2 GiB, and only for records of up to 16 KiB. 0 holds none: everything is
-   * read by position, but for up to 16 MiB of a dataset's small values and offsets.
+   * read by position, but for up to 16 MiB of a dataset's small values and offsets, or a quarter of this limit. A dataset
+   * that has more of these is read with those of whole parts at a time, which have one checksum: best with
+   * `shuffleAlgorithm: 'parts'`, or a cache.
    */
   readonly memoryLimitBytes?: number | undefined;
 }

@@ -5,8 +5,6 @@ import { inOrder, REQUESTS_AT_ONCE } from './at-once.js';
 import { filesBelow } from './listing.js';
 import { folderOf } from './manifests.js';
 
-/** Shares of one dataset, at most. */
-export const MAX_SHARES = 2 ** 16;
 const SHARE_FILE = /^(?:(0|[1-9]\d{0,4})-of-([1-9]\d{0,4})\.json|commit\.json)$/u;
 
 /** A share that is there, by its name. */

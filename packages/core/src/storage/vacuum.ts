@@ -1,6 +1,7 @@
 import { generationsOf } from '../format/part-files.js';
 import type { ObjectInfo } from '../store/object-store.js';
-import { eachAtOnce, REQUESTS_AT_ONCE, type Slots } from './at-once.js';
+import type { Slots } from '../store/slots.js';
+import { eachAtOnce, REQUESTS_AT_ONCE } from './at-once.js';
 import { claim, type Claim } from './claim.js';
 import { waits } from './commit-claim.js';
 import { generationFiles } from './generation-files.js';

@@ -1,9 +1,8 @@
 import { DataRefError } from '../errors.js';
-import { codeOf } from './store-errors.js';
 import type { Answer } from './fetch-answer.js';
+import { isTransientStatus, retryAfterMs } from './http-answers.js';
+import { codeOf } from './store-errors.js';
 
-/** What may pass: too slow, a rival's write, too many requests, a server in trouble. */
-const TRANSIENT = [408, 409, 425, 429, 500, 502, 503, 504];
 /** How to go on where a server does not let us in, or no further. */
 const CURES: Readonly<Record<number, string>> = {
   401: '; it wants credentials',
@@ -16,7 +15,7 @@ export function refused(key: string, what: string, answer: Answer, reason?: stri
   const { status } = answer;
   if (status >= 300 && status < 400) return redirected(key, what, answer);
   const word = reason !== undefined && /^[\w .,'-]{1,80}$/u.test(reason) ? reason : undefined;
-  const retryAfterMs = retryAfter(answer.header('retry-after'));
+  const waitMs = retryAfterMs(answer.header('retry-after'));
   return new DataRefError(
     'STORE_FAILED',
     `${key}: ${what} failed: the server answered ${status}${word === undefined ? '' : ` (${word})`}${CURES[status] ?? ''}`,
@@ -24,9 +23,9 @@ export function refused(key: string, what: string, answer: Answer, reason?: stri
       details: {
         key,
         status,
-        isTransient: TRANSIENT.includes(status),
+        isTransient: isTransientStatus(status),
         ...(word === undefined ? {} : { reason: word }),
-        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+        ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
       },
     },
   );
@@ -49,13 +48,6 @@ function redirected(key: string, what: string, answer: Answer): DataRefError {
     `${key}: ${what} failed: the server answered ${answer.status}, a redirect to ${place}, which is not followed: it would get the headers that are meant for this server. Name that place yourself, if you trust it`,
     { details: { key, status: answer.status } },
   );
-}
-
-/** ms from now, of seconds or a date. */
-function retryAfter(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const ms = /^\d{1,9}$/u.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
 /** No answer at all. Names the code alone: what fetch throws may have the request in it. */

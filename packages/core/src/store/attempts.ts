@@ -1,5 +1,6 @@
-import { DataRefError, isDataRefError } from '../errors.js';
+import { DataRefError } from '../errors.js';
 import { pause } from './pause.js';
+import { isTransient } from './store-errors.js';
 
 /** How long an operation is tried, and how long one waits between the attempts. */
 export interface AttemptLimits {
@@ -14,11 +15,6 @@ export interface AttemptLimits {
 
 /** Timers end as much too early. */
 const LEAST_WAIT_MS = 1;
-
-/** Whether a failure may pass, as the store that met it says. */
-export function isTransient(error: unknown): error is DataRefError {
-  return isDataRefError(error) && error.details['isTransient'] === true;
-}
 
 /**
  * What `attempt` gives, tried anew as long as it fails with what may pass and the limits allow. The waits have full

@@ -44,7 +44,7 @@ export async function fillFromBody(
     for (;;) {
       const { done, value } = await watch.wait(chunks.next());
       if (done === true) break;
-      watch.heard();
+      watch.heard(value.length);
       if (filled + value.length > into.length) return { kind: 'long' };
       into.set(value, filled);
       filled += value.length;

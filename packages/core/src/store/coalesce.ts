@@ -1,7 +1,7 @@
 import { countOf, refuseUnknown } from '../arguments.js';
 import { CoalescingReader } from './coalescing-reader.js';
 import type { ObjectStore } from './object-store.js';
-import { Slots } from './slots.js';
+import { slots } from './slots.js';
 
 export interface CoalesceOptions {
   /** Ranges with at most so many bytes between them are read as one. Default: 16 KiB. */
@@ -26,14 +26,14 @@ export function withCoalescing(store: ObjectStore, options: CoalesceOptions = {}
     gapBytes: countOf('withCoalescing: gapBytes', gapBytes, 0),
     maxBytes: countOf('withCoalescing: maxBytes', maxBytes, 1),
   };
-  const slots = new Slots(countOf('withCoalescing: parallelReads', parallelReads, 1));
+  const slot = slots(countOf('withCoalescing: parallelReads', parallelReads, 1));
   return {
     description: store.description,
     head: (key, io) => store.head(key, io),
     get: (key, limitBytes, io) => store.get(key, limitBytes, io),
     async open(key, io) {
       const reader = await store.open(key, io);
-      return reader && new CoalescingReader(reader, key, limits, slots);
+      return reader && new CoalescingReader(reader, key, limits, slot);
     },
     put: (key, bytes, io) => store.put(key, bytes, io),
     create: (key, io) => store.create(key, io),

@@ -12,15 +12,15 @@ export class CoalescingReader implements ObjectReader {
   readonly #reader: ObjectReader;
   readonly #key: string;
   readonly #limits: RangePlanLimits;
-  readonly #slots: Slots;
+  readonly #slot: Slots;
   #asked: AskedRange[] = [];
 
-  constructor(reader: ObjectReader, key: string, limits: RangePlanLimits, slots: Slots) {
+  constructor(reader: ObjectReader, key: string, limits: RangePlanLimits, slot: Slots) {
     this.byteLength = reader.byteLength;
     this.#reader = reader;
     this.#key = key;
     this.#limits = limits;
-    this.#slots = slots;
+    this.#slot = slot;
   }
 
   read(into: Uint8Array, position: number, options?: IoOptions): Promise<void> {
@@ -57,7 +57,7 @@ export class CoalescingReader implements ObjectReader {
     this.#asked = [];
     for (const { start, end, serves } of planRanges(asked, this.#limits)) {
       const served = serves.map((place) => asked[place] as AskedRange);
-      this.#slots.run(joinedRead(this.#reader, { start, end }, served));
+      void this.#slot(joinedRead(this.#reader, { start, end }, served));
     }
   }
 }

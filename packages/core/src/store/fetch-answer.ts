@@ -1,11 +1,9 @@
 import type { Body } from './body.js';
 import { awaitAnswer } from './body.js';
 import { unreachable } from './answer-errors.js';
-import { IDLE_TIMEOUT_MS, watched, type Watch } from './idle-watch.js';
+import { IDLE_TIMEOUT_MS, uploadTimeoutMs, watched, type Watch } from './idle-watch.js';
 import { silent } from './store-errors.js';
 
-/** Bytes a ms that an upload is given on top of the idle time, for fetch tells nothing of its progress: 2 Mbit/s. */
-const UPLOAD_BYTES_PER_MS = 250;
 const WORD_LIMIT_BYTES = 2 ** 16;
 
 export interface FetchRequest {
@@ -76,8 +74,8 @@ export async function ask<T>(
   request: (signal: AbortSignal) => Promise<Answer>,
   take: (answer: Answer, watch: Watch) => Promise<T>,
 ): Promise<T> {
-  const limitMs = Math.ceil(idleTimeoutMs + uploadBytes / UPLOAD_BYTES_PER_MS);
-  const silence = (): Error => silent(key, what, limitMs);
+  const limitMs = uploadTimeoutMs(idleTimeoutMs, uploadBytes);
+  const silence = (why: string): Error => silent(key, what, why, limitMs);
   return watched({ signal, idleTimeoutMs: limitMs, silence }, async (watch) => {
     const answer = await awaitAnswer(request(watch.signal), watch);
     watch.heard();
@@ -110,7 +108,7 @@ export async function gather(
       throw watch.signal.aborted ? error : unreachable(key, 'reading it', error);
     });
   for (let chunk = await next(); chunk.done !== true; chunk = await next()) {
-    watch.heard();
+    watch.heard(chunk.value.length);
     byteLength += chunk.value.length;
     if (byteLength > limitBytes) return undefined;
     parts.push(chunk.value);

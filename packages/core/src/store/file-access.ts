@@ -1,12 +1,15 @@
-import { constants, fstatSync, promises as fs, readSync as readFromDisk, statfsSync } from 'node:fs';
+import { constants, promises as fs, read as readFile, readSync as readFromDisk, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { DataRefError } from '../errors.js';
+import { OpenFile } from './open-file.js';
 import { readEach } from './read-each.js';
 import { truncated } from './store-errors.js';
 import type { IoOptions, ObjectReader } from './object-store.js';
 
 /** One read at most, so that neither Node's 2 GiB limit nor the thread pool is held up. */
 const MAX_READ = 64 * 2 ** 20;
+const readLater = promisify(readFile);
 
 /** File systems whose reads may wait for a network, by statfs(2) type: never read in the main thread. */
 const NETWORK_TYPES = new Set([
@@ -14,33 +17,40 @@ const NETWORK_TYPES = new Set([
   0x61756673,
 ]);
 
-/** A file for random access. A link at the last step is refused, so that a stored dataset cannot point elsewhere. */
+/** A file for random access; undefined for what is none. */
 export async function openFileReader(path: string, key: string): Promise<ObjectReader | undefined> {
-  const handle = await fs.open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
   const isNear = isLocal(path);
-  const stat = isNear ? fstatSync(handle.fd) : await handle.stat();
+  const file = new OpenFile(path, key, isNear);
+  const stat = await file.stat();
   if (!stat.isFile()) {
-    await handle.close();
+    file.close();
     return undefined;
   }
   const { size } = stat;
   const check = (into: Uint8Array, position: number): void => {
     if (position + into.length > size) throw truncated(key, position + into.length, size);
   };
+  const failed = (error: unknown): never => {
+    throw fileError(error, key);
+  };
   const read = async (into: Uint8Array, position: number, { signal }: IoOptions = {}): Promise<void> => {
     check(into, position);
     for (let done = 0; done < into.length;) {
       signal?.throwIfAborted();
-      const { bytesRead } = await handle
-        .read(into, done, Math.min(MAX_READ, into.length - done), position + done)
-        .catch((error: unknown) => {
-          throw fileError(error, key);
-        });
+      const length = Math.min(MAX_READ, into.length - done);
+      const { bytesRead } = await file.use((fd) => readLater(fd, into, done, length, position + done)).catch(failed);
       if (bytesRead === 0) throw truncated(key, position + into.length, position + done);
       done += bytesRead;
     }
   };
-  let open = true;
+  const readNow = (into: Uint8Array, position: number, done: number): number => {
+    try {
+      const length = Math.min(MAX_READ, into.length - done);
+      return file.useNow((fd) => readFromDisk(fd, into, done, length, position + done));
+    } catch (error) {
+      return failed(error);
+    }
+  };
   return {
     byteLength: size,
     read,
@@ -49,25 +59,16 @@ export async function openFileReader(path: string, key: string): Promise<ObjectR
       readSync(into: Uint8Array, position: number): void {
         check(into, position);
         for (let done = 0; done < into.length;) {
-          const bytesRead = readHere(handle.fd, into, done, position, key);
+          const bytesRead = readNow(into, position, done);
           if (bytesRead === 0) throw truncated(key, position + into.length, position + done);
           done += bytesRead;
         }
       },
     }),
     async close() {
-      if (open) await handle.close();
-      open = false;
+      file.close();
     },
   };
-}
-
-function readHere(fd: number, into: Uint8Array, done: number, position: number, key: string): number {
-  try {
-    return readFromDisk(fd, into, done, Math.min(MAX_READ, into.length - done), position + done);
-  } catch (error) {
-    throw fileError(error, key);
-  }
 }
 
 export async function writeFully(
@@ -128,14 +129,11 @@ let asked = { folder: '', isLocal: true };
 
 function isLocal(path: string): boolean {
   const folder = dirname(path);
-  if (asked.folder !== folder) asked = { folder, isLocal: isLocalFolder(folder) };
-  return asked.isLocal;
-}
-
-function isLocalFolder(folder: string): boolean {
+  if (asked.folder === folder) return asked.isLocal;
   try {
-    return !NETWORK_TYPES.has(statfsSync(folder).type >>> 0);
+    asked = { folder, isLocal: !NETWORK_TYPES.has(statfsSync(folder).type >>> 0) };
+    return asked.isLocal;
   } catch {
-    return true;
+    return true; // perhaps there is none yet
   }
 }

@@ -1,12 +1,10 @@
-import { constants, promises as fs } from 'node:fs';
+import { promises as fs } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
-import { fileError, openFileReader, writeFully, writeWhole } from './file-access.js';
-import { replaceLocked } from './file-lock.js';
+import { fileError, openFileReader } from './file-access.js';
+import type { FilePlace } from './file-writes.js';
 import { contentVersion } from './content-version.js';
 import { FolderGuard } from './folder-guard.js';
-import { checkKey } from './key.js';
-import { makeFolder, removeEmptyFolders, syncFolder } from './folders.js';
-import { checkPut } from './put-conditions.js';
+import { checkKey, WORKSHOP } from './key.js';
 import { tooLarge } from './store-errors.js';
 import type {
   IoOptions,
@@ -18,7 +16,9 @@ import type {
   StoredObject,
   StoreRecipe,
 } from './object-store.js';
-import { MAX_ATTEMPTS, sweepWorkshop, workName, WORKSHOP } from './workshop.js';
+
+/** What only writing needs is loaded by the first call that writes. */
+const writes = () => import('./file-writes.js');
 
 /** What a recipe of a FileStore is made with. */
 export function openStore(root: unknown): FileStore {
@@ -56,7 +56,7 @@ export class FileStore implements ObjectStore {
       if (reader.byteLength > limitBytes) throw tooLarge(key, reader.byteLength, limitBytes);
       const bytes = new Uint8Array(reader.byteLength);
       await reader.read(bytes, 0, options);
-      return { bytes, version: contentVersion(bytes) };
+      return storedBytes(bytes);
     } finally {
       await reader.close();
     }
@@ -71,21 +71,14 @@ export class FileStore implements ObjectStore {
   }
 
   async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<string | undefined> {
-    const { ifAbsent = false, ifVersion } = checkPut(options);
-    if (ifVersion !== undefined) return this.#replace(key, bytes, ifVersion, options);
-    const work = await this.#startWork(key, options);
-    try {
-      await work.write(bytes);
-      return (await work.publish(ifAbsent)) ? contentVersion(bytes) : undefined;
-    } catch (error) {
-      await work.abort();
-      throw error;
-    }
+    const place = this.#place(key);
+    const current = async () => (await this.get(key, Infinity, options))?.version;
+    return (await writes()).putFile(place, bytes, options, current);
   }
 
   async create(key: string, options: IoOptions = {}): Promise<ObjectWriter> {
-    const work = await this.#startWork(key, options);
-    return { write: work.write, commit: async () => void (await work.publish(false)), abort: work.abort };
+    const place = this.#place(key);
+    return (await writes()).createFile(place, options);
   }
 
   async *list(prefix: string): AsyncGenerator<ObjectInfo> {
@@ -108,47 +101,25 @@ export class FileStore implements ObjectStore {
   }
 
   async delete(key: string): Promise<boolean> {
-    const removed = await this.#try(key, async () => {
-      await this.#folders.check(dirname(this.#path(key)));
-      await fs.unlink(this.#path(key));
-      await syncFolder(dirname(this.#path(key)));
-      return true;
-    });
-    await removeEmptyFolders(dirname(this.#path(key)), this.#root);
-    return removed ?? false;
+    const place = this.#place(key);
+    return (await writes()).removeFile(place);
   }
 
   async sweep(): Promise<number> {
     const workshop = join(this.#root, WORKSHOP);
     await this.#folders.check(workshop);
-    const freed = (await this.#try(WORKSHOP, () => sweepWorkshop(workshop))) ?? 0;
-    await removeEmptyFolders(workshop, this.#root);
-    await this.#pruneDatasets();
+    const { pruneDatasets, sweepWorkshop } = await writes();
+    const freed = (await this.#try(WORKSHOP, () => sweepWorkshop(this.#root))) ?? 0;
+    await pruneDatasets(this.#root, (folder) => this.#entries(folder));
     return freed;
-  }
-
-  /**
-   * Removes empty folders that writers were killed in: of generations, `<id>/<version>/data/<generation>`, and those
-   * above them. Folders whose names begin with a dot are somebody else's.
-   */
-  async #pruneDatasets(): Promise<void> {
-    const isOurs = (name: string): boolean => !name.startsWith('.');
-    for (const id of (await this.listFolders('')).filter(isOurs)) {
-      for (const version of (await this.listFolders(`${id}/`)).filter(isOurs)) {
-        const data = join(this.#root, id, version, 'data');
-        for (const { name } of await this.#entries(data)) {
-          if (/^[0-9a-f]{16}$/u.test(name)) await fs.rmdir(join(data, name)).catch(() => undefined);
-        }
-        await fs.rmdir(data).catch(() => undefined);
-        await fs.rmdir(join(dirname(data), 'shares')).catch(() => undefined);
-        await fs.rmdir(dirname(data)).catch(() => undefined);
-      }
-      await fs.rmdir(join(this.#root, id)).catch(() => undefined);
-    }
   }
 
   #path(key: string): string {
     return join(this.#root, checkKey(key));
+  }
+
+  #place(key: string): FilePlace {
+    return { root: this.#root, folders: this.#folders, key, path: this.#path(key) };
   }
 
   async #entries(folder: string) {
@@ -168,91 +139,14 @@ export class FileStore implements ObjectStore {
       throw fileError(error, key);
     }
   }
+}
 
-  /** Compare-and-swap. Only small objects are replaced on a condition: each is read whole, for its version. */
-  async #replace(key: string, bytes: Uint8Array, ifVersion: string, options: IoOptions): Promise<string | undefined> {
-    const target = this.#path(key);
-    const workshop = join(this.#root, WORKSHOP);
-    await this.#folders.check(workshop);
-    const isCurrent = async () => (await this.get(key, Infinity, options))?.version === ifVersion;
-    if (!(await isCurrent())) return undefined;
-    try {
-      const stage = (path: string) => writeWhole(path, bytes, key);
-      if (!(await replaceLocked(workshop, key, { stage, isCurrent, target }, options.signal))) return undefined;
-      await syncFolder(dirname(target));
+/** An object whose version is computed when it is asked for: who only reads needs none. */
+function storedBytes(bytes: Uint8Array): StoredObject {
+  return {
+    bytes,
+    get version() {
       return contentVersion(bytes);
-    } catch (error) {
-      throw fileError(error, key);
-    }
-  }
-
-  async #startWork(key: string, { signal }: IoOptions) {
-    const target = this.#path(key);
-    signal?.throwIfAborted();
-    const workshop = join(this.#root, WORKSHOP);
-    const path = join(workshop, workName());
-    const handle = await this.#create(path);
-    let position = 0;
-    let open = true;
-    const close = async (): Promise<void> => {
-      if (open) await handle.close();
-      open = false;
-    };
-    return {
-      write: async (bytes: Uint8Array): Promise<void> => {
-        signal?.throwIfAborted();
-        await writeFully(handle, bytes, position, key);
-        position += bytes.length;
-      },
-      publish: async (ifAbsent: boolean): Promise<boolean> => {
-        try {
-          await handle.sync();
-          await close();
-          await this.#place(path, target, ifAbsent);
-          await syncFolder(dirname(target));
-          return true;
-        } catch (error) {
-          if (ifAbsent && (error as { code?: string }).code === 'EEXIST') return false;
-          throw fileError(error, key);
-        } finally {
-          await fs.rm(path, { force: true });
-        }
-      },
-      abort: async (): Promise<void> => {
-        await close();
-        await fs.rm(path, { force: true });
-      },
-    };
-  }
-
-  async #create(path: string) {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        await this.#folders.check(dirname(path));
-        await fs.mkdir(dirname(path), { recursive: true });
-        return await fs.open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o666);
-      } catch (error) {
-        // Another process may remove the empty folder between the two calls.
-        if ((error as { code?: string }).code !== 'ENOENT' || attempt > MAX_ATTEMPTS) throw fileError(error, path);
-      }
-    }
-  }
-
-  /** Moves a whole file to its place, the folder of which is made where there is none. */
-  async #place(path: string, target: string, ifAbsent: boolean): Promise<void> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        await this.#folders.check(dirname(target));
-        await makeFolder(dirname(target));
-        if (ifAbsent) await fs.link(path, target);
-        else await fs.rename(path, target);
-        return;
-      } catch (error) {
-        // As above: a folder that is empty yet may be removed by a delete or a sweep elsewhere. Where that happens while
-        // Node makes several folders, it says ENOTDIR.
-        const { code } = error as { code?: string };
-        if ((code !== 'ENOENT' && code !== 'ENOTDIR') || attempt > MAX_ATTEMPTS) throw error;
-      }
-    }
-  }
+    },
+  };
 }

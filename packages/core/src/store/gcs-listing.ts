@@ -1,6 +1,6 @@
 import { untrusted } from './answer-errors.js';
 import { type GcsRequests, jsonOf, refusedFor } from './gcs-requests.js';
-import { listPages, type Page } from './listing.js';
+import { folderNames, listPages, type Page } from './listing.js';
 import type { IoOptions } from './object-store.js';
 
 const PAGE_ENTRIES = 1000;
@@ -21,13 +21,10 @@ export async function* listObjects(requests: GcsRequests, prefix: string, option
 
 /** Names up to the next `/` after the prefix, without both. @throws DataRefError CORRUPT where the list never ends */
 export async function listNextSegments(requests: GcsRequests, prefix: string, options: IoOptions): Promise<string[]> {
-  const segments = new Set<string>();
   const query = { prefix, delimiter: '/', fields: 'prefixes,nextPageToken' };
-  for await (const { names } of pages(requests, query, options)) {
-    for (const found of names)
-      if (found.startsWith(prefix) && found.endsWith('/')) segments.add(found.slice(prefix.length, -1));
-  }
-  return [...segments];
+  return folderNames(requests.address(prefix), pages(requests, query, options), ({ names }) =>
+    names.filter((name) => name.startsWith(prefix) && name.endsWith('/')).map((name) => name.slice(prefix.length, -1)),
+  );
 }
 
 /** What an object's metadata say; undefined where they say it not. */

@@ -36,7 +36,7 @@ export interface GCSStoreOptions {
   readonly storage?: Storage | undefined;
   /** Options of the client to be made. Default: the SDK's own chain of credentials. */
   readonly storageOptions?: StorageOptions | undefined;
-  /** Time in ms in which nothing is heard of the server, after which an attempt ends. Default: 30,000. */
+  /** An attempt ends after so many ms without news from the server, or four times as long with less than 16 KiB. Default: 30,000. */
   readonly idleTimeoutMs?: number | undefined;
 }
 

@@ -21,7 +21,7 @@ export interface HttpStoreOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Default: the runtime's own. */
   readonly fetch?: typeof globalThis.fetch | undefined;
-  /** Time in ms in which nothing is heard of the server, after which an attempt ends. Default: 30,000. */
+  /** An attempt ends after so many ms without news from the server, or four times as long with less than 16 KiB. Default: 30,000. */
   readonly idleTimeoutMs?: number | undefined;
 }
 

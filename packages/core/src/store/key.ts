@@ -1,5 +1,8 @@
 import { DataRefError } from '../errors.js';
 
+/** The folder in which writers work, and from which they move what is whole; nothing below it is ever listed, and no key can name it. */
+export const WORKSHOP = '.tmp~';
+
 const SEGMENT = /^[A-Za-z0-9._%-]{1,255}$/;
 
 /** The key itself. @throws DataRefError INVALID_ID where it could name anything outside its store */

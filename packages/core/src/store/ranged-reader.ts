@@ -33,7 +33,7 @@ export interface RangedObject {
    * @throws DataRefError GENERATION_GONE where the object is not there, or not in that version; transient ones
    */
   readonly fetchRange: (request: RangeRequest) => Promise<RangeAnswer>;
-  /** Time in ms without a byte, after which an attempt ends. Default: 30,000. */
+  /** Time in ms without a byte, after which an attempt ends; also after four times as long with less than 16 KiB. Default: 30,000. */
   readonly idleTimeoutMs?: number | undefined;
 }
 
@@ -65,7 +65,8 @@ export function rangedReader(object: RangedObject): ObjectReader {
     if (end > byteLength) throw truncated(key, end, byteLength);
     if (start === end) return;
     let filled = 0;
-    const silence = (): Error => silent(key, `reading bytes ${start}-${end - 1}`, idleTimeoutMs, filled);
+    const silence = (why: string): Error =>
+      silent(key, `reading bytes ${start}-${end - 1}`, why, idleTimeoutMs, filled);
     await watched({ signal, idleTimeoutMs, silence }, async (watch) => {
       const asked = fetchRange({ start, end, version: pinned, signal: watch.signal });
       const answer = await awaitAnswer(asked, watch);

@@ -1,6 +1,7 @@
-import { inAttempts, isTransient, type AttemptLimits } from './attempts.js';
+import { inAttempts, type AttemptLimits } from './attempts.js';
 import type { ByteRange, IoOptions, ObjectReader } from './object-store.js';
 import { readEach } from './read-each.js';
+import { isTransient } from './store-errors.js';
 
 /** An attempt that brought less did not get further: else a server that sends a byte a time would keep us for ever. */
 const LEAST_PROGRESS_BYTES = 4096;

@@ -1,6 +1,7 @@
 import { crc32 } from '../checksum/crc32.js';
-import { inAttempts, isTransient, type AttemptLimits } from './attempts.js';
+import { inAttempts, type AttemptLimits } from './attempts.js';
 import type { ObjectReader, ObjectWriter } from './object-store.js';
+import { isTransient } from './store-errors.js';
 
 const READ_BACK_BYTES = 2 ** 20;
 

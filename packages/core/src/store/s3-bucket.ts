@@ -1,15 +1,13 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import { DataRefError, invalidArgument, isDataRefError } from '../errors.js';
 import type { Body } from './body.js';
-import { IDLE_TIMEOUT_MS, watched } from './idle-watch.js';
+import { IDLE_TIMEOUT_MS, uploadTimeoutMs, watched } from './idle-watch.js';
 import type { IoOptions } from './object-store.js';
 import { isMissing, s3Error } from './s3-errors.js';
+import { type Send, sendBy } from './s3-send.js';
 import { silent } from './store-errors.js';
 
 type Sdk = typeof import('@aws-sdk/client-s3');
-
-/** Time for what is sent on top of the idle time, since the SDK tells nothing of its progress: 2 Mbit/s. */
-const UPLOAD_BYTES_PER_MS = 250;
 
 export interface S3Place {
   readonly bucket: string;
@@ -19,7 +17,7 @@ export interface S3Place {
   readonly client?: S3Client | undefined;
   /** Makes a client that does not retry by itself. Credentials come from the SDK's own chain where none are given. */
   readonly clientConfig?: S3ClientConfig | undefined;
-  /** Time in ms without any news from the server, after which an attempt ends. Default: 30,000. */
+  /** An attempt ends after so many ms without news from the server, or four times as long with less than 16 KiB. Default: 30,000. */
   readonly idleTimeoutMs?: number | undefined;
 }
 
@@ -28,8 +26,7 @@ export interface S3Call {
   readonly sdk: Sdk;
   readonly client: S3Client;
   readonly bucket: string;
-  /** To be passed on to `client.send`. */
-  readonly options: { readonly abortSignal: AbortSignal };
+  readonly send: Send;
 }
 
 export interface RequestOptions extends IoOptions {
@@ -65,8 +62,8 @@ export class S3Bucket {
     { signal, uploadBytes = 0 }: RequestOptions,
     request: (call: S3Call) => Promise<T>,
   ): Promise<T> {
-    const idleTimeoutMs = Math.ceil(this.idleTimeoutMs + uploadBytes / UPLOAD_BYTES_PER_MS);
-    const silence = (): Error => silent(key, what, idleTimeoutMs);
+    const idleTimeoutMs = uploadTimeoutMs(this.idleTimeoutMs, uploadBytes);
+    const silence = (why: string): Error => silent(key, what, why, idleTimeoutMs);
     return watched({ signal, idleTimeoutMs, silence }, (watch) =>
       watch.wait(this.attempt(key, what, watch.signal, request)),
     );
@@ -82,7 +79,8 @@ export class S3Bucket {
     const { sdk, client } = await this.#connect();
     abortSignal.throwIfAborted();
     try {
-      const given = await request({ sdk, client, bucket: this.#bucket, options: { abortSignal } });
+      const send = sendBy(client, this.description, abortSignal);
+      const given = await request({ sdk, client, bucket: this.#bucket, send });
       this.#isKnown ||= given !== undefined;
       return given;
     } catch (error) {
@@ -96,9 +94,9 @@ export class S3Bucket {
    */
   async requireBucket(options: IoOptions): Promise<void> {
     if (this.#isKnown) return;
-    await this.ask('', 'looking for the bucket', options, async ({ sdk, client, bucket, options: abort }) => {
+    await this.ask('', 'looking for the bucket', options, async ({ sdk, send, bucket }) => {
       try {
-        await client.send(new sdk.HeadBucketCommand({ Bucket: bucket }), abort);
+        await send(new sdk.HeadBucketCommand({ Bucket: bucket }));
       } catch (error) {
         // Who may not ask for the bucket itself is told nothing, and goes on.
         if (isMissing(error))

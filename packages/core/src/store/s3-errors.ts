@@ -1,4 +1,5 @@
 import { DataRefError } from '../errors.js';
+import { isTransientStatus, retryAfterMs } from './http-answers.js';
 import { codeOf } from './store-errors.js';
 
 /** S3's words for what may pass, under whatever status they come. */
@@ -17,7 +18,6 @@ const TRANSIENT_NAMES = new Set([
   'TimeoutError',
   'TooManyRequests',
 ]);
-const TRANSIENT_STATUS = new Set([408, 409, 425, 429, 500, 502, 503, 504]);
 /** Connections that broke or were not had, and answers that were cut off in their headers. */
 const TRANSIENT_CODES =
   /^(?:E(?:CONN\w+|PIPE|TIMEDOUT|AI_AGAIN|HOSTUNREACH|NETUNREACH|NETDOWN)|HPE_\w+|ERR_STREAM_PREMATURE_CLOSE)$/u;
@@ -113,18 +113,18 @@ export function s3Error(error: unknown, description: string, key: string, what: 
         ...(code !== undefined && { code }),
         ...(status !== undefined && { status }),
         ...(requestId !== undefined && { requestId }),
-        ...(isTransient(failure) && { isTransient: true }),
+        ...(mayPass(failure) && { isTransient: true }),
         ...(retryAfter !== undefined && { retryAfterMs: retryAfter }),
       },
     },
   );
 }
 
-function isTransient({ name, status, code }: S3Failure): boolean {
+function mayPass({ name, status, code }: S3Failure): boolean {
   if (name !== undefined && TRANSIENT_NAMES.has(name)) return true;
   if (code !== undefined) return TRANSIENT_CODES.test(code);
   if (status === undefined) return false;
-  return TRANSIENT_STATUS.has(status) || status < 300; // its answer could not be read to the end
+  return isTransientStatus(status) || status < 300; // its answer could not be read to the end
 }
 
 function cureOf(error: unknown, { name, status, code }: S3Failure): string | undefined {
@@ -137,11 +137,4 @@ function cureOf(error: unknown, { name, status, code }: S3Failure): string | und
 
 function wordOf(value: unknown, pattern: RegExp): string | undefined {
   return typeof value === 'string' && pattern.test(value) ? value : undefined;
-}
-
-/** ms from now, of seconds or a date. */
-function retryAfterMs(header: unknown): number | undefined {
-  if (typeof header !== 'string') return undefined;
-  const ms = /^\d{1,9}$/u.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }

@@ -1,6 +1,6 @@
 import { countOf, refuseUnknown } from '../arguments.js';
 import { checkKey, isKey } from './key.js';
-import { listPages } from './listing.js';
+import { folderNames, listPages } from './listing.js';
 import type {
   IoOptions,
   ObjectInfo,
@@ -79,9 +79,9 @@ export class S3Store implements ObjectStore {
     const name = this.#name(key);
     const { idleTimeoutMs } = this.#bucket;
     const fetchWhole = (abort: AbortSignal) =>
-      this.#bucket.attempt(key, 'reading', abort, async ({ sdk, client, bucket, options }) => {
+      this.#bucket.attempt(key, 'reading', abort, async ({ sdk, send, bucket }) => {
         try {
-          const got = await client.send(new sdk.GetObjectCommand({ Bucket: bucket, Key: name }), options);
+          const got = await send(new sdk.GetObjectCommand({ Bucket: bucket, Key: name }));
           const body = s3Body(got.Body);
           if (got.ETag !== undefined) return { byteLength: got.ContentLength, version: got.ETag, body };
           body.cancel();
@@ -106,26 +106,21 @@ export class S3Store implements ObjectStore {
   async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<string | undefined> {
     const name = this.#name(key);
     const { signal, ifAbsent, ifVersion } = checkPut(options);
-    return this.#bucket.ask(
-      key,
-      'writing',
-      { signal, uploadBytes: bytes.length },
-      async ({ sdk, client, bucket, options: abort }) => {
-        const condition = {
-          ...(ifAbsent === true && { IfNoneMatch: '*' }),
-          ...(ifVersion !== undefined && { IfMatch: ifVersion }),
-        };
-        try {
-          const command = new sdk.PutObjectCommand({ Bucket: bucket, Key: name, Body: bytes, ...condition });
-          const { ETag } = await client.send(command, abort);
-          if (ETag === undefined) throw wrongAnswer(key, 'an ETag', 'none');
-          return ETag;
-        } catch (error) {
-          if (hasStatus(error, 412) || (ifVersion !== undefined && isMissing(error))) return undefined;
-          throw error;
-        }
-      },
-    );
+    return this.#bucket.ask(key, 'writing', { signal, uploadBytes: bytes.length }, async ({ sdk, send, bucket }) => {
+      const condition = {
+        ...(ifAbsent === true && { IfNoneMatch: '*' }),
+        ...(ifVersion !== undefined && { IfMatch: ifVersion }),
+      };
+      try {
+        const command = new sdk.PutObjectCommand({ Bucket: bucket, Key: name, Body: bytes, ...condition });
+        const { ETag } = await send(command);
+        if (ETag === undefined) throw wrongAnswer(key, 'an ETag', 'none');
+        return ETag;
+      } catch (error) {
+        if (hasStatus(error, 412) || (ifVersion !== undefined && isMissing(error))) return undefined;
+        throw error;
+      }
+    });
   }
 
   async create(key: string, { signal }: IoOptions = {}): Promise<ObjectWriter> {
@@ -147,21 +142,19 @@ export class S3Store implements ObjectStore {
   }
 
   async listFolders(prefix: string, options: IoOptions = {}): Promise<readonly string[]> {
-    const folders = new Set<string>();
-    for await (const { prefixes } of this.#pages(prefix, '/', options)) {
-      for (const { Prefix = '' } of prefixes) {
+    return folderNames(`${this.description}${prefix}`, this.#pages(prefix, '/', options), ({ prefixes }) =>
+      prefixes.flatMap(({ Prefix = '' }) => {
         const key = Prefix.endsWith('/') ? this.#keyOf(Prefix.slice(0, -1), prefix) : undefined;
-        if (key !== undefined) folders.add(key.slice(prefix.length));
-      }
-    }
-    return [...folders];
+        return key === undefined ? [] : [key.slice(prefix.length)];
+      }),
+    );
   }
 
   async delete(key: string, options: IoOptions = {}): Promise<boolean> {
     const name = this.#name(key);
     if ((await this.#head(key, options)) === undefined) return false;
-    await this.#bucket.ask(key, 'deleting', options, ({ sdk, client, bucket, options: abort }) =>
-      client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: name }), abort),
+    await this.#bucket.ask(key, 'deleting', options, ({ sdk, send, bucket }) =>
+      send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: name })),
     );
     return true;
   }
@@ -173,9 +166,9 @@ export class S3Store implements ObjectStore {
 
   async #head(key: string, { signal }: IoOptions): Promise<HeadFacts | undefined> {
     const name = this.#name(key);
-    const facts = await this.#bucket.ask(key, 'looking for', { signal }, async ({ sdk, client, bucket, options }) => {
+    const facts = await this.#bucket.ask(key, 'looking for', { signal }, async ({ sdk, send, bucket }) => {
       try {
-        return await client.send(new sdk.HeadObjectCommand({ Bucket: bucket, Key: name }), options);
+        return await send(new sdk.HeadObjectCommand({ Bucket: bucket, Key: name }));
       } catch (error) {
         if (isMissing(error)) return undefined;
         throw error;
@@ -198,12 +191,12 @@ export class S3Store implements ObjectStore {
       version,
       idleTimeoutMs: this.#bucket.idleTimeoutMs,
       fetchRange: ({ start, end, version: pinned, signal }) =>
-        this.#bucket.attempt(key, 'reading', signal, async ({ sdk, client, bucket, options }) => {
+        this.#bucket.attempt(key, 'reading', signal, async ({ sdk, send, bucket }) => {
           try {
             const Range = `bytes=${start}-${end - 1}`;
             const condition = pinned === undefined ? {} : { IfMatch: pinned };
             const command = new sdk.GetObjectCommand({ Bucket: bucket, Key: name, Range, ...condition });
-            const { $metadata, ContentRange: contentRange, ETag, Body } = await client.send(command, options);
+            const { $metadata, ContentRange: contentRange, ETag, Body } = await send(command);
             return { status: $metadata.httpStatusCode ?? 0, contentRange, version: ETag, body: s3Body(Body) };
           } catch (error) {
             if (isMissing(error) || hasStatus(error, 412)) throw generationGone(key);
@@ -217,8 +210,8 @@ export class S3Store implements ObjectStore {
   async *#pages(prefix: string, delimiter: '/' | undefined, options: IoOptions) {
     const where = `${this.description}${prefix}`;
     yield* listPages(where, (token) =>
-      this.#bucket.ask(prefix, 'listing', options, async ({ sdk, client, bucket, options: abort }) => {
-        const page = await client.send(
+      this.#bucket.ask(prefix, 'listing', options, async ({ sdk, send, bucket }) => {
+        const page = await send(
           new sdk.ListObjectsV2Command({
             Bucket: bucket,
             Prefix: this.prefix + prefix,
@@ -226,7 +219,6 @@ export class S3Store implements ObjectStore {
             ...(delimiter !== undefined && { Delimiter: delimiter }),
             ...(token !== undefined && { ContinuationToken: token }),
           }),
-          abort,
         );
         const objects = page.Contents ?? [];
         const prefixes = page.CommonPrefixes ?? [];

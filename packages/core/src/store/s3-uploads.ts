@@ -39,10 +39,10 @@ async function isAbandoned(
 async function* uploadPages(s3: S3Bucket, prefix: string, options: IoOptions) {
   let markers = {};
   yield* listPages(`${s3.description} (uploads)`, () =>
-    s3.ask('', 'listing uploads', options, async ({ sdk, client, bucket, options: abort }) => {
+    s3.ask('', 'listing uploads', options, async ({ sdk, send, bucket }) => {
       try {
         const command = new sdk.ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, ...markers });
-        const page = await client.send(command, abort);
+        const page = await send(command);
         const { Uploads: uploads = [], NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = page;
         markers = { KeyMarker, UploadIdMarker };
         const names = uploads.map(({ Key, UploadId }) => `${Key} ${UploadId}`);
@@ -59,11 +59,11 @@ async function* uploadPages(s3: S3Bucket, prefix: string, options: IoOptions) {
 
 /** @returns bytes freed, as far as one page of the upload's parts tells */
 async function endUpload(s3: S3Bucket, { Key, UploadId }: Upload, options: IoOptions): Promise<number> {
-  return s3.ask('', 'ending an upload', options, async ({ sdk, client, bucket, options: abort }) => {
+  return s3.ask('', 'ending an upload', options, async ({ sdk, send, bucket }) => {
     const upload = { Bucket: bucket, Key, UploadId };
     try {
-      const { Parts = [] } = await client.send(new sdk.ListPartsCommand(upload), abort);
-      await client.send(new sdk.AbortMultipartUploadCommand(upload), abort);
+      const { Parts = [] } = await send(new sdk.ListPartsCommand(upload));
+      await send(new sdk.AbortMultipartUploadCommand(upload));
       return Parts.reduce((sum, { Size = 0 }) => sum + Size, 0);
     } catch (error) {
       if (hasStatus(error, 404)) return 0; // it has just ended

@@ -94,9 +94,9 @@ export class S3Writer implements ObjectWriter {
     await Promise.all(Array.from(this.#uploads, ({ ended }) => ended));
     this.#uploads.clear();
     if (this.#uploadId === undefined) return;
-    await this.#s3.ask(this.#key, 'ending the upload of', {}, async ({ sdk, client, options, ...s3 }) => {
+    await this.#s3.ask(this.#key, 'ending the upload of', {}, async ({ sdk, send, ...s3 }) => {
       try {
-        await client.send(new sdk.AbortMultipartUploadCommand(this.#upload(s3.bucket)), options);
+        await send(new sdk.AbortMultipartUploadCommand(this.#upload(s3.bucket)));
       } catch (error) {
         if (!hasStatus(error, 404)) throw error; // else it has ended already
       }
@@ -161,9 +161,9 @@ export class S3Writer implements ObjectWriter {
     const { number, bytes } = part;
     part.failure = undefined;
     try {
-      this.#tags[number - 1] = await this.#ask('writing', bytes.length, async ({ sdk, client, bucket, options }) => {
+      this.#tags[number - 1] = await this.#ask('writing', bytes.length, async ({ sdk, send, bucket }) => {
         const command = new sdk.UploadPartCommand({ ...this.#upload(bucket), PartNumber: number, Body: bytes });
-        const { ETag } = await client.send(command, options);
+        const { ETag } = await send(command);
         if (ETag === undefined) throw wrongAnswer(this.#key, 'an ETag of the part', 'none');
         return ETag;
       });
@@ -174,9 +174,9 @@ export class S3Writer implements ObjectWriter {
   }
 
   async #begin(): Promise<void> {
-    this.#uploadId ??= await this.#ask('beginning the upload of', 0, async ({ sdk, client, bucket, options }) => {
+    this.#uploadId ??= await this.#ask('beginning the upload of', 0, async ({ sdk, send, bucket }) => {
       const command = new sdk.CreateMultipartUploadCommand({ Bucket: bucket, Key: this.#name });
-      const { UploadId } = await client.send(command, options);
+      const { UploadId } = await send(command);
       if (UploadId === undefined) throw wrongAnswer(this.#key, 'the id of an upload', 'none');
       return UploadId;
     });
@@ -184,10 +184,10 @@ export class S3Writer implements ObjectWriter {
 
   /** The server may take its time for many parts. */
   async #complete(): Promise<void> {
-    await this.#ask('committing', this.#parts * PART_BYTES, async ({ sdk, client, bucket, options }) => {
+    await this.#ask('committing', this.#parts * PART_BYTES, async ({ sdk, send, bucket }) => {
       const Parts = this.#tags.map((ETag, i) => ({ PartNumber: i + 1, ETag }));
       const MultipartUpload = { Parts };
-      await client.send(new sdk.CompleteMultipartUploadCommand({ ...this.#upload(bucket), MultipartUpload }), options);
+      await send(new sdk.CompleteMultipartUploadCommand({ ...this.#upload(bucket), MultipartUpload }));
     });
   }
 

@@ -1,22 +1,18 @@
-/** Lets a number of tasks run at once; the others wait for their turn. */
-export class Slots {
-  readonly #waiting: (() => Promise<void>)[] = [];
-  #free: number;
+/** Runs what it is given at once, or as soon as less than `limit` of what it was given is under way. */
+export type Slots = <R>(work: () => Promise<R>) => Promise<R>;
 
-  constructor(count: number) {
-    this.#free = count;
-  }
-
-  /** Runs a task, which must not fail, as soon as there is room. */
-  run(task: () => Promise<void>): void {
-    this.#waiting.push(task);
-    void this.#work();
-  }
-
-  async #work(): Promise<void> {
-    if (this.#free === 0) return;
-    this.#free--;
-    for (let task = this.#waiting.shift(); task !== undefined; task = this.#waiting.shift()) await task();
-    this.#free++;
-  }
+export function slots(limit: number): Slots {
+  let free = limit;
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    if (free > 0) free--;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free++;
+      else next();
+    }
+  };
 }

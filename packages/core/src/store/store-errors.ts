@@ -1,4 +1,4 @@
-import { DataRefError } from '../errors.js';
+import { DataRefError, isDataRefError } from '../errors.js';
 
 export function truncated(key: string, needed: number, got: number): DataRefError {
   return new DataRefError(
@@ -56,11 +56,22 @@ export function cutOff(key: string, filledBytes: number, expectedBytes: number, 
   );
 }
 
-/** Nothing was heard of a store for so long. */
-export function silent(key: string, what: string, idleTimeoutMs: number, filledBytes?: number): DataRefError {
-  return new DataRefError('TIMEOUT', `${key}: ${what} was given up, since nothing was heard for ${idleTimeoutMs} ms`, {
+/** Nothing was heard of a store for so long, or too little. */
+export function silent(
+  key: string,
+  what: string,
+  why: string,
+  idleTimeoutMs: number,
+  filledBytes?: number,
+): DataRefError {
+  return new DataRefError('TIMEOUT', `${key}: ${what} was given up, since ${why}`, {
     details: { key, isTransient: true, idleTimeoutMs, ...(filledBytes !== undefined && { filledBytes }) },
   });
+}
+
+/** Whether a failure may pass, as the store that met it says. */
+export function isTransient(error: unknown): error is DataRefError {
+  return isDataRefError(error) && error.details['isTransient'] === true;
 }
 
 /** The code of a system or network error, which has nothing in it but what went wrong. */

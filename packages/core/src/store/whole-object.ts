@@ -23,7 +23,7 @@ export interface WholeObject {
 /** A small object at once. @throws DataRefError CORRUPT above the limit, of which nothing is read; transient STORE_FAILED, TIMEOUT */
 export async function readWhole(object: WholeObject): Promise<StoredObject | undefined> {
   const { key, limitBytes, signal, fetchWhole, idleTimeoutMs = IDLE_TIMEOUT_MS } = object;
-  const silence = (): Error => silent(key, 'reading it', idleTimeoutMs);
+  const silence = (why: string): Error => silent(key, 'reading it', why, idleTimeoutMs);
   return watched({ signal, idleTimeoutMs, silence }, async (watch) => {
     const answer = await awaitAnswer(fetchWhole(watch.signal), watch);
     if (answer === undefined) return undefined;

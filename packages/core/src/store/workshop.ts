@@ -3,8 +3,6 @@ import { join } from 'node:path';
 import { nonce } from './nonce.js';
 import { isRunning, thisProcess, type ProcessIdentity } from './process-identity.js';
 
-/** The folder in which writers work, and from which they move what is whole; nothing below it is ever listed, and no key can name it. */
-export const WORKSHOP = '.tmp~';
 /** Work of another host is taken for abandoned when it has not grown for so long. */
 const FOREIGN_IDLE_MS = 24 * 3600 * 1000;
 /** How often a folder may be removed by others, empty as it still is, before something is made in it. */
@@ -32,7 +30,7 @@ export function isOwnerRunning(name: string): boolean | undefined {
 }
 
 /** Removes what processes that have ended left, locks too. @returns bytes freed */
-export async function sweepWorkshop(workshop: string): Promise<number> {
+export async function sweepFolder(workshop: string): Promise<number> {
   let freed = 0;
   for (const name of await namesIn(workshop)) {
     const path = join(workshop, name);

@@ -10,14 +10,15 @@ import { endPlace } from './place.js';
 import type { Start } from './plan-node.js';
 import type { BatchRecipe, PipelineSource, RecordRecipe } from './recipe.js';
 import { RecordMapper } from './record-mapper.js';
-import type { Element, Stage } from './stage.js';
+import { AUTOMATIC_BYTES } from './read-ahead.js';
+import type { Element, Reading, Stage } from './stage.js';
 import { WorkQueue } from './work-queue.js';
 
 /** Records of a computed sequence, dealt to this shard; maps run on its own. */
 export function openComputedRecords(recipe: RecordRecipe, stage: Stage, learned: Learned, start: Start): Pass<unknown> {
   const { rank, shards } = recipe.source.world;
   const abort = new AbortController();
-  const ahead = openAhead(recipe.source, stage, start, abort.signal);
+  const ahead = openAhead(recipe.source, stage, start, readingOf(recipe, abort.signal));
   let lastEpoch: number | undefined;
   const deal = async (): Promise<Dealt | undefined> => {
     let own: Element | undefined;
@@ -59,7 +60,7 @@ export function openComputedBatches(
 ): Pass<DataBatch> {
   const { maps, batchMaps, options } = recipe;
   const abort = new AbortController();
-  const ahead = openAhead(recipe.source, stage, start, abort.signal);
+  const ahead = openAhead(recipe.source, stage, start, readingOf(recipe, abort.signal));
   const mapper = new RecordMapper(maps, stage.functions - batchMaps.length - maps.length, learned);
   const groups = new GroupBatches(mapper, options.ragged === 'pad');
   const pull = async () => {
@@ -89,13 +90,17 @@ export function openComputedBatches(
   };
 }
 
+function readingOf({ prefetch }: RecordRecipe | BatchRecipe, signal: AbortSignal): Reading {
+  return { signal, byteLimit: prefetch?.byteLimit ?? AUTOMATIC_BYTES };
+}
+
 /**
  * A state that stands where nothing of its epoch is left is taken for the beginning of the next one; but not where other
  * ranks may have something left that this one cannot see.
  */
-function openAhead<T>({ options }: PipelineSource, stage: Stage<T>, start: Start, signal: AbortSignal): Ahead<T> {
-  if (!('node' in start) || options.shardFirst) return new Ahead(stage.open(start, signal));
-  let run = stage.open(start, signal);
+function openAhead<T>({ options }: PipelineSource, stage: Stage<T>, start: Start, reading: Reading): Ahead<T> {
+  if (!('node' in start) || options.shardFirst) return new Ahead(stage.open(start, reading));
+  let run = stage.open(start, reading);
   let isFirst = true;
   return new Ahead({
     async next() {
@@ -104,7 +109,7 @@ function openAhead<T>({ options }: PipelineSource, stage: Stage<T>, start: Start
       isFirst = false;
       if (!isAtEnd) return element;
       await run.close();
-      run = stage.open({ epoch: stage.locate(start).epoch + 1, position: 0 }, signal);
+      run = stage.open({ epoch: stage.locate(start).epoch + 1, position: 0 }, reading);
       return run.next();
     },
     close: () => run.close(),

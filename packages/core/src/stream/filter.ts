@@ -4,7 +4,7 @@ import { callUser, type UserFunction } from './user-function.js';
 
 /** The records for which a function says true. Carries nothing over a restart. */
 export function filter(user: UserFunction): OpenStep<unknown, unknown> {
-  return ({ run, signal, after }) => {
+  return ({ run, reading: { signal }, after }) => {
     const idle = new IdleTurns(signal);
     return {
       async next() {

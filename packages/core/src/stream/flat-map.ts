@@ -12,7 +12,8 @@ type Outputs = AsyncIterator<unknown> | Iterator<unknown>;
  */
 export function flatMap(user: UserFunction): OpenStep<unknown, unknown> {
   return (begun) => {
-    const { run, signal, after } = begun;
+    const { run, after } = begun;
+    const { signal } = begun.reading;
     let { before, count: owed } = begun;
     let open: { readonly element: Element; readonly outputs: Outputs } | undefined;
     let isPulling = false;

@@ -2,7 +2,7 @@ import { invalidArgument } from '../errors.js';
 import { describeSchema, sameSchema } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
 import { pipelineMismatch, type Start } from './plan-node.js';
-import type { Element, Run, Stage } from './stage.js';
+import type { Element, Reading, Run, Stage } from './stage.js';
 import type { JoinState, StateNode } from './state.js';
 
 /** A whole sequence, and where its first pass begins. */
@@ -38,7 +38,7 @@ export function joinStage<T>(
   inputs: readonly JoinInput[],
   unit: number,
   schema: () => Schema | undefined,
-  open: (inputs: Inputs, signal: AbortSignal) => () => Promise<Element<T> | undefined>,
+  open: (inputs: Inputs) => () => Promise<Element<T> | undefined>,
 ): Stage<T> {
   // An input that begins in a later epoch stays so many epochs ahead of the join.
   const leads = inputs.map(({ stage, first }) => stage.locate(first).epoch);
@@ -73,11 +73,11 @@ export function joinStage<T>(
       const located = inputs.map(({ stage }, i) => stage.locate({ node: node.inputs[i] as StateNode }).node);
       return { epoch: node.epoch, node: () => ({ ...node, inputs: located.map((state) => state()) }) };
     },
-    open(start, signal) {
+    open(start, { signal, byteLimit }) {
       const node = nodeOf(start);
       const stages = inputs.map(({ stage }) => stage);
-      const held = holdInputs(name, stages, node, signal);
-      const next = open(held, signal);
+      const held = holdInputs(name, stages, node, { signal, byteLimit: byteLimit / inputs.length });
+      const next = open(held);
       let isOver = false;
       return {
         async next() {
@@ -96,7 +96,7 @@ function holdInputs(
   name: string,
   stages: readonly Stage[],
   node: JoinState,
-  signal: AbortSignal,
+  reading: Reading,
 ): Inputs & { close(): Promise<void> } {
   const { epoch } = node;
   const counts = [...node.counts];
@@ -110,7 +110,7 @@ function holdInputs(
     counts,
     ended,
     async pull(i) {
-      const run = (runs[i] ??= (stages[i] as Stage).open({ node: node.inputs[i] as StateNode }, signal));
+      const run = (runs[i] ??= (stages[i] as Stage).open({ node: node.inputs[i] as StateNode }, reading));
       const element = await run.next();
       if (element === undefined) {
         ended.add(i);
@@ -125,7 +125,7 @@ function holdInputs(
       await runs[i]?.close();
       const next = (epochs[i] as number) + 1;
       const stage = stages[i] as Stage;
-      runs[i] = stage.open({ epoch: next, position: 0 }, signal);
+      runs[i] = stage.open({ epoch: next, position: 0 }, reading);
       epochs[i] = next;
       states[i] = () => stage.initial({ epoch: next, position: 0 });
       ended.delete(i);

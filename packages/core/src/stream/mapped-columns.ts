@@ -50,7 +50,7 @@ function pushMapped(schema: Schema, builders: readonly ColumnBuilder[], mapped: 
     pushRecord(schema, builders, mapped, index);
   } catch (error) {
     if (!isDataRefError(error)) throw error;
-    throw new DataRefError(error.code, `what map gave: ${error.message}`, {
+    throw new DataRefError(error.code, `what the transforms gave: ${error.message}`, {
       cause: error,
       details: error.details,
     });

@@ -1,3 +1,4 @@
+import { bytesOf } from './element-bytes.js';
 import type { Learned } from './learned.js';
 import { MappedColumns } from './mapped-columns.js';
 import { Mapping } from './mapping.js';
@@ -13,18 +14,20 @@ export interface Dealt extends Traced {
 /** The records of a shard, mapped, with the columns that an adapter asks for. */
 export class MappedRecords {
   readonly #picked: RecordRecipe['picked'];
+  readonly #isPrefetched: boolean;
   readonly #mapping: Mapping<Dealt>;
   readonly #columns: MappedColumns;
 
   /** @param functions user functions before the recipe's maps */
   constructor(
-    { maps, picked }: Pick<RecordRecipe, 'maps' | 'picked'>,
+    { maps, picked, prefetch }: Pick<RecordRecipe, 'maps' | 'picked' | 'prefetch'>,
     functions: number,
     learned: Learned,
     pull: () => Promise<Dealt | undefined>,
     signal: AbortSignal,
   ) {
     this.#picked = picked;
+    this.#isPrefetched = prefetch !== undefined;
     this.#mapping = new Mapping(maps, functions, pull, signal);
     this.#columns = new MappedColumns(learned);
   }
@@ -34,7 +37,7 @@ export class MappedRecords {
     if (mapped === undefined) return undefined;
     const { value, origin, after } = mapped;
     const shown = this.#picked === undefined ? value : this.#columns.pick(value, origin.index, this.#picked);
-    return { value: shown, after, byteLength: 0 };
+    return { value: shown, after, byteLength: this.#isPrefetched ? bytesOf(shown) : 0 };
   }
 
   close(): Promise<void> {

@@ -13,11 +13,11 @@ export function mappedStage(input: Stage, maps: readonly RecordMap[]): Stage {
     functions: input.functions,
     locate: (start) => input.locate(start),
     initial: (beginning) => input.initial(beginning),
-    open(start, signal) {
-      const run = input.open(start, signal);
+    open(start, reading) {
+      const run = input.open(start, reading);
       return lazyRun(run, async () => {
         const { Mapping } = await import('./mapping.js');
-        return new Mapping<Element>(maps, input.functions - maps.length, () => run.next(), signal);
+        return new Mapping<Element>(maps, input.functions - maps.length, () => run.next(), reading.signal);
       });
     },
   };

@@ -20,10 +20,10 @@ export function pack(packing: Packing): OpenStep<unknown, Record<string, unknown
 function concatenated(packing: Packing): OpenStep<unknown, Record<string, unknown>> {
   const { length, keepsRemainder } = packing;
   return (begun) => {
-    const { run, signal, after } = begun;
+    const { run, reading, after } = begun;
     let { before, count: gone } = begun;
     let open: Element | undefined;
-    const idle = new IdleTurns(signal);
+    const idle = new IdleTurns(reading.signal);
     return {
       async next() {
         const pieces: Piece[] = [];

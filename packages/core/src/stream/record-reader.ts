@@ -22,6 +22,7 @@ export class RecordReader {
   readonly #world: World;
   readonly #all: readonly ColumnRequest[];
   readonly #indices: IndexSlab;
+  #recordBytes = 0;
 
   /** @param world who shares the records; of a world of one, this reader reads what all shards have */
   constructor(source: SourceNode, world: World = source.world) {
@@ -29,6 +30,11 @@ export class RecordReader {
     this.#world = world;
     this.#all = allColumns(leavesOf(source.rows.schema));
     this.#indices = new IndexSlab(source.rows.length);
+  }
+
+  /** Of the records that `readRecords` read last, on average; 0 before. */
+  get recordBytes(): number {
+    return this.#recordBytes;
   }
 
   share(segments: readonly Segment[], rank: number = this.#world.rank): Share {
@@ -78,6 +84,7 @@ export class RecordReader {
   /** Records of a share; of the picked columns alone where there are any. */
   async readRecords(share: Share, signal: AbortSignal, picked?: Picked): Promise<unknown[]> {
     const columns = await this.readColumns(share, picked?.requests, allocateFresh, signal);
+    this.#recordBytes = columns.reduce((sum, { data }) => sum + data.byteLength, 0) / share.indices.length;
     const schema = picked?.schema ?? this.#source.rows.schema;
     return Array.from(share.indices, (_, i) => assemble(schema, (leaf) => valueAt(columns[leaf] as ColumnData, i)));
   }

@@ -12,6 +12,7 @@ import { IteratedFlow } from './flow.js';
 import { knownBefore, type Learned } from './learned.js';
 import { checkMap } from './map-options.js';
 import { mappedStage } from './mapped-stage.js';
+import { packedSchema, requireLength } from './packed-schema.js';
 import { lazyPass, type Pass } from './pass.js';
 import { markedNode, type Start } from './plan-node.js';
 import type { Picker, Planned, RecordRecipe } from './recipe.js';
@@ -98,8 +99,9 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
 
   pack(length: number, options?: PackOptions): any {
     const packing = checkPacking(length, options);
+    const schema = this.knownSchema && packedSchema(this.knownSchema, length);
     const how = packing.strategy === 'best-fit' ? `best-fit,${packing.blockSize}` : 'concatenate';
-    return this.#step('pack', { name: `pack(${length},${how})`, schema: () => undefined }, async () => {
+    return this.#step('pack', { name: `pack(${length},${how})`, schema: () => schema }, async () => {
       const loaded = await import('./pack.js');
       return loaded.pack(packing);
     });
@@ -107,6 +109,8 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
 
   bucketByLength(groupSize: number, options?: BucketOptions): any {
     const bucketing = checkBucketing(groupSize, options);
+    if (bucketing.lengthOf === undefined && this.knownSchema !== undefined)
+      requireLength('bucketByLength', this.knownSchema);
     return this.#step('bucketByLength', { name: `bucketByLength(${groupSize},${bucketing.blockSize})` }, async () => {
       const loaded = await import('./bucket-by-length.js');
       return loaded.bucketByLength(bucketing);

@@ -85,7 +85,7 @@ const MOST_EMPTY = 16;
 export function repeatStage<T>(input: Stage<T>, passes: number, isShare: boolean): Stage<T> {
   const mostEmpty = isShare ? MOST_EMPTY : 1;
   return stepStage<T, T>(input, { name: 'repeat' }, () => (begun) => {
-    const { signal, layers, after } = begun;
+    const { reading, layers, after } = begun;
     let { run, count: pass } = begun;
     /** Of the last output or, where the pass has given none, of its beginning. */
     let { epoch } = begun;
@@ -111,12 +111,12 @@ export function repeatStage<T>(input: Stage<T>, passes: number, isShare: boolean
         if (emptyPasses >= mostEmpty && passes === Infinity) throw endless();
         if (pass + 1 >= passes) return undefined;
         await run.close();
-        signal.throwIfAborted(); // or a pass would be begun that nobody ends
+        reading.signal.throwIfAborted(); // or a pass would be begun that nobody ends
         pass++;
         epoch++;
         passEpoch = epoch;
         isEmpty = true;
-        run = input.open({ epoch, position: 0, layers }, signal);
+        run = input.open({ epoch, position: 0, layers }, reading);
       }
     };
     return {

@@ -39,9 +39,9 @@ export function skipNode<T extends { readonly count: number }>(input: PlanNode<T
 
 /** `skipNode` for what only reading can tell: what is left out is computed, and thrown away. */
 export function skipStage<T>(input: Stage<T>, skipped: number): Stage<T> {
-  return stepStage<T, T>(input, { name: 'skip' }, () => ({ run, count, signal, after }) => {
+  return stepStage<T, T>(input, { name: 'skip' }, () => ({ run, count, reading, after }) => {
     let done = count;
-    const idle = new IdleTurns(signal);
+    const idle = new IdleTurns(reading.signal);
     return {
       async next() {
         for (let left = Math.round((skipped - done) * input.unit); left > 0; left--) {

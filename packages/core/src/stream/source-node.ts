@@ -29,8 +29,11 @@ export interface SourceOptions {
 
 /** Indices prepared for the next epoch for each one handed out now: two suffice to be ready in time. */
 const AHEAD = 2;
-/** Prepared in slices of some 40 µs, since each begins with loading the generator. */
-const SLICE = 4096;
+/**
+ * Steps of the next epoch's order that are done at once: about a millisecond. Each time the generator is loaded, and the
+ * indices are found out of the cache, so the fewer times the better; a long order's steps take longer.
+ */
+const sliceOf = (length: number): number => (length <= 2 ** 18 ? 2 ** 17 : 2 ** 15);
 
 /** The dataset in its order, dealt to shards: the root of every pipeline. */
 export class SourceNode implements PlanNode<Segment> {
@@ -156,7 +159,7 @@ export class SourceNode implements PlanNode<Segment> {
       order.fill(out, offset + apart, count - apart, next, step);
     }
     this.#owed += count * step * AHEAD;
-    if (this.#owed >= SLICE) {
+    if (this.#owed >= sliceOf(this.#orderLength)) {
       this.#orders.prepareNext(this.#owed);
       this.#owed = 0;
     }

@@ -39,6 +39,13 @@ export interface Others {
   readonly lastEpoch: number;
 }
 
+/** What reading holds to in one pass. */
+export interface Reading {
+  readonly signal: AbortSignal;
+  /** What is read ahead of the elements asked for, of all datasets together, where data is far away. */
+  readonly byteLimit: number;
+}
+
 /** One pass over a stage. */
 export interface Run<T = unknown> {
   /** The next output, undefined at the end and ever after. Not called again before it has answered. */
@@ -61,7 +68,7 @@ export interface Stage<T = unknown> {
   readonly schema: Schema | undefined;
   /** User functions in it: each has random numbers of its own. */
   readonly functions: number;
-  open(start: Start, signal: AbortSignal): Run<T>;
+  open(start: Start, reading: Reading): Run<T>;
   /** The place of a start, without reading. @throws DataRefError STATE_PIPELINE, STATE_MISMATCH, … for a state that does not fit */
   locate(start: Start): { readonly epoch: number; readonly node: () => StateNode };
   /** The state at a beginning. */

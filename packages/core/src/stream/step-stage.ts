@@ -1,7 +1,7 @@
 import type { Schema } from '../schema/types.js';
 import { layersOf, startOfInput } from './plan-node.js';
 import type { Layer } from './remaining.js';
-import type { Others, Run, Stage } from './stage.js';
+import type { Others, Reading, Run, Stage } from './stage.js';
 import type { StateNode } from './state.js';
 
 /** What a step begins a pass with. */
@@ -18,7 +18,7 @@ export interface Begun<I = unknown> {
   readonly layers: readonly Layer[] | undefined;
   /** What the step had counted. */
   readonly count: number;
-  readonly signal: AbortSignal;
+  readonly reading: Reading;
   /** The step's state over its input's. */
   readonly after: (count: number, input: () => StateNode) => () => StateNode;
 }
@@ -69,14 +69,14 @@ export function stepStage<I, T>(
       return { epoch, node: after(begun.count, node) };
     },
     initial: (beginning) => after(0, () => input.initial(beginning))(),
-    open(start, signal) {
+    open(start, reading) {
       const begun = startOfInput(start, name);
-      const run = input.open(begun.input, signal);
+      const run = input.open(begun.input, reading);
       const { node: before, epoch } = input.locate(begun.input);
       const isResumed = 'node' in begun.input;
       const { count } = begun;
       const layers = layersOf(start);
-      return lazyRun(run, async () => (await load())({ run, before, epoch, isResumed, layers, count, signal, after }));
+      return lazyRun(run, async () => (await load())({ run, before, epoch, isResumed, layers, count, reading, after }));
     },
   };
 }

@@ -71,7 +71,10 @@ export interface MapContext {
 export interface PrefetchOptions {
   /** Elements read ahead at most. Default 2. */
   readonly batches?: number | undefined;
-  /** Bytes of elements read ahead at most; one is always allowed. Default 256 MiB. */
+  /**
+   * Bytes of elements made ahead at most; one is always allowed. What datasets far away read ahead for them, under
+   * transforms whose outputs only reading can tell, is bounded by as much again. Default 256 MiB.
+   */
   readonly byteLimit?: number | undefined;
 }
 
@@ -97,7 +100,7 @@ export interface Flow<T> extends AsyncIterable<T> {
   take(count: number): this;
   /** Without the first `count` elements of this shard in each iteration. */
   skip(count: number): this;
-  /** Reads elements ahead while the last one is worked on. */
+  /** Makes elements ahead while the last one is worked on: through all transforms before it, and across the epochs of a `repeat`. */
   prefetch(options?: PrefetchOptions): this;
   /** Records left out by `map`'s `onError` so far, by this stream and those that share its maps. */
   readonly skipped: number;

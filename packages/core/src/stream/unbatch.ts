@@ -20,7 +20,8 @@ interface Open {
  */
 export function unbatch(recipe: BatchRecipe, learned: Learned): OpenStep<BatchGroup, unknown> {
   return (begun) => {
-    const { run, signal, after } = begun;
+    const { run, after } = begun;
+    const { signal } = begun.reading;
     const batches = new GroupBatches(new RecordMapper([], 0, learned), recipe.options.ragged === 'pad');
     let { before, count: given } = begun;
     let open: Open | undefined;

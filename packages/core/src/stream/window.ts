@@ -9,9 +9,9 @@ import type { Windows } from './transform-options.js';
  * @see tf.data.Dataset.window
  */
 export function windows({ size, shift, keepsRemainder }: Windows): OpenStep<unknown, unknown[]> {
-  return ({ run, count, signal, after }) => {
+  return ({ run, count, reading, after }) => {
     const held: Element[] = [];
-    const idle = new IdleTurns(signal);
+    const idle = new IdleTurns(reading.signal);
     let owed = count;
     return {
       async next() {

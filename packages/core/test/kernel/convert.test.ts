@@ -38,11 +38,25 @@ describe('gatherU8F32', () => {
     },
   );
 
-  test.each([1, 15, 16, 17, 33])('the last row of the memory, of %i values, is not read past its end', (elements) => {
-    const src = putPattern(BYTES - 2 * elements, 2 * elements, elements);
-    const idx = putUint32(IDX, [1, 0, 1]);
-    const { out } = guarded(OUT, 12 * elements, (at) => kernel.gatherU8F32(src, idx, 3, elements, at, 0.1));
-    expect(new Float32Array(out.buffer)).toEqual(expectedOf(src, elements, [1, 0, 1], 0.1));
+  test.each([1, 15, 16, 17, 33, 127, 128, 129, 4_095, 4_096, 4_097])(
+    'the last row of the memory, of %i values, is not read past its end',
+    (elements) => {
+      const src = putPattern(BYTES - 2 * elements, 2 * elements, elements);
+      const idx = putUint32(IDX, [1, 0, 1]);
+      const { out } = guarded(OUT, 12 * elements, (at) => kernel.gatherU8F32(src, idx, 3, elements, at, 0.1));
+      expect(new Float32Array(out.buffer)).toEqual(expectedOf(src, elements, [1, 0, 1], 0.1));
+    },
+  );
+
+  test.each([100, 128, 300])('many rows of %i values are all converted', (elements) => {
+    const indices = Array.from({ length: 150 }, (_, k) => (k * 5 + 3) % 7);
+    const src = putPattern(SRC, 7 * elements, elements);
+    const idx = putUint32(IDX, indices);
+    const { out, touched } = guarded(OUT, indices.length * elements * 4, (at) => {
+      kernel.gatherU8F32(src, idx, indices.length, elements, at, 0.1);
+    });
+    expect(touched).toEqual([]);
+    expect(new Float32Array(out.buffer)).toEqual(expectedOf(src, elements, indices, 0.1));
   });
 });
 

@@ -11,7 +11,7 @@ const OUT_OFFSETS = 16_384;
 /** Every size up to two vectors and a byte, and the sizes around each change of loop. */
 const SIZES = Array.from({ length: 34 }, (_, size) => size).concat([
   47, 48, 49, 63, 64, 65, 127, 128, 129, 240, 254, 255, 256, 257, 258, 271, 272, 273, 319, 320, 321, 335, 336, 337, 784,
-  1_000, 1_023, 1_024, 1_025, 4_097,
+  1_000, 1_023, 1_024, 1_025, 4_095, 4_096, 4_097,
 ]);
 /** How far an address is moved off its alignment. */
 const shift = fc.integer({ min: 0, max: 17 });
@@ -53,6 +53,28 @@ describe('gather', () => {
     const src = putPattern(SRC, 2 * byteLength, byteLength);
     const { out } = guarded(OUT, 3 * byteLength, (at) => kernel.gather(src, idx, 3, byteLength, at));
     expect(firstDifference(out, rowsOf(src, byteLength, indices))).toBe(-1);
+  });
+
+  test.each(SIZES)('rows of %i bytes can be the first of the memory', (byteLength) => {
+    const indices = [0, 2, 1, 0];
+    const src = putPattern(0, 3 * byteLength, byteLength);
+    const idx = putUint32(BYTES - 16, indices);
+    const { out } = guarded(OUT, 4 * byteLength, (at) => kernel.gather(src, idx, 4, byteLength, at));
+    expect(firstDifference(out, rowsOf(src, byteLength, indices))).toBe(-1);
+  });
+
+  test.each([127, 128, 200, 256, 784, 1_024, 2_000, 4_096])('many rows of %i bytes are all copied', (byteLength) => {
+    const most = Math.floor((BYTES - OUT) / byteLength);
+    for (const count of [1, 2, 3, 4, 5, 20, 21, 127, 128, 129, 257]) {
+      const indices = Array.from({ length: Math.min(count, most) }, (_, k) => (k * 5 + 3) % 9);
+      const src = putPattern(SRC, 9 * byteLength, count);
+      const idx = putUint32(IDX, indices);
+      const { out, touched } = guarded(OUT, indices.length * byteLength, (at) => {
+        kernel.gather(src, idx, indices.length, byteLength, at);
+      });
+      expect(touched).toEqual([]);
+      expect(firstDifference(out, rowsOf(src, byteLength, indices))).toBe(-1);
+    }
   });
 
   test('no rows write nothing, even with every address at the end of the memory', () => {

@@ -8,6 +8,9 @@ import {
   type StoredObject,
 } from '@dataref/core/store';
 import { failure } from '../expect-error.js';
+import { readByPosition } from '../../dist/rows/positional.js';
+import { StoredParts } from '../../dist/rows/stored-parts.js';
+import { allocateFresh } from '../../dist/schema/column-data.js';
 import { changed, remote, storeParts } from '../storage/stored.js';
 
 const SCHEMA = { label: field('uint8'), image: field('uint8', [64]), text: field('string') };
@@ -93,5 +96,48 @@ describe.each([
     await storeParts(store, SCHEMA, records as never[], [13, 20, 7]);
     const damaged = flipping(store, (key) => keys.test(key));
     await expect(epoch(damaged, memoryLimitBytes)).rejects.toEqual(failure('CORRUPT', /a@1|a\/1/u));
+  });
+});
+
+describe('where the heads of all parts do not fit the memory, one narrow column of a store far away', () => {
+  const indices = Uint32Array.of(39, 0, 14, 15, 33, 2, 38, 20);
+  const narrow = [
+    ['beside wide ones', SCHEMA, /\.head$/u],
+    ['among narrow ones', { label: field('uint8'), other: field('float32') }, /\.arrow$/u],
+  ] as const;
+
+  async function labels(schema: object, spoiled: (key: string, answer: number) => boolean, headLimitBytes: number) {
+    const store = new MemoryStore();
+    const rows = records.map(({ label, ...wide }) => ('other' in schema ? { label, other: 1 } : { label, ...wide }));
+    const manifest = await storeParts(store, schema as never, rows as never[], [13, 20, 7]);
+    const parts = new StoredParts(flipping(store, spoiled), 'a/1/data/', manifest, headLimitBytes);
+    expect(parts.keepsHeads).toBe(false);
+    const label = parts.leaves.findIndex(({ name }) => name === 'label');
+    const request = { columns: [{ leaf: label }], allocate: allocateFresh };
+    const [column] = await readByPosition(parts, indices, request, true);
+    const largest = Math.max(...manifest.parts.map(({ headBytes }) => headBytes));
+    expect(parts.heads.size * largest).toBeLessThanOrEqual(Math.max(0, headLimitBytes) * 2);
+    return Array.from(column?.data as Uint8Array);
+  }
+
+  test.each(narrow)('%s is right though bytes were changed on their way', async (_, schema, keys) => {
+    for (const headLimitBytes of [0, 150]) {
+      const spoiled = new Set<string>();
+      const read = labels(
+        schema,
+        (key, answer) => {
+          const isSpoiled = keys.test(key) && answer < 2;
+          if (isSpoiled) spoiled.add(key);
+          return isSpoiled;
+        },
+        headLimitBytes,
+      );
+      expect(await read).toEqual(Array.from(indices));
+      expect(spoiled.size).toBe(3);
+    }
+  });
+
+  test.each(narrow)('%s is damage when they are changed every time', async (_, schema, keys) => {
+    await expect(labels(schema, (key) => keys.test(key), 0)).rejects.toEqual(failure('CORRUPT', /checksum is wrong/u));
   });
 });

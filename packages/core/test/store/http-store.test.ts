@@ -269,7 +269,35 @@ describe('HttpStore', () => {
     while (server.openAnswers > 0) await new Promise((resolve) => setTimeout(resolve, 1));
   });
 
-  test('a server that drips is heard to its end, for as long as something comes', async () => {
+  test('a server that drips for ever ends in TIMEOUT, and what it gave is right', async () => {
+    const large = new Uint8Array(1_000_000).fill(7);
+    write('a/k', large);
+    const hasty = new HttpStore(server.url, { idleTimeoutMs: 100 });
+    const timers: NodeJS.Timeout[] = [];
+    answerGets((response, request) => {
+      const length = request.headers.range === undefined ? large.length : 500_000;
+      const status = request.headers.range === undefined ? 200 : 206;
+      response.writeHead(status, {
+        'content-length': length,
+        ...(status === 206 && { 'content-range': `bytes 0-499999/${large.length}` }),
+      });
+      timers.push(setInterval(() => void response.write(Buffer.of(7)), 20));
+    });
+    try {
+      const reading = (await opened(hasty, large.length)).read(new Uint8Array(500_000), 0);
+      const error = await reading.catch((reason: unknown) => reason);
+      expect(error).toEqual(failure('TIMEOUT', /^a\/k: .*less than 16384 bytes came in 400 ms/u));
+      const { details } = error as { details: { isTransient: boolean; filledBytes: number } };
+      expect(details.isTransient).toBe(true);
+      expect(details.filledBytes).toBeGreaterThan(0);
+      expect(details.filledBytes).toBeLessThan(1000);
+      await expect(hasty.get('a/k', 2 ** 20)).rejects.toEqual(failure('TIMEOUT', /less than 16384 bytes came/u));
+    } finally {
+      for (const timer of timers) clearInterval(timer);
+    }
+  });
+
+  test('a server that drips something small is heard to its end', async () => {
     answerGets((response) => {
       let at = 10;
       const timer = setInterval(() => {

@@ -93,6 +93,56 @@ describe.each(OPERATIONS)('%s', (name, attempt) => {
   });
 });
 
+/** Sends without end, and counts. */
+function endless(status: number, headers: Record<string, string>, beginning = '') {
+  const sent = { bytes: 0, isClosed: false };
+  const script: Script = (_, response) => {
+    response.writeHead(status, { etag: '"v"', ...headers });
+    response.on('close', () => void (sent.isClosed = true));
+    response.write(beginning);
+    const chunk = Buffer.alloc(65_536, 32);
+    const more = (): void => {
+      if (sent.isClosed) return;
+      sent.bytes += chunk.length;
+      if (response.write(chunk)) setImmediate(more);
+      else response.once('drain', more);
+    };
+    more();
+  };
+  return { sent, script };
+}
+
+describe('an answer that never ends', () => {
+  beforeEach(() => {
+    store = new S3Store({ bucket: 'bucket', clientConfig: clientConfigOf(server), idleTimeoutMs: 20_000 });
+  });
+  const beginning = '<?xml version="1.0"?><ListBucketResult>';
+  const answered = OPERATIONS.filter(([name]) => name !== 'head'); // HEAD has no body
+
+  test.each(answered.filter(([name]) => name !== 'read' && name !== 'get'))(
+    'to %s fails for good once it is larger than any',
+    async (_, attempt) => {
+      const { sent, script } = endless(200, { 'content-type': 'application/xml' }, beginning);
+      const error = await errorOf(script, attempt);
+      expect(error).toEqual(failure('CORRUPT', /^s3:\/\/bucket\/: the server's answer has more than 16777216 bytes/));
+      expect(error.details).not.toHaveProperty('isTransient');
+      expect(sent.bytes).toBeLessThan(32 * 2 ** 20);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(sent.isClosed).toBe(true);
+    },
+  );
+
+  test.each(answered)('of a failure to %s is read no further than any is long', async (_, attempt) => {
+    for (const status of [400, 503]) {
+      const { sent, script } = endless(status, { 'content-type': 'application/xml' }, '<?xml version="1.0"?><Error>');
+      const error = await errorOf(script, attempt);
+      expect(error).toEqual(failure('CORRUPT', /answer has more than 65536 bytes/));
+      expect(error.details).not.toHaveProperty('isTransient');
+      expect(sent.bytes).toBeLessThan(16 * 2 ** 20);
+    }
+  });
+});
+
 describe('a put', () => {
   test('whose condition does not hold is undefined', async () => {
     server.script = s3Failure(412, 'PreconditionFailed');
@@ -113,23 +163,6 @@ describe('a put', () => {
 
 describe('a read', () => {
   const read = async (length = 1000) => (await store.open('k', { byteLength: 5000 }))?.read(new Uint8Array(length), 0);
-  /** Sends without end, and counts. */
-  const endless = (status: number, headers: Record<string, string>) => {
-    const sent = { bytes: 0, isClosed: false };
-    const script: Script = (_, response) => {
-      response.writeHead(status, { etag: '"v"', ...headers });
-      response.on('close', () => void (sent.isClosed = true));
-      const chunk = Buffer.alloc(65_536);
-      const more = (): void => {
-        if (sent.isClosed) return;
-        sent.bytes += chunk.length;
-        if (response.write(chunk)) setImmediate(more);
-        else response.once('drain', more);
-      };
-      more();
-    };
-    return { sent, script };
-  };
 
   test.each<[string, number, Record<string, string>]>([
     ['the whole object', 200, { 'content-length': String(10 * 2 ** 30) }],

@@ -1,5 +1,5 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import { DataRefError, concat, fromColumns, ndarray, type DataRef, type Stream } from '@dataref/core';
+import { DataRefError, concat, fromColumns, ndarray, type DataRef, type Flow, type Stream } from '@dataref/core';
 import { DatasetStorage } from '../../dist/storage/dataset-storage.js';
 import { MemoryStore } from '../../dist/store/memory-store.js';
 import { FarStore } from './far-store.js';
@@ -192,6 +192,33 @@ describe('reading ahead', () => {
     }
     expect(most).toBeGreaterThan(8);
     expect(most).toBeLessThanOrEqual(4 * 8); // one is always allowed
+  });
+
+  test.each([
+    [
+      'filtered records in batches',
+      (dataref: DataRef) =>
+        dataref
+          .stream(SHUFFLED)
+          .filter(() => true)
+          .batch(8),
+    ],
+    ['records', (dataref: DataRef) => dataref.stream(SHUFFLED)],
+    ['mapped records', (dataref: DataRef) => dataref.stream(SHUFFLED).map((record) => record)],
+  ] as const)('stays within the bytes that prefetch allows: %s', async (_name, build) => {
+    const { store, dataref } = await far();
+    const stream = build(dataref) as Flow<any>;
+    let handed = 0;
+    let most = 0;
+    for await (const element of stream.prefetch({ batches: 1000, byteLimit: 40 * RECORD_BYTES })) {
+      handed += _name.endsWith('batches') ? element.length : 1;
+      await new Promise((resolve) => setTimeout(resolve, 3));
+      // What was read in the first small blocks is past by then.
+      if (handed > 90) most = Math.max(most, store.bytes('.arrow') / RECORD_BYTES - handed);
+    }
+    expect(handed).toBe(COUNT);
+    // A block of records is read at once; what is ready, and what is under way, are within the limit each.
+    expect(most).toBeLessThanOrEqual(256 + 2 * 40);
   });
 
   test('single records are read in blocks', async () => {

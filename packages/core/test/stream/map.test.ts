@@ -83,7 +83,7 @@ describe('map', () => {
   test('whose results differ is refused, naming the record and the column', async () => {
     const stream = range(5).stream().map((x: number) => ({ y: x < 3 ? x : 'three' })).batch(5); // prettier-ignore
     await expect(gather(stream)).rejects.toEqual(
-      failure('SCHEMA_MISMATCH', /what map gave: record 3: y is float64.*"three"/),
+      failure('SCHEMA_MISMATCH', /what the transforms gave: record 3: y is float64.*"three"/),
     );
   });
 

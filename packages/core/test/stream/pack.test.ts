@@ -1,5 +1,6 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import { defineDataRef, field, fromRecords, ndarray, type NDArray, type Stream } from '@dataref/core';
+import { defineDataRef, field, fromRecords, ndarray, type NDArray, type Schema, type Stream } from '@dataref/core';
+import { isField } from '@dataref/core/adapter';
 import * as fc from 'fast-check';
 import { announceSeed, runs } from '../scale.js';
 import { bestFitRows } from '../../dist/stream/best-fit.js';
@@ -168,9 +169,38 @@ describe("pack 'concatenate'", () => {
     );
   });
 
-  test('refuses records without an axis, by name', async () => {
-    const scalars = (await fromRecords([{ x: 1 }])).stream().pack(4);
-    await expect(gather(scalars)).rejects.toThrow(failure('SCHEMA_MISMATCH', /record 0/));
+  test('refuses records without an axis, by name: as it is built, or where only a function tells, as they come', async () => {
+    const scalars = (await fromRecords([{ x: 1 }])).stream();
+    expect(() => scalars.pack(4)).toThrow(failure('SCHEMA_MISMATCH', /pack: .*x is no array/));
+    expect(() => scalars.bucketByLength(4)).toThrow(failure('SCHEMA_MISMATCH', /bucketByLength: .*give lengthOf/));
+    expect(scalars.bucketByLength(4, { lengthOf: ({ x }) => x }).schema).toEqual({ x: field('float64') });
+    const made = scalars.map((record: unknown) => record).pack(4);
+    await expect(gather(made)).rejects.toThrow(failure('SCHEMA_MISMATCH', /record 0/));
+  });
+
+  test.each([
+    ['a vector', field('int32', [null]), { values: field('int32', [4]) }],
+    ['a nested column of rows', { a: { b: field('float32', [9, 2]) } }, { a: { b: field('float32', [4, 2]) } }],
+    ['bytes', { text: field('bytes') }, { text: field('uint8', [4]) }],
+  ] as const)('knows its schema before reading: of %s', async (_, schema, columns) => {
+    const one = (given: Schema): any => {
+      if (!isField(given)) return Object.fromEntries(Object.entries(given).map(([name, child]) => [name, one(child)]));
+      if (given.dtype === 'bytes') return new Uint8Array(3);
+      const shape = given.shape.map((size) => size ?? 3);
+      const size = shape.reduce((product, axis) => product * axis, 1);
+      return ndarray(given.dtype === 'int32' ? new Int32Array(size) : new Float32Array(size), shape);
+    };
+    const dataset = defineDataRef({ length: 5, schema, fingerprint: 'any', read: (at) => at.map(() => one(schema)) });
+    const packed = dataset.stream().pack(4);
+    expect(packed.schema).toEqual({ ...columns, segmentIds: field('int32', [4]), positions: field('int32', [4]) });
+    const [batch] = await gather(packed.batch(2));
+    expect((batch as unknown as { schema: Schema }).schema).toEqual(packed.schema);
+  });
+
+  test('refuses columns of its own names', () => {
+    const schema = { segmentIds: field('int32', [null]) };
+    const dataset = defineDataRef({ length: 1, schema, fingerprint: 'taken', read: () => [] });
+    expect(() => dataset.stream().pack(4)).toThrow(failure('SCHEMA_MISMATCH', /segmentIds of its own/));
   });
 });
 

@@ -1,4 +1,15 @@
-import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { nonce } from '../nonce.js';
 import { isRunning } from '../process-identity.js';
@@ -64,7 +75,7 @@ export class CacheFolder {
 
   /**
    * A place for a download, empty and reserved at its full size. What has to go for it, and what dead processes left, is
-   * removed first. @param onVictims is told what went
+   * removed first. @param onVictims is told what goes
    */
   async reserve(
     id: string,
@@ -85,8 +96,8 @@ export class CacheFolder {
           neededBytes,
         );
         if (victims === undefined) return 'refused';
-        for (const victim of victims) rmSync(this.copyPath(victim.id, victim.byteLength), { force: true });
         onVictims(victims.map((victim) => victim.id));
+        for (const victim of victims) removeFreed(this.copyPath(victim.id, victim.byteLength));
       }
       const path = join(this.#path, downloadName(id, byteLength, nonce()));
       closeSync(openSync(path, 'wx'));
@@ -118,8 +129,8 @@ export class CacheFolder {
           copies.map((copy) => this.#found(copy)),
           Math.min(excessBytes, sumOf(copies)),
         ) ?? [];
-      for (const victim of victims) rmSync(this.copyPath(victim.id, victim.byteLength), { force: true });
       onVictims(victims.map((victim) => victim.id));
+      for (const victim of victims) removeFreed(this.copyPath(victim.id, victim.byteLength));
     });
   }
 
@@ -167,6 +178,25 @@ export class CacheFolder {
     mkdirSync(this.#path, { recursive: true });
     return this.#lock.hold(work, signal);
   }
+}
+
+/**
+ * Removes a copy, whose room is free at once though another process reads it: that one finds it cut short, and reads
+ * elsewhere. A file that has another name too is somebody's own, and keeps its bytes.
+ */
+function removeFreed(path: string): void {
+  try {
+    const fd = openSync(path, constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+    try {
+      const stat = fstatSync(fd);
+      if (stat.isFile() && stat.nlink === 1) ftruncateSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // a link, or gone already
+  }
+  rmSync(path, { force: true });
 }
 
 function sumOf(entries: readonly CacheEntry[]): number {

@@ -1,9 +1,10 @@
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { DataRefError, isDataRefError } from '../../errors.js';
+import { DataRefError } from '../../errors.js';
 import { orAbort } from '../../or-abort.js';
 import { writeFully } from '../file-access.js';
 import type { ExpectedObject, ObjectReader } from '../object-store.js';
+import { isTransient } from '../store-errors.js';
 import type { CacheFolder, Place } from './cache-folder.js';
 import { download, type Progress } from './download.js';
 import type { SharedSource } from './shared-source.js';
@@ -169,8 +170,4 @@ export class Flight {
 /** Whole seconds stay the same when the time of access is set later on. */
 function markFinished(file: FileHandle): Promise<void> {
   return file.utimes(new Date(), Math.floor(Date.now() / 1000));
-}
-
-function isTransient(error: unknown): boolean {
-  return isDataRefError(error) && error.details['isTransient'] === true;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import {
   chmodSync,
+  linkSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -13,6 +14,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { withCache } from '@dataref/core/cache';
+import type { ObjectReader } from '../../../dist/store/object-store.js';
+import { openBelow } from '../../open-here.js';
 import { tempFolder } from '../../temp-folder.js';
 import { FarStore, passing } from './far-store.js';
 import { bytesIn, copiesIn, filesIn, makeCache, until } from './made-caches.js';
@@ -21,6 +24,12 @@ import { expectBytes, openObject, pattern, putObject, readAll } from './objects.
 jest.setTimeout(600_000); // much is written, and the machine may be busy
 
 const MEGABYTE = 2 ** 20;
+
+/** Of files that are open here still, though they were removed. */
+function removedBytes(directory: string): number {
+  const removed = openBelow(directory).filter((file) => file.isFile() && file.nlink === 0);
+  return removed.reduce((sum, { size }) => sum + size, 0);
+}
 
 describe('a cache', () => {
   test("'parts' downloads an object once, at its first read, and reads the copy from then on, also in the next process", async () => {
@@ -209,6 +218,42 @@ describe('a cache', () => {
     expectBytes(into, a.bytes);
     await reader.close();
   });
+
+  test.each(['parts', 'auto'] as const)(
+    '%s: files that are evicted while another process reads them take no room any more, but for those that have a second name',
+    async (read) => {
+      const far = new FarStore();
+      const objects = await Promise.all(Array.from({ length: 12 }, (_, i) => putObject(far, `${i}`, 100_000, i)));
+      const directory = tempFolder();
+      const options = { directory, limitBytes: 350_000, read } as const;
+      const [one, other] = [makeCache(far, options), makeCache(far, options)];
+      const readers: ObjectReader[] = [];
+      let linked: string | undefined;
+      for (const object of objects) {
+        for (const cache of [one, other]) {
+          const reader = await openObject(cache, object);
+          readers.push(reader);
+          await reader.read(new Uint8Array(1), 0);
+          await cache.settled();
+        }
+        if (linked === undefined) {
+          const [copy] = copiesIn(directory) as [string];
+          linked = join(directory, 'second-name');
+          linkSync(copy, linked);
+        }
+        const inFolder = bytesIn(join(directory, 'dataref-cache'));
+        expect(inFolder).toBeGreaterThan(0);
+        expect(inFolder + removedBytes(directory)).toBeLessThanOrEqual(350_000);
+      }
+      for (const [i, reader] of readers.entries()) {
+        const into = new Uint8Array(100_000);
+        await reader.read(into, 0);
+        expectBytes(into, (objects[i >> 1] as (typeof objects)[0]).bytes);
+        await reader.close();
+      }
+      expectBytes(readFileSync(linked as string), (objects[0] as (typeof objects)[0]).bytes);
+    },
+  );
 
   test('without a forecast, what was used longest ago goes first, whoever used it', async () => {
     const far = new FarStore();
