@@ -140,7 +140,8 @@ function joinCounts(name: string, counts: readonly number[], isComplete: boolean
   const most = Math.max(...counts);
   if (name === 'batch') return most;
   const isInStep = counts.every((count) => count === most);
-  if (isInStep && (isComplete || name === 'repeat' || most === 0)) return most;
+  const ofOnePass = name === 'take' || name === 'skip' || most > 0;
+  if (isInStep && (isComplete || name === 'repeat' || !ofOnePass)) return most;
   throw conflict(
     `the ranks are out of step, and ${name} counts what each gave (${isInStep ? 'in different epochs' : counts.join(', ')}): join states that all ranks made after as many steps`,
   );

@@ -1,5 +1,15 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import { defineDataRef, field, joinStates, type Flow, type MapContext, type StreamState } from '@dataref/core';
+import {
+  concatStreams,
+  mix,
+  zip,
+  defineDataRef,
+  field,
+  joinStates,
+  type Flow,
+  type MapContext,
+  type StreamState,
+} from '@dataref/core';
 import { resumeSuite } from '@dataref/core/testing';
 import { MemoryStore } from '../../dist/store/memory-store.js';
 import { failure } from '../expect-error.js';
@@ -139,8 +149,15 @@ describe('a stream that is dealt first', () => {
     const refused = (what: string) => failure('INVALID_ARGUMENT', new RegExp(`${what}.*shardFirst`));
     expect(() => stream.flatMap((x: number) => [x])).toThrow(refused('flatMap'));
     expect(() => stream.window(2)).toThrow(refused('window'));
-    expect(() => stream.pack(2)).toThrow(refused('pack'));
-    expect(() => stream.bucketByLength(2)).toThrow(refused('bucketByLength'));
+    const texts = stream.map((x: number) => new Int32Array(x));
+    expect(() => texts.pack(2)).toThrow(refused('pack'));
+    expect(() => texts.bucketByLength(2)).toThrow(refused('bucketByLength'));
+    for (const options of [first(2)[0]!, first(1)[0]!]) {
+      const inputs = [range(9).stream(), range(9).stream(options)];
+      expect(() => zip(inputs)).toThrow(refused('zip: stream 1'));
+      expect(() => concatStreams(inputs)).toThrow(refused('concatStreams: stream 1'));
+      expect(() => mix(inputs, { weights: [1, 1], until: 'allEnd' })).toThrow(refused('mix: stream 1'));
+    }
     expect(() => stream.batch(2).unbatch()).toThrow(refused('unbatch'));
     expect(() => stream.filter(isOdd).globalBatch(2)).toThrow(refused('globalBatch'));
   });
@@ -314,6 +331,8 @@ describe('joinStates', () => {
     const rest = await restOf<number>(outer, joinStates(await statesAfter(outer, [2, 2])), 2);
     expect(new Set([...shares.flat(), ...rest]).size).toBe(12);
     const apart = await statesAfter(outer, [2, 3]);
+    const apartByAnEpoch = await statesAfter((options) => range(60).stream(options).take(3).repeat(2), [4, 0]);
+    expect(() => joinStates(apartByAnEpoch)).toThrow(failure('STATE_WORLD', /take.*different epochs/));
     expect(() => joinStates(apart)).toThrow(failure('STATE_WORLD', /out of step.*take.*3, 2|take.*2, 3/));
   });
 
