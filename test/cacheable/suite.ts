@@ -46,7 +46,7 @@ export function cacheableSuite(open: OpenStore): void {
       const role = how === 'kill' ? 'ask' : how;
       const dying = await Promise.all(
         [0, 1, 2].map((i) =>
-          client(recipe, `dying ${i}`, { role, buildMs: 200 }, ({ event }, child) => {
+          client(recipe, `dying ${i}`, { role, buildMs: how === 'kill' ? 600_000 : 200 }, ({ event }, child) => {
             if (how === 'kill' && event === 'begun') child.kill('SIGKILL');
           }),
         ),
@@ -65,7 +65,7 @@ export function cacheableSuite(open: OpenStore): void {
     const builder = client(
       recipe,
       'builder',
-      { role: 'block', leaseTimes: SHORT, buildMs: 7_000, writeMs: 4_000 },
+      { role: 'block', leaseTimes: SHORT, buildMs: 5_000, writeMs: 4_000 },
       ({ event }) => event === 'begun' && begun.resolve(),
     );
     await begun.promise;

@@ -29,7 +29,8 @@ describe('a process that is killed at any moment leaves the dataset of before or
     const storage = new FileStorage(folder);
     let tag: number | undefined;
     let nextTag = 0;
-    for (let kill = 0; kill < runs(kills); kill++) {
+    // At least until one of them was killed in a submit, or after it.
+    for (let kill = 0; kill < runs(kills) || nextTag === 0; kill++) {
       let timer: NodeJS.Timeout | undefined;
       const worker = await run(
         process.execPath,
@@ -55,6 +56,5 @@ describe('a process that is killed at any moment leaves the dataset of before or
       expect(await wholeTag(storage, RECORDS)).toBe(tag);
       expect(listing(folder)).toEqual(tag === undefined ? [] : ONE_DATASET);
     }
-    expect(nextTag).toBeGreaterThan(0);
   });
 });

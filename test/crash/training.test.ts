@@ -40,7 +40,8 @@ function train(trainer: string, checkpoint: string, killAfterMs: number | undefi
     if (killAfterMs !== undefined) setTimeout(() => child.kill('SIGKILL'), killAfterMs);
   });
   return new Promise((resolve, reject) => {
-    child.on('exit', (code, signal) => {
+    // Not at its exit: what it printed may come after that.
+    child.on('close', (code, signal) => {
       const trainingMs = performance.now() - startedMs;
       if (signal === 'SIGKILL') resolve({ hash: undefined, trainingMs });
       else if (code === 0) resolve({ hash: /[0-9a-f]{64}/u.exec(output)?.[0], trainingMs });

@@ -66,7 +66,7 @@ async function eachSchedule(
     }
   };
   await Promise.all(Array.from({ length: PARALLEL }, work));
-  expect(spoiled).toBeGreaterThan(Math.floor(count / 4) - 1); // few schedules may have none
+  if (count >= 20) expect(spoiled).toBeGreaterThan(count / 4); // a few schedules may have none at all
 }
 
 function farStore(place: Place, proxy: FaultProxy, idleMs: number): ObjectStore {
