@@ -5,6 +5,9 @@ const tests = overServers ? '*.server.test.ts' : '*.test.ts';
 
 export default {
   maxWorkers: '100%',
+  // Jest keeps the modules of every file that a process has run: one of a gigabyte spends its time on collecting garbage.
+  workerIdleMemoryLimit: '600MB',
+  reporters: process.env.CI === undefined ? ['default'] : ['default', '<rootDir>/.ci/minutes.mjs'],
   // A limit for what hangs, not a measure: machines may be slow, and busy.
   testTimeout: 60_000,
   testEnvironment: '<rootDir>/jest-environment.cjs',

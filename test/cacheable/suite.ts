@@ -15,8 +15,8 @@ const SHORT = { beatMs: 500, leaseMs: 3_000 };
 /** The machine has few cores, and most of a round is waiting. */
 const ROUNDS_AT_ONCE = 5;
 
-/** The promises of `cacheable` over a store that several processes share. */
-export function cacheableSuite(open: OpenStore): void {
+/** The promises of `cacheable` over a store that several processes share. @param random says when builders are hit */
+export function cacheableSuite(random: () => number, open: OpenStore): void {
   test('20 processes at once run the function once, and all get the same', async () => {
     const { recipe, store } = await open();
     const clients = await Promise.all(
@@ -91,7 +91,7 @@ export function cacheableSuite(open: OpenStore): void {
         const clients = await contested(open, round, (child) => {
           child.kill('SIGSTOP');
           // Before the lease expires, as the next one builds, or long after.
-          setTimeout(() => child.kill('SIGCONT'), 1_000 + Math.random() * 6_000);
+          setTimeout(() => child.kill('SIGCONT'), 1_000 + random() * 6_000);
         });
         expect(clients.every(({ code }) => code === 0)).toBe(true);
       });
@@ -111,7 +111,7 @@ export function cacheableSuite(open: OpenStore): void {
       setTimeout(() => {
         hit(child);
         hasHit.resolve();
-      }, Math.random() * 1_100);
+      }, random() * 1_100);
     };
     const options = { leaseTimes: SHORT, buildMs: 300, writeMs: 400, staysUntilTold: true };
     const clients = await Promise.all(

@@ -20,7 +20,7 @@ const during = threads();
 await Promise.all(leases.map((lease) => lease.release()));
 for (let i = 0; i < 20; i++) {
   const lease = await take(i);
-  await sleep(Math.random() * 300);
+  await sleep(15 * i);
   await lease.release();
 }
 const storage = new FileStorage(folder);

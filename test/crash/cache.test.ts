@@ -5,20 +5,14 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { FileStore } from '../../packages/core/dist/store/file-store.js';
 import type { ExpectedObject } from '../../packages/core/dist/store/object-store.js';
-import { announceSeed, runs } from '../../packages/core/test/scale.js';
+import { announceSeed, randomOf, runs } from '../../packages/core/test/scale.js';
 import { run, runLimited, script, tempFolder, type Ended } from './process.js';
 
 jest.setTimeout(900_000);
-const seed = announceSeed('crash/cache');
+const random = randomOf(announceSeed('crash/cache'));
 const OBJECTS = 20;
 /** The name of a finished copy. */
 const COPY = /^[0-9a-f]{32}\.\d+$/u;
-
-let state = seed | 1;
-function random(): number {
-  state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-  return (state >>> 0) / 2 ** 32;
-}
 
 interface Source {
   readonly folder: string;

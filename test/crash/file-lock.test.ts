@@ -7,10 +7,10 @@ import { replaceLocked } from '../../packages/core/dist/store/file-lock.js';
 import { FileStore } from '../../packages/core/dist/store/file-store.js';
 import { thisProcess } from '../../packages/core/dist/store/process-identity.js';
 import { lockName, workName } from '../../packages/core/dist/store/workshop.js';
-import { announceSeed, runs } from '../../packages/core/test/scale.js';
+import { announceSeed, randomOf, runs } from '../../packages/core/test/scale.js';
 
 jest.setTimeout(600_000);
-announceSeed('crash/file-lock');
+const random = randomOf(announceSeed('crash/file-lock'));
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const self = thisProcess();
@@ -46,7 +46,7 @@ describe('processes that swap a counter', () => {
       // Those that are killed would never end.
       const args = [script('counter.mjs'), folder, `adder ${i}`, String(isKilled ? Infinity : times)];
       const ended = await run(process.execPath, args, (line, child) => {
-        if (isKilled && line === '3') setTimeout(() => child.kill('SIGKILL'), Math.random() * 100);
+        if (isKilled && line === '3') setTimeout(() => child.kill('SIGKILL'), random() * 100);
       });
       expect([ended.code, ended.signal, ended.errors]).toEqual(isKilled ? [null, 'SIGKILL', ''] : [0, null, '']);
       return ended;

@@ -1,18 +1,11 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { FileStorage } from '@dataref/core/fs';
-import { announceSeed, runs } from '../../packages/core/test/scale.js';
+import { announceSeed, randomOf, runs } from '../../packages/core/test/scale.js';
 import { listing, ONE_DATASET, run, script, tempFolder, wholeTag } from './process.js';
 
 jest.setTimeout(600_000);
-const seed = announceSeed('crash/kill');
+const random = randomOf(announceSeed('crash/kill'));
 const RECORDS = 2000;
-
-/** Numbers from 0 to 1 that are the same for the same seed. */
-let state = seed | 1;
-function random(): number {
-  state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-  return (state >>> 0) / 2 ** 32;
-}
 
 function tagAfter(what: string, before: number | undefined): number | undefined {
   if (what === 'delete') return undefined;
@@ -34,7 +27,7 @@ describe('a process that is killed at any moment leaves the dataset of before or
       let timer: NodeJS.Timeout | undefined;
       const worker = await run(
         process.execPath,
-        [script('worker.mjs'), folder, String(nextTag), '1000000', String(RECORDS), ...actions],
+        [script('worker.mjs'), folder, String(nextTag), '1000000', String(RECORDS), String(random()), ...actions],
         // Its first submit takes longer than the others: some are killed in it, some in the next ones.
         (__, child) => (timer ??= setTimeout(() => child.kill('SIGKILL'), random() ** 2 * 400)),
       );

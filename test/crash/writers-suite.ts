@@ -3,25 +3,18 @@ import { fromRecords } from '@dataref/core';
 import { FileStorage } from '@dataref/core/fs';
 import { decodeManifest } from '../../packages/core/dist/format/manifest.js';
 import { partFiles } from '../../packages/core/dist/format/part-files.js';
-import { announceSeed, runs } from '../../packages/core/test/scale.js';
+import { announceSeed, randomOf, runs } from '../../packages/core/test/scale.js';
 import { FileStore } from '../../packages/core/dist/store/file-store.js';
 import { storeInParts } from '../../packages/core/test/stream/store-in-parts.js';
 import type { Place } from './places.js';
 import { run, script, tempFolder } from './process.js';
 
 jest.setTimeout(1_200_000);
-const seed = announceSeed('crash/writers');
+const random = randomOf(announceSeed('crash/writers'));
 const KILLS = runs(20);
 /** 10.5 MiB: in a bucket, an upload of several pieces. */
 const RECORDS = 672;
 const OF = 3;
-
-/** Numbers from 0 to 1 that are the same for the same seed. */
-let state = seed | 1;
-function random(): number {
-  state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-  return (state >>> 0) / 2 ** 32;
-}
 
 /** Runs the writer to its end, or kills it so many ms after it has begun. @returns how long it took; undefined if killed */
 async function write(place: Place, killAfterMs: number | undefined, ...args: string[]): Promise<number | undefined> {
