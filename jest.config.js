@@ -11,6 +11,7 @@ export default {
   // A limit for what hangs, not a measure: machines may be slow, and busy.
   testTimeout: 60_000,
   testEnvironment: '<rootDir>/jest-environment.cjs',
+  setupFilesAfterEnv: ['<rootDir>/jest-setup.js'],
   roots: ['<rootDir>/packages', '<rootDir>/test'],
   testMatch: [`<rootDir>/packages/*/test/**/${tests}`, `<rootDir>/test/**/${tests}`],
   testPathIgnorePatterns: ['/node_modules/', ...(overServers ? [] : ['\\.server\\.test\\.ts$'])],

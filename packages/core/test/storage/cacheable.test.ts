@@ -139,23 +139,24 @@ describe.each([
     const store = open();
     const controller = new AbortController();
     const reason = new Error('enough');
-    let end: () => void = () => undefined;
-    const ended = new Promise<void>((resolve) => (end = resolve));
-    const aborted = storageOver(store).cacheable(
-      'x',
-      '1',
-      async () => {
-        await sleep(400);
-        end();
+    let goOn: () => void = () => undefined;
+    let ended: Promise<void> | undefined;
+    let aborted: Promise<DataRef> | undefined;
+    await new Promise<void>((begun) => {
+      const build = async () => {
+        begun();
+        await (ended = new Promise<void>((resolve) => (goOn = resolve)));
         return numbers(1);
-      },
-      { signal: controller.signal },
-    );
-    const next = sleep(50).then(() => storageOver(store).cacheable('x', '1', () => numbers(2)));
-    await sleep(100);
-    controller.abort(reason);
-    await expect(aborted).rejects.toBe(reason);
+      };
+      aborted = storageOver(store).cacheable('x', '1', build, { signal: controller.signal });
+    });
+    const outcome = expect(aborted).rejects.toBe(reason);
+    const next = storageOver(store).cacheable('x', '1', () => numbers(2), {
+      onProgress: ({ phase }: Progress) => phase === 'wait' && controller.abort(reason),
+    });
+    await outcome;
     expect(await valuesOf(await next)).toEqual([2]);
+    goOn();
     await ended;
     await sleep(100);
     expect(await storageOver(store).fetch('x', '1').then(valuesOf)).toEqual([2]);
