@@ -67,11 +67,14 @@ beforeAll(async () => {
 export function writersSuite(open: () => Promise<Place>): void {
   test(`a submit that is killed ${KILLS} times`, async () => {
     const place = await open();
-    const usualMs = (await write(place, undefined, 'submit', String(RECORDS))) as number;
+    let usualMs = (await write(place, undefined, 'submit', String(RECORDS))) as number;
     await place.storage.delete('x', '1');
-    for (let kill = 0; kill < KILLS; kill++) {
+    for (let kills = 0; kills < KILLS;) {
       const wasThere = await place.storage.has('x', '1');
-      await write(place, random() * usualMs * 1.2, 'submit', String(RECORDS));
+      const doneMs = await write(place, random() * usualMs * 1.2, 'submit', String(RECORDS));
+      // A kill that came too late is none, and the machine faster than it was.
+      if (doneMs === undefined) kills++;
+      else usualMs = Math.min(usualMs, doneMs);
       const isThere = await expectNothingHalf(place);
       if (wasThere) expect(isThere).toBe(true);
       if (random() < 0.5) await expectOnlyWhatIsCommitted(place);
@@ -90,8 +93,8 @@ export function writersSuite(open: () => Promise<Place>): void {
     const { fingerprint } = await source.storage.fetch('x', '1');
     let continued = 0;
     // At least until there was something to go on with.
-    for (let kill = 0; kill < KILLS || continued === 0; kill++) {
-      await write(place, random() * usualMs * 1.2, 'copy', from);
+    for (let kills = 0; kills < KILLS || continued === 0;) {
+      if ((await write(place, random() * usualMs * 1.2, 'copy', from)) === undefined) kills++;
       await expectNothingHalf(place);
       const before = new Map<string, string>();
       for (const key of await place.everything())
@@ -122,14 +125,16 @@ export function writersSuite(open: () => Promise<Place>): void {
       write(place, killAfterMs, 'share', String(part), String(OF), String(RECORDS / OF));
     const parts = [0, 1, 2];
     const all = (killAfterMs: () => number | undefined) => Promise.all(parts.map((part) => share(part, killAfterMs())));
-    const usualMs = Math.max(...((await all(() => undefined)) as number[]));
+    let usualMs = Math.max(...((await all(() => undefined)) as number[]));
     expect(await expectNothingHalf(place)).toBe(true);
     const { fingerprint } = await place.storage.fetch('x', '1');
     const { fingerprint: whole } = await source.storage.fetch('x', '1');
     expect(fingerprint).toBe(whole);
-    for (let kill = 0; kill < KILLS; kill += OF) {
+    for (let kills = 0; kills < KILLS;) {
       await place.storage.delete('x', '1');
-      await all(() => random() * usualMs * 1.2);
+      const done = (await all(() => random() * usualMs * 1.2)).filter((doneMs) => doneMs !== undefined);
+      kills += OF - done.length;
+      usualMs = Math.min(usualMs, ...done);
       await expectNothingHalf(place);
       // What is durable is kept by a vacuum of today; the rest is written again.
       await place.storage.vacuum();
