@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { transformSync } from '@swc/core';
 
 const run = promisify(execFile);
@@ -43,42 +43,48 @@ function writeFixtures(folder: string): void {
 }
 
 const packages = readdirSync(join(root, 'packages')).map((name) => `packages/${name}/README.md`);
-const pages = ['README.md', 'docs/recipes.md', ...packages];
+const pages = ['README.md', 'docs/recipes.md', ...packages].map((page, i) => ({
+  page,
+  folder: `page-${i}`,
+  programs: blocksOf(page).filter(({ language }) => language === 'ts'),
+}));
 
-describe.each(pages)('the programs of %s', (page) => {
-  const programs = blocksOf(page).filter(({ language }) => language === 'ts');
-  let folder: string;
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(root, 'test', '.docs-'));
+  for (const { folder: name, programs } of pages) {
+    mkdirSync(join(folder, name));
+    writeFixtures(join(folder, name));
+    programs.forEach(({ code }, i) => writeFileSync(join(folder, name, `program-${i}.mts`), code));
+  }
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  beforeAll(() => {
-    folder = mkdtempSync(join(root, 'test', '.docs-'));
-    writeFixtures(folder);
-    programs.forEach(({ code }, i) => writeFileSync(join(folder, `program-${i}.mts`), code));
-  });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+test('the programs of all pages compile with the tsconfig of the README', async () => {
+  const config = blocksOf('README.md').find(({ language }) => language === 'json') as Block;
+  const { compilerOptions } = JSON.parse(config.code) as { compilerOptions: object };
+  const options = { ...compilerOptions, noEmit: true, types: ['node'] };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, include: ['*/*.mts'] }));
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  const result = await run(process.execPath, [tsc, '-p', folder]).catch((error: { stdout: string }) => error);
+  expect(result.stdout).toBe('');
+}, 60_000);
 
-  test('compile with the tsconfig of the README', async () => {
-    const config = blocksOf('README.md').find(({ language }) => language === 'json') as Block;
-    const { compilerOptions } = JSON.parse(config.code) as { compilerOptions: object };
-    const options = { ...compilerOptions, noEmit: true, types: ['node'] };
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, include: ['*.mts'] }));
-    const result = await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder]).catch(
-      (error: { stdout: string }) => error,
-    );
-    expect(result.stdout).toBe('');
-  }, 60_000);
-
-  test('run one after another', async () => {
+test.each(pages)(
+  'the programs of $page run one after another',
+  async ({ folder: name, programs }) => {
     expect(programs.length).toBeGreaterThan(0);
     for (const [i, { code }] of programs.entries()) {
       const { code: javaScript } = transformSync(code, {
         jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
         module: { type: 'es6' },
       });
-      writeFileSync(join(folder, `program-${i}.mjs`), javaScript);
-      await run(process.execPath, [`program-${i}.mjs`], { cwd: folder, timeout: 60_000 });
+      writeFileSync(join(folder, name, `program-${i}.mjs`), javaScript);
+      await run(process.execPath, [`program-${i}.mjs`], { cwd: join(folder, name), timeout: 60_000 });
     }
-  }, 180_000);
-});
+  },
+  180_000,
+);
 
 test('the examples that need nothing else print what their pages say', async () => {
   const walkthrough = await run(process.execPath, [join(root, 'examples/walkthrough/dist/main.js')]);

@@ -1,11 +1,11 @@
 import { describe, jest } from '@jest/globals';
-import { announceSeed } from '../../packages/core/test/scale.js';
+import { announceSeed, randomOf } from '../../packages/core/test/scale.js';
 import { openFolder } from './stores.js';
 import { cacheableSuite } from './suite.js';
 
 jest.setTimeout(600_000);
-announceSeed('cacheable/fs');
+const random = randomOf(announceSeed('cacheable/fs'));
 
 describe('cacheable over a folder', () => {
-  cacheableSuite(openFolder);
+  cacheableSuite(random, openFolder);
 });

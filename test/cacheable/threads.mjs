@@ -14,18 +14,19 @@ const take = (i) => takeLease(store, `x/1/data/${String(i).padStart(16, '0')}/`,
 
 const before = threads();
 const leases = await Promise.all([0, 1, 2].map(take));
-await sleep(500);
+for (let i = 0; threads() === before && i < 600; i++) await sleep(50);
+await sleep(500); // for more of them, which there must not be
 const during = threads();
 await Promise.all(leases.map((lease) => lease.release()));
 for (let i = 0; i < 20; i++) {
   const lease = await take(i);
-  await sleep(Math.random() * 300);
+  await sleep(15 * i);
   await lease.release();
 }
 const storage = new FileStorage(folder);
 await storage.cacheable('y', '1', () => fromColumns(Int32Array.of(1)));
 await storage.submit([1, 2], 'y', '2');
-for (let i = 0; threads() > before && i < 100; i++) await sleep(50);
+for (let i = 0; threads() > before && i < 600; i++) await sleep(50);
 console.log(JSON.stringify({ before, during, after: threads() }));
 // One that is never released keeps no process alive.
 await take(99);

@@ -7,10 +7,10 @@ import { replaceLocked } from '../../packages/core/dist/store/file-lock.js';
 import { FileStore } from '../../packages/core/dist/store/file-store.js';
 import { thisProcess } from '../../packages/core/dist/store/process-identity.js';
 import { lockName, workName } from '../../packages/core/dist/store/workshop.js';
-import { announceSeed, runs } from '../../packages/core/test/scale.js';
+import { announceSeed, randomOf, runs } from '../../packages/core/test/scale.js';
 
 jest.setTimeout(600_000);
-announceSeed('crash/file-lock');
+const random = randomOf(announceSeed('crash/file-lock'));
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const self = thisProcess();
@@ -43,25 +43,20 @@ describe('processes that swap a counter', () => {
     const times = Math.max(20, runs(200));
 
     const adder = async (i: number, isKilled: boolean) => {
-      const timers: NodeJS.Timeout[] = [];
-      const ended = await run(
-        process.execPath,
-        [script('counter.mjs'), folder, `adder ${i}`, String(times)],
-        (line, child) => {
-          if (isKilled && line === '3') timers.push(setTimeout(() => child.kill('SIGKILL'), Math.random() * 100));
-        },
-      );
-      timers.forEach((timer) => clearTimeout(timer));
-      if (!isKilled) expect([ended.code, ended.errors]).toEqual([0, '']);
+      // Those that are killed would never end.
+      const args = [script('counter.mjs'), folder, `adder ${i}`, String(isKilled ? Infinity : times)];
+      const ended = await run(process.execPath, args, (line, child) => {
+        if (isKilled && line === '3') setTimeout(() => child.kill('SIGKILL'), random() * 100);
+      });
+      expect([ended.code, ended.signal, ended.errors]).toEqual(isKilled ? [null, 'SIGKILL', ''] : [0, null, '']);
       return ended;
     };
+    const killed = Math.max(4, runs(16));
     const ended = await Promise.all([
       ...[0, 1, 2, 3].map((i) => adder(i, false)),
-      ...Array.from({ length: Math.max(4, runs(16)) }, (_, i) => adder(i + 4, true)),
+      ...Array.from({ length: killed }, (_, i) => adder(i + 4, true)),
     ]);
     const told = ended.reduce((sum, { lines }) => sum + lines.length, 0);
-    const killed = ended.filter(({ signal }) => signal === 'SIGKILL').length;
-    expect(killed).toBeGreaterThan(0);
     const { count } = JSON.parse(readFileSync(join(folder, 'a/counter'), 'utf8')) as { count: number };
     // One that was killed between its swap and telling of it has added one more than it told.
     expect(count).toBeGreaterThanOrEqual(told);
@@ -73,10 +68,14 @@ describe('processes that swap a counter', () => {
 
 describe('a lock', () => {
   test('of a process that has ended is broken at once', async () => {
-    const { store, version, folder } = await lockedBy(nameOf(self.host, deadPid));
-    expect(await took(() => store.put('k', bytes('new'), { ifVersion: version }))).toBeLessThan(2_500);
-    expect(readFileSync(join(folder, 'k'), 'utf8')).toBe('new');
-    expect(readdirSync(join(folder, '.tmp~'))).toEqual([]);
+    const times: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      const { store, version, folder } = await lockedBy(nameOf(self.host, deadPid));
+      times.push(await took(() => store.put('k', bytes('new'), { ifVersion: version })));
+      expect(readFileSync(join(folder, 'k'), 'utf8')).toBe('new');
+      expect(readdirSync(join(folder, '.tmp~'))).toEqual([]);
+    }
+    expect(Math.min(...times)).toBeLessThan(2_500); // a machine may stand still for a while
   });
 
   test.each([

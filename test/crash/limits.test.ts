@@ -1,8 +1,7 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import { spawnSync } from 'node:child_process';
 import { FileStorage } from '@dataref/core/fs';
 import { scale } from '../../packages/core/test/scale.js';
-import { listing, run, script, tempFolder } from './process.js';
+import { listing, run, runLimited, script, tempFolder } from './process.js';
 
 jest.setTimeout(600_000);
 
@@ -70,19 +69,13 @@ describe('a process that may write no file above a limit', () => {
   test.each([1, 8, 64, 200])(
     'of %i KiB: DISK_FULL, the process lives on, and the old dataset is whole',
     async (limit) => {
-      if (spawnSync('bash', ['-c', 'ulimit -f 1']).status !== 0) {
-        if (process.env['CI'] !== undefined) throw new Error('this test needs bash and its ulimit');
-        console.warn('NOT TESTED: a limit on file sizes, which needs bash and its ulimit');
-        return;
-      }
       const folder = tempFolder();
       const storage = new FileStorage(folder);
       const old = await storage.submit(['old'], 'x', '1');
       await storage.vacuum();
       const before = listing(folder);
-      const program = `ulimit -f ${limit}; exec "$0" "$@"`;
-      const args = ['-c', program, process.execPath, script('limited-submit.mjs'), folder, '1000'];
-      const { code, signal, lines, errors } = await run('bash', args);
+      const args = [script('limited-submit.mjs'), folder, '1000'];
+      const { code, signal, lines, errors } = await runLimited(limit, process.execPath, args);
       expect([code, signal, errors]).toEqual([0, null, '']);
       expect(lines[0]).toMatch(
         /^DISK_FULL x\/1\/data\/.*EFBIG: no room left on the disk, or a quota or file size limit was met$/u,

@@ -55,6 +55,17 @@ export function run(
   });
 }
 
+/** As `run`, a program that may write no file above so many KiB. It needs bash and its ulimit, and fails without. */
+export function runLimited(
+  largestKibibytes: number,
+  command: string,
+  args: readonly string[],
+  onLine?: (line: string, child: ChildProcess) => void,
+): Promise<Ended> {
+  const program = `ulimit -f ${largestKibibytes} || exit; exec "$0" "$@"`;
+  return run('bash', ['-c', program, command, ...args], onLine);
+}
+
 export function script(name: string): string {
   return join(import.meta.dirname, name);
 }

@@ -1,10 +1,10 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { FileStorage } from '@dataref/core/fs';
-import { announceSeed, runs } from '../../packages/core/test/scale.js';
+import { announceSeed, randomOf, runs } from '../../packages/core/test/scale.js';
 import { listing, ONE_DATASET, run, script, tempFolder, wholeTag } from './process.js';
 
 jest.setTimeout(600_000);
-announceSeed('crash/races');
+const random = randomOf(announceSeed('crash/races'));
 const RECORDS = 300;
 
 /** Runs processes at once over one folder, each with actions of its own; none may fail. */
@@ -17,6 +17,7 @@ async function together(folder: string, steps: number, actions: readonly (readon
         String((i + 1) * 1_000_000),
         String(steps),
         String(RECORDS),
+        String(random()),
         ...own,
       ]),
     ),

@@ -1,11 +1,13 @@
 // Works on dataset x@1 until it is killed or has done what it was asked, and says what it begins and what it has done.
-// node worker.mjs FOLDER FIRST_TAG STEPS RECORDS ACTION…: takes one of the actions at random for each step.
+// node worker.mjs FOLDER FIRST_TAG STEPS RECORDS SEED ACTION…: takes one of the actions at random for each step.
 import { writeSync } from 'node:fs';
 import { isDataRefError } from '@dataref/core';
 import { FileStorage } from '@dataref/core/fs';
+import alea from 'seedrandom/lib/alea.js';
 
-const [folder, firstTag, steps, records, ...actions] = process.argv.slice(2);
+const [folder, firstTag, steps, records, seed, ...actions] = process.argv.slice(2);
 const storage = new FileStorage(folder);
+const random = alea(seed);
 const say = (text) => writeSync(1, `${text}\n`);
 
 /** Every record says which submit it is of. */
@@ -41,7 +43,7 @@ async function read() {
 
 let tag = Number(firstTag);
 for (let step = 0; step < Number(steps); step++) {
-  const action = actions[Math.floor(Math.random() * actions.length)];
+  const action = actions[Math.floor(random() * actions.length)];
   const what = action === 'submit' ? `submit ${++tag}` : action;
   say(`begin ${what}`);
   if (action === 'submit') await storage.submit(tagged(tag), 'x', '1');

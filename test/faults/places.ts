@@ -6,6 +6,7 @@ import { GCSStore } from '../../packages/core/dist/store/gcs-store.js';
 import { HttpStore } from '../../packages/core/dist/store/http-store.js';
 import { S3Store } from '../../packages/core/dist/store/s3-store.js';
 import { serveFolder } from '../../packages/core/test/servers/file-server.js';
+import { newBucket as newGcsBucket, storageOptionsOf } from '../../packages/core/test/servers/gcs-buckets.js';
 import { clientConfigOf, newBucket } from '../../packages/core/test/servers/moto-buckets.js';
 import { startFakeGcs, startMoto, type Server } from '../../packages/core/test/servers/servers.js';
 import { tempFolder } from '../../packages/core/test/temp-folder.js';
@@ -43,21 +44,6 @@ export const s3: Backend = {
     };
   },
 };
-
-const storageOptionsOf = ({ endpoint }: Pick<Server, 'endpoint'>) => ({
-  apiEndpoint: endpoint,
-  projectId: 'test',
-  useAuthWithCustomEndpoint: false,
-});
-
-async function newGcsBucket({ endpoint }: Server): Promise<string> {
-  const name = `test-${newName()}`;
-  const headers = { 'content-type': 'application/json' };
-  const body = JSON.stringify({ name });
-  const { ok, status } = await fetch(`${endpoint}/storage/v1/b?project=test`, { method: 'POST', headers, body });
-  if (!ok) throw new Error(`no bucket could be made: ${status}`);
-  return name;
-}
 
 let gcsBucket: Promise<string> | undefined;
 

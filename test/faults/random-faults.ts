@@ -32,10 +32,15 @@ export function randomFaults(random: () => number, share: number): (request: Pro
     () => status([409]),
     () => ({ kind: 'cut-upload', after: upTo(3000) }),
   ];
-  return ({ method, url, range }) => {
+  return (request) => {
     if (random() >= share) return undefined;
-    const isData = range !== undefined || /dataset\.json(?:\?alt=media.*)?$|x-id=GetObject/u.test(url);
-    const faults = method !== 'GET' && method !== 'HEAD' ? writing : method === 'GET' && isData ? readingData : reading;
+    const { method } = request;
+    const faults = method !== 'GET' && method !== 'HEAD' ? writing : asksForData(request) ? readingData : reading;
     return faults[upTo(faults.length - 1)]?.();
   };
+}
+
+/** Whether the answer is what is in an object, all of it or a range. */
+export function asksForData({ method, url, range }: ProxiedRequest): boolean {
+  return method === 'GET' && (range !== undefined || /dataset\.json(?:\?alt=media.*)?$|x-id=GetObject/u.test(url));
 }

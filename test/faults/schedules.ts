@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { field, fromRecords, isDataRefError } from '@dataref/core';
+import { fromRecords, isDataRefError } from '@dataref/core';
 import { ObjectStorage, withCoalescing, withRetry, type ObjectStore } from '@dataref/core/store';
 import { announceSeed, randomOf, runs } from '../../packages/core/test/scale.js';
 import type { Server } from '../../packages/core/test/servers/servers.js';
-import { storeParts } from '../../packages/core/test/storage/stored.js';
+import { readEpoch, records, storeDataset } from './dataset.js';
 import { FaultProxy } from './fault-proxy.js';
 import { randomFaults } from './random-faults.js';
 import type { Backend, Place } from './places.js';
@@ -15,14 +15,6 @@ const LIMIT_MS = 120_000;
 const PARALLEL = 8;
 /** Of a backend that writes. */
 const SUBMITS = runs(40);
-
-const SCHEMA = { label: field('float64'), image: field('uint8', [144]), text: field('string') };
-const records: { label: number; image: Uint8Array; text: string }[] = Array.from({ length: 48 }, (_, i) => ({
-  label: i * 17,
-  image: Uint8Array.from({ length: 144 }, (__, at) => (i * 7 + at * 3) & 255),
-  text: `record ${i}`.repeat(i % 9),
-}));
-const PARTS = [11, 20, 5, 12];
 
 /** Claims about whole operations under faults drawn at random. */
 export function scheduleTests(backend: Backend, server: Server): void {
@@ -66,7 +58,7 @@ async function eachSchedule(
     }
   };
   await Promise.all(Array.from({ length: PARALLEL }, work));
-  expect(spoiled).toBeGreaterThan(Math.floor(count / 4) - 1); // few schedules may have none
+  if (count >= 20) expect(spoiled).toBeGreaterThan(count / 4); // a few schedules may have none at all
 }
 
 function farStore(place: Place, proxy: FaultProxy, idleMs: number): ObjectStore {
@@ -76,25 +68,11 @@ function farStore(place: Place, proxy: FaultProxy, idleMs: number): ObjectStore 
 
 async function epochs(backend: Backend, server: Server, count: number): Promise<void> {
   const place = await backend.newPlace(server);
-  await storeParts(place.direct, SCHEMA, records as never[], PARTS);
+  await storeDataset(place.direct);
   await eachSchedule(backend, server, count, async (schedule, proxy, random, idleMs) => {
     // By position, and loaded into memory while it goes.
     const memoryLimitBytes = schedule % 2 === 0 ? 0 : 2 ** 24;
-    const storage = new ObjectStorage(farStore(place, proxy, idleMs), { memoryLimitBytes });
-    const dataset = await storage.fetch('a', '1', { schema: SCHEMA });
-    const seen = new Set<number>();
-    const pipeline = dataset.stream({ shuffle: true, shuffleSeed: Math.floor(random() * 1000) });
-    for await (const { columns, indices } of pipeline.batch(4 + Math.floor(random() * 20)).prefetch()) {
-      for (const [i, index] of Array.from(indices).entries()) {
-        if (seen.has(index)) throw new Error(`record ${index} came twice`);
-        seen.add(index);
-        const { label, image, text } = records[index] as (typeof records)[0];
-        const got = columns.image.data.subarray(i * 144, (i + 1) * 144);
-        if (columns.label.data[i] !== label || Buffer.compare(got, image) !== 0 || columns.text[i] !== text)
-          throw new Error(`record ${index} is wrong`);
-      }
-    }
-    if (seen.size !== records.length) throw new Error(`${seen.size} records of ${records.length}`);
+    await readEpoch(farStore(place, proxy, idleMs), memoryLimitBytes, random);
   });
 }
 

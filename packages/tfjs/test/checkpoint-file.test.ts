@@ -249,7 +249,7 @@ async function saveForever(times: number, killAfterMs?: number, limitBlocks?: nu
     }
     reports.push(report);
   });
-  await new Promise((resolve) => child.on('exit', resolve));
+  await new Promise((resolve) => child.on('close', resolve));
   return reports;
 }
 

@@ -67,7 +67,7 @@ describe.each(backends)('checkpoints on %s', (backend) => {
       expect(whole.steps).toBe(EPOCHS * STEPS);
       // In mid-epoch, right before an end, at the very end of an epoch, right after it; then a second and a third time.
       const everywhere = [[1], [STEPS - 1], [STEPS], [STEPS + 1], [2 * STEPS], [3, 2, STEPS], [1, 1, 1]];
-      const isThorough = scale === 1 || name === 'SGD' || name === 'Adam';
+      const isThorough = scale === 1 || (name === 'Adam' && backend !== 'wasm');
       for (const stops of isThorough ? everywhere : [[STEPS, 3]]) {
         await rm(path, { force: true });
         let steps = 0;

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, test } from '@jest/globals';
+import { afterAll, describe } from '@jest/globals';
 import { pythonWithServers } from './python-environment.js';
 
 const RUN_SERVER = fileURLToPath(new URL('run_server.py', import.meta.url));
@@ -25,7 +25,7 @@ export async function startFakeGcs(): Promise<Server> {
 }
 
 /**
- * Tests that need a server. Where it cannot be had, they are left out loudly; where CI is set, they fail.
+ * Tests that need a server, which fail where it cannot be had: `npm test` leaves out the files that need one.
  * @param startServer called once, before the tests of this file are known
  */
 export async function describeWithServer(
@@ -33,21 +33,11 @@ export async function describeWithServer(
   startServer: () => Promise<Server>,
   body: (server: Server) => void,
 ): Promise<void> {
-  let server: Server;
-  try {
-    server = await startServer();
-  } catch (error) {
-    const problem = `${name}: left out, since its server cannot be had. It needs python3 with venv and pip: ${String(error)}`;
-    if (process.env['CI'] === undefined) console.warn(problem);
-    describe(name, () => {
-      if (process.env['CI'] === undefined) test.skip(problem, () => undefined);
-      else
-        test('has its server', () => {
-          throw new Error(problem, { cause: error });
-        });
+  const server = await startServer().catch((cause: unknown) => {
+    throw new Error(`${name}: its server cannot be had. It needs python3 with venv and pip: ${String(cause)}`, {
+      cause,
     });
-    return;
-  }
+  });
   describe(name, () => {
     afterAll(() => server.close());
     body(server);

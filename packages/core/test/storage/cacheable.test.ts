@@ -139,23 +139,24 @@ describe.each([
     const store = open();
     const controller = new AbortController();
     const reason = new Error('enough');
-    let end: () => void = () => undefined;
-    const ended = new Promise<void>((resolve) => (end = resolve));
-    const aborted = storageOver(store).cacheable(
-      'x',
-      '1',
-      async () => {
-        await sleep(400);
-        end();
+    let goOn: () => void = () => undefined;
+    let ended: Promise<void> | undefined;
+    let aborted: Promise<DataRef> | undefined;
+    await new Promise<void>((begun) => {
+      const build = async () => {
+        begun();
+        await (ended = new Promise<void>((resolve) => (goOn = resolve)));
         return numbers(1);
-      },
-      { signal: controller.signal },
-    );
-    const next = sleep(50).then(() => storageOver(store).cacheable('x', '1', () => numbers(2)));
-    await sleep(100);
-    controller.abort(reason);
-    await expect(aborted).rejects.toBe(reason);
+      };
+      aborted = storageOver(store).cacheable('x', '1', build, { signal: controller.signal });
+    });
+    const outcome = expect(aborted).rejects.toBe(reason);
+    const next = storageOver(store).cacheable('x', '1', () => numbers(2), {
+      onProgress: ({ phase }: Progress) => phase === 'wait' && controller.abort(reason),
+    });
+    await outcome;
     expect(await valuesOf(await next)).toEqual([2]);
+    goOn();
     await ended;
     await sleep(100);
     expect(await storageOver(store).fetch('x', '1').then(valuesOf)).toEqual([2]);
@@ -186,15 +187,21 @@ describe.each([
         return store.put(key, bytes, options);
       },
     });
-    const zombie = storageOver(silent, { leaseTimes }).cacheable('x', '1', async () => {
-      stop = true;
-      await sleep(2_500);
-      return numbers(1);
+    let wake: () => void = () => undefined;
+    const awake = new Promise<void>((resolve) => (wake = resolve));
+    let zombie: Promise<DataRef> | undefined;
+    await new Promise<void>((begun) => {
+      zombie = storageOver(silent, { leaseTimes }).cacheable('x', '1', async () => {
+        stop = true;
+        begun();
+        await awake;
+        return numbers(1);
+      });
     });
-    await sleep(100);
     const heir = storageOver(told, { leaseTimes }).cacheable('x', '1', () => numbers(2));
     expect(await valuesOf(await heir)).toEqual([2]);
-    expect(await valuesOf(await zombie)).toEqual([2]);
+    wake();
+    expect(await valuesOf((await zombie) as DataRef)).toEqual([2]);
     expect(puts).toContain('x/1/dataset.json');
     expect(await leaseOf(store)).toMatchObject({ epoch: 2, isReleased: true });
     await storageOver(store).vacuum({ graceMs: 0 });
@@ -209,7 +216,9 @@ describe.each([
         return store.create(key, options);
       },
     });
-    const lost = storageOver(taking, { leaseTimes }).cacheable('x', '1', () => numbers(1));
+    // Long enough that the other's does not expire meanwhile.
+    const patient = { beatMs: 100, leaseMs: 600_000 };
+    const lost = storageOver(taking, { leaseTimes: patient }).cacheable('x', '1', () => numbers(1));
     const seen: boolean[] = [];
     for (let i = 0; i < 5; i++) {
       await sleep(50);

@@ -3,7 +3,9 @@ import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import { isDataRefError, openStorage } from '@dataref/core';
+import { failure } from '../expect-error.js';
 import { tempFolder } from '../temp-folder.js';
 
 const CORE = fileURLToPath(new URL('../..', import.meta.url));
@@ -49,3 +51,40 @@ test('in a bundle for browsers the storages that need Node are names that say so
     'none',
   ]);
 }, 60_000);
+
+describe('openStorage', () => {
+  test.each([
+    ['data', /needs a URL/],
+    ['ftp://user:secret@host/', /no storage for ftp: URLs$/],
+    ['s3://', /'s3:\/\/bucket\/prefix'$/],
+    ['s3://key:secret@bucket/a', /'s3:\/\/bucket\/prefix'$/],
+    ['s3://bucket/a?secret', /'s3:\/\/bucket\/prefix'$/],
+    ['s3://bucket/../a', /prefix must be like/],
+    ['file:///a?secret', /a path alone/],
+    ['file://secret/a', /a path alone/],
+  ])('refuses %s, and shows nothing of it that may be secret', async (url, message) => {
+    const error: unknown = await openStorage(url).catch((reason: unknown) => reason);
+    expect(error).toEqual(failure('INVALID_ARGUMENT', message));
+    expect(isDataRefError(error) && JSON.stringify([error.message, error.details])).not.toMatch(/secret/);
+  });
+
+  test('refuses options that the storage of the URL has not', async () => {
+    const clientConfig = {};
+    await expect(openStorage('file:./data', { clientConfig })).rejects.toEqual(
+      failure('INVALID_ARGUMENT', /FileStorage: unknown option "clientConfig"/),
+    );
+    await expect(openStorage('s3://b', { verifyReads: true })).rejects.toEqual(
+      failure('INVALID_ARGUMENT', /S3Storage: unknown option "verifyReads"/),
+    );
+  });
+
+  test('takes folders, absolute and relative', async () => {
+    for (const [url, directory] of [
+      ['file:///tmp/a%20b', '/tmp/a b'],
+      [new URL('file:///tmp/x'), '/tmp/x'],
+      ['file:./a%20b/c', `${process.cwd()}/a b/c`],
+      ['file:data', `${process.cwd()}/data`],
+    ] as const)
+      expect(await openStorage(url)).toMatchObject({ directory });
+  });
+});

@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { inspect } from 'node:util';
+import { expect, jest, test } from '@jest/globals';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
-import type { StreamState } from '@dataref/core';
 import { S3Storage, S3Store } from '@dataref/core/s3';
 import { withRetry } from '@dataref/core/store';
 import { ACCESS_KEY, clientConfigOf, newBucket, SECRET_KEY } from '../servers/moto-buckets.js';
+import { searchFor, useAll } from '../servers/secrets.js';
 import { s3Failure, type Script, startScripted } from '../servers/scripted-server.js';
 import { describeWithServer, startMoto } from '../servers/servers.js';
 
@@ -21,94 +20,25 @@ const SECRET = [
   'x-amz-security-token',
 ];
 
-/** Everything that was shown: on the console and by the process itself. */
-const shown: unknown[] = [];
-const METHODS = ['log', 'info', 'warn', 'error', 'debug', 'trace'] as const;
-beforeAll(() => {
-  for (const method of METHODS)
-    jest.spyOn(console, method).mockImplementation((...items: unknown[]) => void shown.push(...items));
-  for (const stream of [process.stdout, process.stderr]) {
-    const write = stream.write.bind(stream);
-    jest.spyOn(stream, 'write').mockImplementation((...items: Parameters<typeof write>) => {
-      shown.push(String(items[0]));
-      return write(...items);
-    });
-  }
-});
-afterAll(() => void jest.restoreAllMocks());
-
-/** Fails where anything that was given, to any depth and hidden properties too, has a secret in it. */
-function expectNoSecret(what: string, ...values: readonly unknown[]): void {
-  for (const value of values) {
-    const text = [
-      inspect(value, { depth: Infinity, showHidden: true, maxArrayLength: null, maxStringLength: null }),
-      value instanceof Error || Object(value) === value ? JSON.stringify(value) : String(value),
-      String((value as { stack?: unknown } | undefined)?.stack),
-    ].join('\n');
-    const found = SECRET.filter((secret) => text.toLowerCase().includes(secret.toLowerCase()));
-    expect({ what, found }).toEqual({ what, found: [] });
-  }
-}
+const { expectNoSecret, expectNoneShown, expectNoneWhereAllIsWell } = searchFor(SECRET);
 
 function configOf(endpoint: string) {
   const credentials = { accessKeyId: ACCESS_KEY, secretAccessKey: SECRET_KEY, sessionToken: SESSION_TOKEN };
   return { ...clientConfigOf({ endpoint }), credentials };
 }
 
-/** Every way to use a storage; what each gives or throws. */
-async function useAll(storage: S3Storage): Promise<unknown[]> {
-  const results: unknown[] = [];
-  const attempt = async (work: () => Promise<unknown>): Promise<void> => {
-    results.push(await work().catch((error: unknown) => error));
-  };
-  await attempt(() => storage.submit([{ x: 1 }, { x: 2 }], 'a', '1'));
-  await attempt(() => storage.info('a', '1'));
-  await attempt(() => storage.has('a', '1'));
-  await attempt(async () => {
-    for await (const info of storage.list()) results.push(info);
-  });
-  await attempt(async () => {
-    const dataref = await storage.fetch('a', '1');
-    results.push(inspect(dataref, { depth: 0 }));
-    const states: StreamState[] = [];
-    for await (const batch of dataref.stream({ shuffle: true, shuffleSeed: 1 }).batch(1)) states.push(batch.state);
-    return states;
-  });
-  await attempt(() => storage.verify('a', '1'));
-  await attempt(() => storage.vacuum());
-  await attempt(() => storage.delete('a', '1'));
-  return results;
-}
-
 await describeWithServer('no secret is shown', startMoto, (server) => {
   test('by what goes well: neither in what is given, nor in states, nor in anything that is stored', async () => {
-    const bucket = await newBucket(server);
-    const clientConfig = configOf(server.endpoint);
-    const storage = new S3Storage({ bucket, clientConfig });
-    expectNoSecret('results', ...(await useAll(storage)));
-    await storage.submit([{ x: 1 }], 'b', '1');
-    const store = new S3Store({ bucket, clientConfig });
-    let objects = 0;
-    for await (const { key } of store.list('')) {
-      objects++;
-      const bytes = (await store.get(key, 2 ** 20))?.bytes;
-      expectNoSecret(key, key, Buffer.from(bytes as Uint8Array).toString('latin1'));
-    }
-    expect(objects).toBeGreaterThan(1);
-    expectNoSecret(
-      'what the storage shows',
-      inspect(storage),
-      inspect(store),
-      JSON.stringify([storage, store]),
-      store.description,
-    );
-    expectNoSecret('the console', ...shown);
+    const place = { bucket: await newBucket(server), clientConfig: configOf(server.endpoint) };
+    await expectNoneWhereAllIsWell(new S3Storage(place), new S3Store(place));
   });
 
   test('by a bucket that is not there', async () => {
     const clientConfig = configOf(server.endpoint);
-    expectNoSecret('results', ...(await useAll(new S3Storage({ bucket: 'there-is-none', clientConfig }))));
-    expectNoSecret('the console', ...shown);
+    const { given, thrown } = await useAll(new S3Storage({ bucket: 'there-is-none', clientConfig }));
+    expect(thrown.length).toBeGreaterThan(0);
+    expectNoSecret('results', ...given, ...thrown);
+    expectNoneShown();
   });
 });
 
@@ -189,7 +119,7 @@ test.each<[string, Script]>([
       ).toBeGreaterThan(3);
       expectNoSecret(name, ...errors);
     }
-    expectNoSecret('the console', ...shown);
+    expectNoneShown();
   } finally {
     await server.close();
   }

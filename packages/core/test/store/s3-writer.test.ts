@@ -100,7 +100,8 @@ test('at most four parts are under way', async () => {
   await writer.write(sample(60 * MIB));
   await writer.commit();
   expect(state.object?.length).toBe(60 * MIB);
-  expect(state.most).toBe(4);
+  expect(state.most).toBeGreaterThan(1);
+  expect(state.most).toBeLessThanOrEqual(4);
 });
 
 test('a signal ends it at once, and an abort then waits for what is under way', async () => {

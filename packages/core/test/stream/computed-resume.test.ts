@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, jest, test } from '@jest/globals';
 import { resumeSuite } from '@dataref/core/testing';
 import * as fc from 'fast-check';
-import { announceSeed, runs } from '../scale.js';
+import { announceSeed, runs, scale } from '../scale.js';
 import { anyComputed, isUneven, type Computed } from './any-computed.js';
 import { buildComputed, MODULE, sizeOf } from './computed-pipelines.js';
 import { iterate, range } from './gather.js';
@@ -17,7 +17,7 @@ const FEW = 6;
 /** Where each interruption ends worker threads. */
 const FEW_IN_WORKERS = 3;
 /** The opt-in run of many more: DATAREF_TEST_PIPELINES=20000. */
-const pipelines = Number(process.env['DATAREF_TEST_PIPELINES'] ?? runs(2000));
+const pipelines = Number(process.env['DATAREF_TEST_PIPELINES'] ?? (scale < 1 ? runs(1000) : 2000));
 
 async function check(pipeline: Computed): Promise<number> {
   const size = await sizeOf(await buildComputed(pipeline), MOST);

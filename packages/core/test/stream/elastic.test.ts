@@ -1,3 +1,4 @@
+import { deepStrictEqual, strictEqual } from 'node:assert/strict';
 import { describe, expect, jest, test } from '@jest/globals';
 import { field, fromRecords, ndarray, type Batch, type BatchStream, type StreamState } from '@dataref/core';
 import * as fc from 'fast-check';
@@ -64,7 +65,7 @@ async function live(job: Job): Promise<readonly number[]> {
       if (made.length === 0 || (!isLast && made.length < life.shards)) break;
       seen.push(...made.flatMap(({ indices }) => Array.from(indices)));
       if (made.length < life.shards) continue;
-      for (const batch of made) expect(batch.state).toEqual(made[0]?.state);
+      for (const batch of made) deepStrictEqual(batch.state, made[0]?.state);
       state = through(made[life.survivor % life.shards]?.state);
       if ((state?.epoch ?? 0) > 0) return seen;
     }
@@ -164,27 +165,35 @@ describe('globalBatch', () => {
             : stream.map((value: number) => ({ value: value + 1 }), { schema: { value: field('float64') } });
           const batched = records.repeat(passes).globalBatch(size, { remainder });
           const all = await gather(batched);
-          expect(all.length).toBe(batched.length);
+          strictEqual(all.length, batched.length);
           return all;
         };
         const alone = await read(0, 1);
         const ranks = await Promise.all(positions(shards).map((rank) => read(rank, shards)));
-        for (const rank of ranks) expect(rank.length).toBe(alone.length);
+        for (const rank of ranks) strictEqual(rank.length, alone.length);
         for (const [t, batch] of alone.entries()) {
           const shares = ranks.map((rank) => rank[t] as Batch);
           const dealt = positions(batch.validLength).map((i) => shares[i % shards]?.indices[Math.floor(i / shards)]);
-          expect(dealt).toEqual([...(batch.indices as Uint32Array)]);
+          deepStrictEqual(dealt, [...(batch.indices as Uint32Array)]);
           for (const share of shares) {
-            expect(share.globalLength).toBe(batch.validLength);
-            expect(share.epoch).toBe(batch.epoch);
-            expect(share.columns.value.shape).toEqual([share.length]);
+            strictEqual(share.globalLength, batch.validLength);
+            strictEqual(share.epoch, batch.epoch);
+            deepStrictEqual(share.columns.value.shape, [share.length]);
             const values: number[] = [...share.columns.value.data];
             const real = Array.from(share.indices, (index) => index + 1);
-            expect(values).toEqual([...real, ...positions(share.length - share.validLength).fill(0)]);
+            deepStrictEqual(values, [...real, ...positions(share.length - share.validLength).fill(0)]);
           }
           const full = shares.map((_, rank) => Math.ceil(Math.max(0, size - rank) / shards));
-          if (remainder === 'pad') expect(shares.map((share) => share.length)).toEqual(full);
-          else expect(shares.map((share) => share.length)).toEqual(shares.map((share) => share.validLength));
+          if (remainder === 'pad')
+            deepStrictEqual(
+              shares.map((share) => share.length),
+              full,
+            );
+          else
+            deepStrictEqual(
+              shares.map((share) => share.length),
+              shares.map((share) => share.validLength),
+            );
         }
       }),
       { seed, numRuns: runs(1500) },

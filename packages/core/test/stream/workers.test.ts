@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { defineDataRef, field, fromRecords, isDataRefError, type Stream } from '@dataref/core';
 import { tempFolder } from '../temp-folder.js';
 import { failure } from '../expect-error.js';
@@ -65,6 +65,15 @@ describe('a map in workers, of a shard', () => {
 });
 
 describe('the same output', () => {
+  // Their threads are shared by all that run the module in as many.
+  const holders = [1, 2, 4].map((count) => range(9).stream().map(MODULE, workers(count)));
+  beforeAll(async () => {
+    for (const holder of holders) await iterate<unknown>(holder).next();
+  });
+  afterAll(async () => {
+    for (const holder of holders) await holder.close();
+  });
+
   const build = (count: number, batches: number, terminal: (stream: Stream) => any) => {
     const stream = range(23)
       .stream({ ...SHUFFLED, shardRank: 1, numShards: 2 })
