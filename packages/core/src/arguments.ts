@@ -7,6 +7,13 @@ export function countOf(what: string, value: unknown, least: number, most = Numb
   throw invalidArgument(`${what} must be an integer ${range}, got ${String(value)}`);
 }
 
+/** Options that were given, {} where none were. @throws DataRefError INVALID_ARGUMENT for what is no object */
+export function optionsOf<T extends object>(what: string, options: T | undefined): T {
+  if (options === undefined) return {} as T;
+  if (typeof options === 'object' && options !== null) return options;
+  throw invalidArgument(`${what}: options must be an object, got ${String(options)}`);
+}
+
 /** @throws DataRefError INVALID_ARGUMENT naming options that there are not, and those that there are */
 export function refuseUnknown(what: string, unknown: object, known: readonly string[]): void {
   const names = Object.keys(unknown);

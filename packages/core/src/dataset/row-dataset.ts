@@ -9,7 +9,7 @@ import { describeSchema, isField, leavesOf } from '../schema/schema.js';
 import { assemble } from '../schema/structure.js';
 import type { Schema } from '../schema/types.js';
 import type { IoOptions } from '../store/object-store.js';
-import { countOf, refuseUnknown } from '../arguments.js';
+import { countOf, optionsOf, refuseUnknown } from '../arguments.js';
 import { reporter } from '../progress.js';
 import { startStream, streamRows } from '../stream/record-stream.js';
 import { parseState, sourceOf, type StreamState } from '../stream/state.js';
@@ -71,7 +71,13 @@ export class RowDataset implements DataRef {
             shuffleWindow: order.window,
             skipShuffleAtEpochEnd: !order.reshuffle,
           };
-    const options = { ...shuffle, ...shares, shardBeforeShuffle: own !== null, shardFirst: shardFirst !== undefined };
+    const options = {
+      ...shuffle,
+      ...shares,
+      shardBeforeShuffle: own !== null,
+      shardFirst: shardFirst !== undefined,
+      dropShardRemainder: source.dropShardRemainder === true,
+    };
     return startStream(this.rows, checkStreamOptions(options, this.rows), parsed);
   }
 
@@ -121,7 +127,13 @@ export class RowDataset implements DataRef {
   }
 
   split(fractions: Readonly<Record<string, number>>, options: { readonly seed: number }): any {
-    const seed = countOf('split: seed', options?.seed, 0);
+    const { seed: given, ...unknown } = optionsOf('split', options);
+    refuseUnknown('split', unknown, ['seed']);
+    const seed = countOf('split: seed', given, 0);
+    if (typeof fractions !== 'object' || fractions === null)
+      throw invalidArgument(
+        `split: fractions must be an object, such as { train: 0.9, test: 0.1 }, got ${String(fractions)}`,
+      );
     let sum = 0;
     const order = openOrder({ algorithm: 'permutation', seed, reshuffle: false }, this.length, 0);
     const parts = Object.entries(fractions).map(([name, fraction]): [string, DataRef] => {

@@ -31,7 +31,7 @@ export async function copyDataset(
 ): Promise<Manifest> {
   const { signal } = options;
   const manifests = new Manifests(source.store);
-  await new Manifests(target.store).refuseOtherCase(id);
+  await new Manifests(target.store).refuseOtherCase(id, { signal });
   for (let manifest = await manifests.require(id, version, { signal }); ;) {
     try {
       return await copyGeneration(source, target, manifest, options);

@@ -50,8 +50,8 @@ export class DatasetStorage implements Storage {
       throw invalidArgument(`submit: ifExists must be 'replace' or 'error', got ${JSON.stringify(ifExists)}`);
     folderOf(id, version);
     signal?.throwIfAborted();
-    await this.#manifests.refuseOtherCase(id);
-    if (ifExists === 'error' && (await this.has(id, version))) throw alreadyExists(id, version);
+    await this.#manifests.refuseOtherCase(id, { signal });
+    if (ifExists === 'error' && (await this.has(id, version, { signal }))) throw alreadyExists(id, version);
     const { rowBlocks } = await import('./row-blocks.js');
     const { writeDataset } = await import('./write-dataset.js');
     const rows = await rowBlocks(data, given, signal);
@@ -91,7 +91,7 @@ export class DatasetStorage implements Storage {
     signal?.throwIfAborted();
     const found = await this.#manifests.read(id, version, { signal });
     if (found !== undefined) return this.#open(found);
-    await this.#manifests.refuseOtherCase(id);
+    await this.#manifests.refuseOtherCase(id, { signal });
     const { CacheableDataset } = await import('./cacheable.js');
     const run = build as () => DataRef;
     const dataset = new CacheableDataset(this.#parts, this.#manifests, this.#builds, [id, version], run, {

@@ -6,6 +6,9 @@ import { decodeSegment, encodeSegment } from '../store/key.js';
 import type { IoOptions, ObjectStore } from '../store/object-store.js';
 import { inOrder, REQUESTS_AT_ONCE } from './at-once.js';
 
+/** Names of what there is instead, in a message. */
+const HINTS = 10;
+
 /** What the manifest under a dataset's name says now. */
 export type Current = Manifest | 'none' | 'unreadable';
 
@@ -31,9 +34,13 @@ export class Manifests {
   async #hint(id: string, options: IoOptions): Promise<string> {
     try {
       const versions = (await this.#versions(encodeSegment(id, 'id'), options)).map(decodeSegment);
-      if (versions.length > 0) return `; there are versions ${versions.slice(0, 10).join(', ')}`;
-      const ids = [...new Set((await this.names(options)).map(([other]) => other))];
-      return ids.length > 0 ? `; there are ${ids.slice(0, 10).join(', ')}` : ', which has no dataset yet';
+      if (versions.length > 0) return `; there are versions ${versions.slice(0, HINTS).join(', ')}`;
+      const ids: string[] = [];
+      for (const folder of await this.#folders('', options)) {
+        if (ids.length === HINTS) break;
+        if ((await this.#versions(folder, options)).length > 0) ids.push(decodeSegment(folder) as string);
+      }
+      return ids.length > 0 ? `; there are ${ids.join(', ')}` : ', which has no dataset yet';
     } catch (error) {
       if (isDataRefError(error, 'UNSUPPORTED')) return '';
       throw error;
@@ -89,9 +96,9 @@ export class Manifests {
   }
 
   /** Two ids that differ by case alone would be one on some file systems. */
-  async refuseOtherCase(id: string): Promise<void> {
+  async refuseOtherCase(id: string, { signal }: IoOptions): Promise<void> {
     const folder = encodeSegment(id, 'id');
-    const other = (await this.#store.listFolders('')).find(
+    const other = (await orAbort(this.#store.listFolders('', { signal }), signal)).find(
       (name) => name !== folder && name.toLowerCase() === folder.toLowerCase(),
     );
     if (other !== undefined) {

@@ -27,7 +27,7 @@ export async function writeShare(
   const { store } = parts;
   const { signal } = options;
   const shares = new Shares(store, id, version);
-  await manifests.refuseOtherCase(id);
+  await manifests.refuseOtherCase(id, { signal });
   if ((await manifests.current(id, version)) !== 'none') throw alreadyExists(id, version);
   const found = await shares.list({ signal });
   const other = found.find((share) => share.of !== of);

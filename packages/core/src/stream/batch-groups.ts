@@ -43,8 +43,9 @@ export function batchGroups(
         const rows = shareOf(group.length, rank, shards);
         const mostRows = shareOf(group.length, 0, shards);
         const { after: node, lastEpoch } = group.at(-1) as Element;
-        const isShort = !isGlobal && rows < mostRows && (remainder !== 'drop' || mostRows === size);
-        if (isShort) others = { epoch: first.epoch, lastEpoch };
+        const isShort =
+          remainder === 'keep' ? rows < mostRows : remainder === 'drop' && rows < size && mostRows === size;
+        if (!isGlobal && isShort) others = { epoch: first.epoch, lastEpoch };
         // Plain batches end with the shard's own records; global ones, and padded ones, come on every rank.
         if (!isGlobal && remainder !== 'pad' && rows === 0) return undefined;
         if (remainder === 'drop' && (isGlobal ? group.length < whole : rows < size)) return undefined;

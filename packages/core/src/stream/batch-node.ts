@@ -79,6 +79,9 @@ export function batchNode(
         get epoch() {
           return cursor.epoch;
         },
+        get lastEpoch() {
+          return cursor.lastEpoch;
+        },
       };
     },
     initial: (beginning) => ({ kind: 'step', name: 'batch', count: 0, input: input.initial(beginning) }),

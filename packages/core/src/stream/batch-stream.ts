@@ -1,4 +1,4 @@
-import { refuseUnknown } from '../arguments.js';
+import { optionsOf, refuseUnknown } from '../arguments.js';
 import { DataRefError, invalidArgument } from '../errors.js';
 import type { Schema } from '../schema/types.js';
 import { openBatchPass } from './batch-pass.js';
@@ -37,10 +37,8 @@ export class BatchFlow extends IteratedFlow<any, BatchRecipe> implements BatchSt
     return this.recipe.size;
   }
 
-  map(
-    fn: (batch: any, context: MapContext) => unknown,
-    { id, ...unknown }: { readonly id?: string | undefined } = {},
-  ): any {
+  map(fn: (batch: any, context: MapContext) => unknown, options?: { readonly id?: string | undefined }): any {
+    const { id, ...unknown } = optionsOf('map of batches', options);
     if (typeof fn !== 'function')
       throw invalidArgument(
         `map of batches needs a function, got ${typeof fn}; modules run in workers on records: map before batch`,

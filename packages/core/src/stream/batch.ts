@@ -35,6 +35,7 @@ export class DataBatch implements Batch {
   readonly step: number;
   readonly #parts: BatchParts;
   #columns: unknown;
+  #indices: IndexArray | undefined;
   #state: StreamState | undefined;
   #released = false;
 
@@ -47,8 +48,10 @@ export class DataBatch implements Batch {
     this.#parts = parts;
   }
 
+  /** An array of its own: inside, those of many batches share a buffer. */
   get indices(): IndexArray {
-    return this.#parts.indices;
+    this.#indices ??= this.#parts.indices.slice();
+    return this.#indices;
   }
 
   /** Of `columns`. */

@@ -1,6 +1,7 @@
 import { openOrder } from '../order/order.js';
-import { shareOf } from './deal.js';
+
 import { leftIn } from './remaining.js';
+import { orderLengthOf } from './source-node.js';
 import { parseState, type SourceState, type StateNode, type StreamState } from './state.js';
 
 /**
@@ -70,9 +71,10 @@ function shareLine({ dataset, order, numShards, epoch, shardFirst }: SourceState
   return `, of rank ${shardFirst.rank} of ${numShards} alone${before}`;
 }
 
-function nextRecord({ dataset, order, numShards, epoch, position, shardFirst }: SourceState): string {
+function nextRecord(source: SourceState): string {
+  const { order, numShards, epoch, position, shardFirst } = source;
   const { algorithm, seed, reshuffle, shardBeforeShuffle: shard } = order;
-  const length = shard === null ? dataset.length : shareOf(dataset.length, shard[0], shard[1]);
+  const length = orderLengthOf(source);
   const left = leftIn(shardFirst?.layers ?? [], length, epoch);
   const rank = shardFirst?.rank ?? null;
   const place = rank === null ? position : rank + position * numShards;

@@ -1,5 +1,5 @@
-import { countOf, refuseUnknown } from '../arguments.js';
-import { DataRefError, invalidArgument } from '../errors.js';
+import { countOf, optionsOf, refuseUnknown } from '../arguments.js';
+import { DataRefError } from '../errors.js';
 import type { World } from './deal.js';
 import { Iteration, type Supply } from './iteration.js';
 import { lastEpochOf } from './last-epoch.js';
@@ -72,7 +72,9 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
   }
 
   get length(): number | undefined {
-    return this.recipe.stage === undefined ? this.recipe.plan.own : undefined;
+    const { stage, plan, passes } = this.recipe;
+    if (stage === undefined) return plan.own;
+    return passes?.includes(Infinity) === true ? Infinity : undefined;
   }
 
   get skipped(): number {
@@ -123,16 +125,14 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
     );
   }
 
-  prefetch(options: PrefetchOptions = {}): this {
-    if (typeof options !== 'object' || options === null)
-      throw invalidArgument(`prefetch: options must be an object, such as { batches: 4 }, got ${String(options)}`);
-    const { batches = 2, byteLimit = 256 * 2 ** 20, ...unknown } = options;
+  prefetch(options?: PrefetchOptions): this {
+    const { batches = 2, byteLimit = 256 * 2 ** 20, ...unknown } = optionsOf('prefetch', options);
     refuseUnknown('prefetch', unknown, ['batches', 'byteLimit']);
     const prefetch = {
-      batches: countOf('prefetch: batches', batches, 1),
+      batches: countOf('prefetch: batches', batches, 0),
       byteLimit: countOf('prefetch: byteLimit', byteLimit, 1),
     };
-    return this.derive({ prefetch } as unknown as Partial<R>);
+    return this.derive({ prefetch: prefetch.batches === 0 ? undefined : prefetch } as unknown as Partial<R>);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<T> {
@@ -209,10 +209,10 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
       },
       retire: (element) => this.retire(element),
       end: () => {
-        // Other shards may have come further, and all go on with the same epoch.
-        const place = this.#place as Place;
-        const lastEpoch = Math.max(place.lastEpoch, pass.lastEpoch ?? 0);
-        this.#place = start.lastEpoch === undefined ? { ...place, lastEpoch } : endPlace(plan, start, start.lastEpoch);
+        // Other shards may have come further, or have something left; all go on with the same epoch.
+        const { lastEpoch } = this.#place as Place;
+        const all = [lastEpoch, pass.lastEpoch ?? 0, lastEpochOf(begun, passes) ?? 0];
+        this.#place = endPlace(plan, start, Math.max(...all));
       },
     };
   }

@@ -1,4 +1,4 @@
-import { invalidArgument } from '../errors.js';
+import { DataRefError } from '../errors.js';
 import { describeSchema, sameSchema } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
 import { pipelineMismatch, type Start } from './plan-node.js';
@@ -152,7 +152,8 @@ export function commonSchema(what: string, inputs: readonly JoinInput[]): Schema
   const [first, ...others] = inputs.map(({ stage }) => stage.schema);
   for (const [i, other] of others.entries()) {
     if (first === undefined || other === undefined || sameSchema(first, other)) continue;
-    throw invalidArgument(
+    throw new DataRefError(
+      'SCHEMA_MISMATCH',
       `${what}: input ${i + 1} has ${describeSchema(other)}, the first has ${describeSchema(first)}; map them to one schema`,
     );
   }

@@ -1,4 +1,4 @@
-import { refuseUnknown } from '../arguments.js';
+import { optionsOf, refuseUnknown } from '../arguments.js';
 import { invalidArgument } from '../errors.js';
 import type { Schema } from '../schema/types.js';
 import { concatStage } from './concat-streams.js';
@@ -22,7 +22,7 @@ export type JoinOptions =
  */
 export function mix<S extends Schema>(streams: readonly Stream<S>[], options: MixOptions & JoinOptions): Stream<S> {
   checkList('mix', streams);
-  const { weights, seed, until, shardRank, numShards, ...unknown } = options ?? {};
+  const { weights, seed, until, shardRank, numShards, ...unknown } = optionsOf('mix', options);
   refuseUnknown('mix', unknown, ['weights', 'seed', 'until', 'shardRank', 'numShards']);
   if (typeof weights !== 'function') checkWeights(weights, streams.length);
   if (until !== 'firstEnds' && until !== 'allEnd' && until !== 'never')
@@ -56,7 +56,7 @@ function join(
   seed: number | null,
   make: (inputs: readonly JoinInput[], shards: number) => Stage,
 ): RecordFlow {
-  const { shardRank, numShards, ...unknown } = options;
+  const { shardRank, numShards, ...unknown } = optionsOf(what, options);
   refuseUnknown(what, unknown, ['shardRank', 'numShards']);
   const flows = streams.map((stream: unknown, i) => {
     if (!(stream instanceof RecordFlow))
@@ -89,7 +89,7 @@ function join(
   return computedRecords({
     source,
     stage,
-    prefetch: undefined,
+    prefetch: flows.find(({ recipe }) => recipe.prefetch !== undefined)?.recipe.prefetch,
     skips: flows.flatMap(({ recipe }) => recipe.skips),
     passes: [],
     pending: undefined,

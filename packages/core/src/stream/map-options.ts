@@ -1,13 +1,15 @@
-import { countOf, refuseUnknown } from '../arguments.js';
+import { countOf, optionsOf, refuseUnknown } from '../arguments.js';
 import { invalidArgument } from '../errors.js';
 import { parseSchema } from '../schema/schema.js';
 import type { RecordMap } from './recipe.js';
+import type { UserFunction } from './user-function.js';
 import type { MapOptions, WorkerOptions } from './types.js';
 
 const WORKER_BATCH = 16;
 
 /** What was given to `map`, checked. @throws DataRefError INVALID_ARGUMENT */
-export function checkMap(fn: unknown, options: MapOptions & Partial<WorkerOptions>): RecordMap {
+export function checkMap(fn: unknown, given: (MapOptions & Partial<WorkerOptions>) | undefined): RecordMap {
+  const options = optionsOf('map', given);
   const { schema, id: _, onError = 'throw', workers, batchSize = WORKER_BATCH, ...unknown } = options;
   refuseUnknown('map', unknown, ['schema', 'id', 'onError', 'workers', 'batchSize']);
   if (onError !== 'throw' && onError !== 'skip' && typeof onError !== 'function')
@@ -21,7 +23,7 @@ export function checkMap(fn: unknown, options: MapOptions & Partial<WorkerOption
     );
   }
   return {
-    fn: isModule ? hereFrom(fn as URL) : (fn as RecordMap['fn']),
+    fn: isModule ? (fn as URL).href : (fn as UserFunction['fn']),
     workers:
       isModule && workers !== 0
         ? {
@@ -33,14 +35,5 @@ export function checkMap(fn: unknown, options: MapOptions & Partial<WorkerOption
     schema: schema === undefined ? undefined : parseSchema(schema),
     onError,
     skips: { count: 0 },
-  };
-}
-
-/** A module's function in this thread, loaded when it is first needed. */
-function hereFrom(module: URL): RecordMap['fn'] {
-  let loading: Promise<{ readonly default: RecordMap['fn'] }> | undefined;
-  return async (record, context) => {
-    loading ??= import(module.href) as Promise<{ readonly default: RecordMap['fn'] }>;
-    return (await loading).default(record, context);
   };
 }

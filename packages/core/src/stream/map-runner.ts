@@ -1,11 +1,13 @@
 import { isDataRefError } from '../errors.js';
 import type { RecordMap, WorkerSpec } from './recipe.js';
 import type { Traced } from './stage.js';
-import { callUser } from './user-function.js';
+import { callUser, type UserFunction } from './user-function.js';
+import { importFunction, notLoaded } from './user-module.js';
 import { WorkerMap } from './worker-map.js';
 
 /** What maps made of a record: a value, nothing (it was left out), or a failure. */
-export type Outcome = { readonly value: unknown } | { readonly isSkipped: true } | { readonly error: unknown };
+export type Outcome =
+  { readonly value: unknown } | { readonly skippedBy: RecordMap['skips'] } | { readonly error: unknown };
 
 /** Tasks of each worker under way or waiting, so that none is idle while results are handed out. */
 const TASKS_PER_WORKER = 2;
@@ -18,6 +20,7 @@ export class MapRunner {
   readonly #functions: number;
   /** Maps that run in threads, which this pass holds from their first record on. */
   readonly #workers = new Map<RecordMap, WorkerMap>();
+  readonly #modules = new Map<string, Promise<UserFunction['fn']>>();
 
   /** @param functions user functions before the maps: each has random numbers of its own */
   constructor(maps: readonly RecordMap[], functions: number) {
@@ -67,8 +70,9 @@ export class MapRunner {
     let value = given;
     for (let i = first; i < end; i++) {
       const map = this.#maps[i] as RecordMap;
+      const fn = typeof map.fn === 'string' ? await this.#load(map.fn) : map.fn;
       try {
-        value = await callUser({ what: 'map', fn: map.fn, step: this.#functions + i }, value, origin, signal);
+        value = await callUser({ what: 'map', fn, step: this.#functions + i }, value, origin, signal);
       } catch (error) {
         const outcome = await settled(map, error);
         if (!('value' in outcome)) return outcome;
@@ -83,6 +87,17 @@ export class MapRunner {
     const held = [...this.#workers.values()];
     this.#workers.clear();
     await Promise.all(held.map((workers) => workers.close()));
+  }
+
+  /** A module's function in this thread. @throws DataRefError INVALID_ARGUMENT */
+  #load(module: string): Promise<UserFunction['fn']> {
+    const loading =
+      this.#modules.get(module) ??
+      importFunction(module).catch((error: unknown) => {
+        throw notLoaded(module, error instanceof Error ? error.message : String(error));
+      });
+    this.#modules.set(module, loading);
+    return loading;
   }
 
   async #runAllHere(records: readonly Traced[], signal: AbortSignal, map: number): Promise<Outcome[]> {
@@ -120,6 +135,5 @@ async function settled({ onError, skips }: RecordMap, failure: unknown): Promise
   } catch (error) {
     return { error };
   }
-  skips.count++;
-  return { isSkipped: true };
+  return { skippedBy: skips };
 }

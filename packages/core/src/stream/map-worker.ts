@@ -3,11 +3,12 @@ import { Tinypool } from 'tinypool';
 import { isThenable } from '../or-abort.js';
 import { mapContext } from './map-context.js';
 import { movable } from './transfer.js';
+import { importFunction } from './user-module.js';
 import type { WorkerAnswer, WorkerResult, WorkerTask } from './worker-map.js';
 
 type Fn = (record: unknown, context: unknown) => unknown;
 
-/** Aborted with the thread. */
+/** Never aborted: a pass that ends, ends the thread. */
 const { signal } = new AbortController();
 
 // A thread that ends tells nobody which record ended it; an error does. Node itself ends it so after one that nobody caught.
@@ -22,7 +23,7 @@ process.exit = (code) => {
 export default async function run({ module, step, records }: WorkerTask): Promise<unknown> {
   let fn: Fn;
   try {
-    fn = await load(module);
+    fn = await importFunction(module);
   } catch (error) {
     return { loadFailure: error instanceof Error ? error.message : String(error) } satisfies WorkerAnswer;
   }
@@ -39,10 +40,4 @@ export default async function run({ module, step, records }: WorkerTask): Promis
   }
   const answer: WorkerAnswer = { results };
   return Tinypool.move({ [Tinypool.transferableSymbol]: buffers, [Tinypool.valueSymbol]: answer } as never);
-}
-
-async function load(module: string): Promise<Fn> {
-  const loaded = (await import(module)) as { default?: unknown };
-  if (typeof loaded.default === 'function') return loaded.default as Fn;
-  throw new Error('its default export is no function');
 }

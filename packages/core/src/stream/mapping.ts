@@ -52,6 +52,7 @@ export class Mapping<E extends Traced> {
       }
       if ('error' in outcome) throw outcome.error;
       if ('value' in outcome) return { ...record, value: outcome.value };
+      outcome.skippedBy.count++; // now that its turn has come
     }
   }
 

@@ -36,7 +36,7 @@ export function mixStage(inputs: readonly JoinInput[], unit: number, { weights, 
         if (element !== undefined) {
           idle.delete(i);
           const origin = { ...element.origin, branch: `${element.origin.branch}@${i}` };
-          return { ...element, origin, epoch, lastEpoch: epoch, after: after() };
+          return { ...element, origin, epoch, lastEpoch: epoch, after: after(), follow: undefined };
         }
         if (until === 'firstEnds') return undefined;
         if (until === 'allEnd') continue;

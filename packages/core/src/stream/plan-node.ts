@@ -47,6 +47,8 @@ export interface Cursor<T extends { readonly count: number }> {
   snapshot(): () => StateNode;
   /** The epoch that the next output belongs to, or the last one when there is none. */
   readonly epoch: number;
+  /** The epoch of the last output pulled; of the beginning where there was none. */
+  readonly lastEpoch: number;
 }
 
 /** A transform as a recipe: plans of records (Segment) or of batches. */
@@ -112,6 +114,9 @@ export function markedNode<T extends { readonly count: number }>(input: PlanNode
         },
         get epoch() {
           return cursor.epoch;
+        },
+        get lastEpoch() {
+          return cursor.lastEpoch;
         },
       };
     },

@@ -10,10 +10,10 @@ import type { StreamState } from './state.js';
 import type { BatchOptions, MapContext } from './types.js';
 import type { DataRefError } from '../errors.js';
 
-/** A function of the user's over records, and the schema of what it gives where that is known. */
+/** A function of the user's over records, or the URL of a module whose default export it is, and the schema of what it gives where that is known. */
 export interface RecordMap {
-  readonly fn: (record: any, context: MapContext) => unknown;
-  /** Where a module is run in worker threads instead of `fn`. */
+  readonly fn: ((record: any, context: MapContext) => unknown) | string;
+  /** Where `fn` is a module that runs in worker threads. */
   readonly workers: WorkerSpec | undefined;
   readonly schema: Schema | undefined;
   readonly onError: OnError;

@@ -1,4 +1,4 @@
-import { countOf, refuseUnknown } from '../arguments.js';
+import { countOf, optionsOf, refuseUnknown } from '../arguments.js';
 import { invalidArgument } from '../errors.js';
 import type { RowSource } from '../rows/row-source.js';
 import { parseSchema } from '../schema/schema.js';
@@ -54,9 +54,9 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
     return this.#learned.schema;
   }
 
-  map(fn: unknown, options: MapOptions & Partial<WorkerOptions> = {}): any {
+  map(fn: unknown, options?: MapOptions & Partial<WorkerOptions>): any {
     const map = checkMap(fn, options);
-    const name = stepName('map', options.id);
+    const name = stepName('map', options?.id);
     const marked = (stage: Stage) => markedStage(stage, name, () => undefined);
     const { maps, skips } = this.recipe;
     if (map.onError === 'throw') return this.extend((plan) => markedNode(plan, name), marked, { maps: [...maps, map] });
@@ -65,7 +65,8 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
     return this.#compute('map with onError', stage).derive({ skips: [...skips, map.skips] });
   }
 
-  filter(fn: unknown, { id, ...unknown }: { readonly id?: string | undefined } = {}): any {
+  filter(fn: unknown, options?: { readonly id?: string | undefined }): any {
+    const { id, ...unknown } = optionsOf('filter', options);
     refuseUnknown('filter', unknown, ['id']);
     const user = this.#user('filter', fn);
     return this.#step('filter', { name: stepName('filter', id), functions: 1 }, async () => {
@@ -74,12 +75,10 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
     });
   }
 
-  flatMap(
-    fn: unknown,
-    { schema: given, id, ...unknown }: { readonly schema?: Schema | undefined; readonly id?: string | undefined } = {},
-  ): any {
+  flatMap(fn: unknown, given?: { readonly schema?: Schema | undefined; readonly id?: string | undefined }): any {
+    const { schema: described, id, ...unknown } = optionsOf('flatMap', given);
     refuseUnknown('flatMap', unknown, ['schema', 'id']);
-    const schema = given === undefined ? undefined : parseSchema(given);
+    const schema = described === undefined ? undefined : parseSchema(described);
     const user = this.#user('flatMap', fn);
     const options = { name: stepName('flatMap', id), functions: 1, schema: () => schema };
     return this.#step('flatMap', options, async () => {

@@ -24,10 +24,13 @@ export function repeatNode<T extends { readonly count: number }>(
       const layers = layersOf(start);
       let cursor = input.open(begun.input);
       let pass = begun.count;
+      let { lastEpoch } = cursor;
+      let passEpoch = lastEpoch;
       const hasNext = (): boolean => pass + 1 < passes && hasOutput;
       const nextPass = (): void => {
         pass++;
-        cursor = input.open({ epoch: cursor.epoch + 1, position: 0, layers });
+        passEpoch = Math.max(lastEpoch, passEpoch) + 1;
+        cursor = input.open({ epoch: passEpoch, position: 0, layers });
       };
       /** Goes to the next pass as soon as one has nothing left, so that every place has one state. */
       const advance = (): void => {
@@ -43,6 +46,7 @@ export function repeatNode<T extends { readonly count: number }>(
             const more = cursor.pull(left);
             pulled.push(...more);
             left -= totalCount(more);
+            if (more.length > 0) ({ lastEpoch } = cursor);
             advance();
             if (more.length > 0 || pass > begunPass) continue;
             // What is left of the pass, if anything, is for other shards.
@@ -60,6 +64,9 @@ export function repeatNode<T extends { readonly count: number }>(
         },
         get epoch() {
           return cursor.epoch;
+        },
+        get lastEpoch() {
+          return lastEpoch;
         },
       };
     },

@@ -119,15 +119,17 @@ export class SourceNode implements PlanNode<Segment> {
         return () => this.initial({ epoch, position: at, layers });
       },
       epoch,
+      lastEpoch: epoch,
     };
   }
 
   initial({ epoch, position, layers = [] }: Beginning): SourceState {
     this.#identity ??= this.#identify();
     const { dataset, order } = this.#identity;
-    const { numShards, shardFirst, shardRank } = this.options;
+    const { numShards, shardFirst, shardRank, dropShardRemainder } = this.options;
     const dealt = shardFirst && { shardFirst: { rank: shardRank, layers: layersFrom(layers, epoch) } };
-    return { kind: 'source', dataset, order, numShards, ...dealt, epoch, position };
+    const drops = dropShardRemainder && { dropShardRemainder };
+    return { kind: 'source', dataset, order, numShards, ...drops, ...dealt, epoch, position };
   }
 
   #identify(): Pick<SourceState, 'dataset' | 'order'> {
@@ -226,6 +228,7 @@ export class SourceNode implements PlanNode<Segment> {
       ['order.reshuffle (skipShuffleAtEpochEnd)', node.order.reshuffle, mine.order.reshuffle],
       ['order.window (shuffleWindow)', node.order.window, mine.order.window],
       ['order.layout', node.order.layout, mine.order.layout],
+      ['records of the shard (dropShardRemainder)', orderLengthOf(node), this.#orderLength],
     ];
     for (const [field, theirs, ours] of pairs) {
       if (theirs === ours) continue;
@@ -269,4 +272,12 @@ export class SourceNode implements PlanNode<Segment> {
       { details: { rank: shardFirst.rank, numShards } },
     );
   }
+}
+
+/** Positions of one epoch's order, where a state was made. */
+export function orderLengthOf({ dataset, order, dropShardRemainder }: SourceState): number {
+  const { length } = dataset;
+  if (order.shardBeforeShuffle === null) return length;
+  const [rank, shards] = order.shardBeforeShuffle;
+  return dropShardRemainder === true ? Math.floor(length / shards) : shareOf(length, rank, shards);
 }

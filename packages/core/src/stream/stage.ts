@@ -85,7 +85,7 @@ export function planOfStage(stage: Stage): PlanNode<never> {
       const { epoch: located, node } = stage.locate(start);
       // Only the state knows where the next output comes from, when what is left of an epoch gives none.
       const { epoch = located } = start;
-      return { pull: () => [], remaining: () => Infinity, snapshot: () => node, epoch };
+      return { pull: () => [], remaining: () => Infinity, snapshot: () => node, epoch, lastEpoch: epoch };
     },
     initial: (beginning) => stage.initial(beginning),
   };

@@ -30,6 +30,8 @@ export type SourceState = {
   };
   /** The world that made the state; another may go on with it. */
   readonly numShards: number;
+  /** Only where records that do not deal out evenly are left out. */
+  readonly dropShardRemainder?: true;
   /** Only of `shardFirst`, whose epoch and position are those of one rank alone. */
   readonly shardFirst?: {
     /** null: of no rank, but joined of the states of all. */
@@ -161,6 +163,9 @@ function parseSource(node: Record<string, unknown>, path: string): SourceState {
     dealt === undefined ? undefined : parseDealt(dealt, `${path}.shardFirst`, { numShards, length, epoch });
   if (shardFirst?.rank === null && position !== 0)
     throw invalid(`${path}.position`, `0 where the states of several ranks were joined, got ${position}`);
+  const drops = node['dropShardRemainder'];
+  if (drops !== undefined && drops !== true)
+    throw invalid(`${path}.dropShardRemainder`, `true or absent, got ${show(drops)}`);
   return {
     kind: 'source',
     dataset: {
@@ -177,6 +182,7 @@ function parseSource(node: Record<string, unknown>, path: string): SourceState {
       ...(algorithm === 'parts' ? parseLayout(order, `${path}.order`) : {}),
     },
     numShards,
+    ...(drops && { dropShardRemainder: true as const }),
     ...(shardFirst && { shardFirst }),
     epoch,
     position,

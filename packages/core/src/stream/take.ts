@@ -28,6 +28,9 @@ export function takeNode<T extends { readonly count: number }>(input: PlanNode<T
         get epoch() {
           return cursor.epoch;
         },
+        get lastEpoch() {
+          return cursor.lastEpoch;
+        },
       };
     },
     initial: (beginning) => ({ kind: 'step', name: 'take', count: 0, input: input.initial(beginning) }),

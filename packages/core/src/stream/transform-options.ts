@@ -1,4 +1,4 @@
-import { countOf, refuseUnknown } from '../arguments.js';
+import { countOf, optionsOf, refuseUnknown } from '../arguments.js';
 import { invalidArgument } from '../errors.js';
 import type { BucketOptions, PackOptions, WindowOptions } from './types.js';
 
@@ -32,8 +32,8 @@ export interface Bucketing {
 }
 
 /** @throws DataRefError INVALID_ARGUMENT, as the others here */
-export function checkWindows(size: number, options: WindowOptions = {}): Windows {
-  const { shift = size, remainder = 'drop', ...unknown } = options;
+export function checkWindows(size: number, given?: WindowOptions): Windows {
+  const { shift = size, remainder = 'drop', ...unknown } = optionsOf('window', given);
   refuseUnknown('window', unknown, ['shift', 'remainder']);
   return {
     size: countOf('window: size', size, 1),
@@ -42,7 +42,8 @@ export function checkWindows(size: number, options: WindowOptions = {}): Windows
   };
 }
 
-export function checkPacking(length: number, options: PackOptions = {}): Packing {
+export function checkPacking(length: number, given?: PackOptions): Packing {
+  const options = optionsOf('pack', given);
   const { strategy = 'concatenate', blockSize = 1000, lengthOf, longRecords = 'cut', remainder = 'keep', ...unknown } = options; // prettier-ignore
   refuseUnknown('pack', unknown, ['strategy', 'blockSize', 'lengthOf', 'longRecords', 'remainder']);
   const packing: Packing = {
@@ -60,8 +61,8 @@ export function checkPacking(length: number, options: PackOptions = {}): Packing
   return packing;
 }
 
-export function checkBucketing(groupSize: number, options: BucketOptions = {}): Bucketing {
-  const { blockSize = groupSize * 50, lengthOf, ...unknown } = options;
+export function checkBucketing(groupSize: number, given?: BucketOptions): Bucketing {
+  const { blockSize = groupSize * 50, lengthOf, ...unknown } = optionsOf('bucketByLength', given);
   refuseUnknown('bucketByLength', unknown, ['blockSize', 'lengthOf']);
   countOf('bucketByLength: groupSize', groupSize, 1, 2 ** 20);
   countOf('bucketByLength: blockSize', blockSize, groupSize, 2 ** 24);

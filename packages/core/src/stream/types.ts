@@ -69,7 +69,7 @@ export interface MapContext {
 }
 
 export interface PrefetchOptions {
-  /** Elements read ahead at most. Default 2. */
+  /** Elements made ahead at most; 0 for none. Default 2. */
   readonly batches?: number | undefined;
   /**
    * Bytes of elements made ahead at most; one is always allowed. What datasets far away read ahead for them, under

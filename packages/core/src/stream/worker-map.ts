@@ -4,6 +4,7 @@ import type { WorkerSpec } from './recipe.js';
 import type { Origin, Traced } from './stage.js';
 import { copied } from './transfer.js';
 import { nameOrigin, userFailure } from './user-function.js';
+import { notLoaded } from './user-module.js';
 import { holdPool, type WorkerPool } from './worker-pool.js';
 
 /** How often a record may end its worker before it is taken for the reason. */
@@ -84,15 +85,6 @@ export class WorkerMap {
       return { error: userFailure('map', (elements[i] as Traced).origin, cause) };
     });
   }
-}
-
-/** A module that cannot be loaded is the caller's mistake, and named so. */
-function notLoaded(module: string, problem: string): DataRefError {
-  return new DataRefError(
-    'INVALID_ARGUMENT',
-    `map: ${module} could not be loaded: ${problem}. Give the URL of a JavaScript module whose default export is the function, new URL('./augment.js', import.meta.url); a program that runs .ts files through a loader has no .js beside it: build it first, or name the file that there is`,
-    { details: { module } },
-  );
 }
 
 function died(origin: Origin, cause: unknown): DataRefError {
