@@ -190,12 +190,12 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
   #claim(iteration: Iteration<T>): Supply<T> {
     if (this.#closed) throw new DataRefError('STREAM_CLOSED', 'the stream was closed; make a new one from the dataset');
     this.#takePending();
-    const { plan, prefetch, passes, source } = this.recipe;
+    const { plan, prefetch, passes } = this.recipe;
     const layers = layersOf(this.#start);
     const { start: begun, cursor } = this.#begin(
       this.#place === undefined ? this.#start : { epoch: this.#place.lastEpoch + 1, position: 0, layers },
     );
-    const start = source.options.shardFirst ? { ...begun, lastEpoch: lastEpochOf(begun, passes) } : begun;
+    const start = { ...begun, lastEpoch: lastEpochOf(begun, passes) };
     this.#supersede().catch(() => undefined);
     const opened = this.openPass(start);
     const pass = prefetch === undefined ? opened : prefetched(opened, prefetch);
@@ -211,8 +211,7 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
       end: () => {
         // Other shards may have come further, or have something left; all go on with the same epoch.
         const { lastEpoch } = this.#place as Place;
-        const all = [lastEpoch, pass.lastEpoch ?? 0, lastEpochOf(begun, passes) ?? 0];
-        this.#place = endPlace(plan, start, Math.max(...all));
+        this.#place = endPlace(plan, start, Math.max(lastEpoch, pass.lastEpoch ?? 0));
       },
     };
   }

@@ -2,8 +2,8 @@ import type { Start } from './plan-node.js';
 import type { Passes } from './recipe.js';
 
 /**
- * The epoch that an iteration ends with by its repeats alone, whatever is left of their passes: so ranks that see records of
- * their own only (`shardFirst`) go on with the same epoch. undefined where it has no end, or is cut off by `take`.
+ * The epoch that an iteration ends with by its repeats alone, whatever is left of their passes: so ranks that have nothing of
+ * the last ones go on with the same epoch. undefined where it has no end, or is cut off by `take`.
  */
 export function lastEpochOf(start: Start, passes: Passes): number | undefined {
   if (passes === undefined) return undefined;

@@ -18,7 +18,7 @@ export function placeOf<T extends { readonly count: number }>(
 
 /** The end of an iteration, as the beginning of the next one. */
 export function endPlace(plan: Pick<PlanNode<never>, 'initial'>, start: Start, lastEpoch: number): Place {
-  const last = start.lastEpoch ?? lastEpoch;
+  const last = Math.max(start.lastEpoch ?? 0, lastEpoch);
   const epoch = last + 1;
   const layers = layersOf(start);
   return { epoch, lastEpoch: last, node: () => plan.initial({ epoch, position: 0, layers }) };

@@ -30,7 +30,7 @@ export type Start = (
       readonly epoch?: number;
     }
 ) & {
-  /** The epoch that the iteration ends with, where that is known although the records are not (`shardFirst`). */
+  /** The epoch that the iteration ends with, where that is known although the records are not. */
   readonly lastEpoch?: number | undefined;
 };
 

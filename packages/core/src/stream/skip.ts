@@ -29,10 +29,7 @@ export function skipNode<T extends { readonly count: number }>(input: PlanNode<T
           return () => ({ kind: 'step', name: 'skip', count, input: state() });
         },
         get epoch() {
-          if (done >= skipped) return cursor.epoch;
-          const beyond = input.open(begun.input);
-          beyond.pull(Math.round((skipped - done) * unit));
-          return beyond.epoch;
+          return cursor.epoch;
         },
         get lastEpoch() {
           return cursor.lastEpoch;

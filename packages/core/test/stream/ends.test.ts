@@ -82,12 +82,6 @@ describe('repeats in repeats', () => {
     expect(await epochs(range(2).stream())).toEqual([0, 0, 1, 1]);
     expect(await epochs(range(2).stream().filter(keep))).toEqual([0, 0, 1, 1]);
   });
-
-  test('a skip that goes beyond an epoch is known to', async () => {
-    const stream = range(3).stream().repeat(2).skip(4);
-    expect(stream.epoch).toBe(1);
-    expect((await gather(stream.batch(1))).map(({ epoch }) => epoch)).toEqual([1, 1]);
-  });
 });
 
 test('indices are arrays of their own, which may be moved away', async () => {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as core from '@dataref/core';
 import type { Flow, StreamState } from '@dataref/core';
+import type { SourceState } from '../../dist/stream/state.js';
 import { FileStorage } from '@dataref/core/fs';
 import { tempFolder } from '../temp-folder.js';
 import { type Datasets, openDatasets, PIPELINES, shown } from './first-release-pipelines.mjs';
@@ -41,6 +42,13 @@ async function take(flow: Flow<unknown>, count: number): Promise<unknown[]> {
   return elements;
 }
 
+/** States say since then where a remainder was dropped. */
+function sinceThen(name: string, state: StreamState): StreamState {
+  if (!name.includes('remainder dropped')) return state;
+  const { numShards, ...rest } = state.node as SourceState;
+  return { ...state, node: { ...rest, numShards, dropShardRemainder: true } };
+}
+
 describe('a state that the first release saved', () => {
   test('is there of every pipeline', () => {
     expect(new Set(golden.map(({ name }) => name))).toEqual(new Set(Object.keys(PIPELINES)));
@@ -49,7 +57,7 @@ describe('a state that the first release saved', () => {
   test.each(golden)('goes on as that release went on: $name, after $after', async ({ name, state, next }) => {
     expect(core.parseState(state)).toEqual(state);
     const flow = build(name).resume(state);
-    expect(flow.state).toEqual(state);
+    expect(flow.state).toEqual(sinceThen(name, state));
     expect(next).not.toEqual([]);
     expect(await take(flow, next.length)).toEqual(next);
   });
@@ -57,6 +65,6 @@ describe('a state that the first release saved', () => {
   test.each(golden)('is what this release saves: $name, after $after', async ({ name, after, state }) => {
     const flow = build(name);
     await take(flow, after);
-    expect(flow.state).toEqual(state);
+    expect(flow.state).toEqual(sinceThen(name, state));
   });
 });

@@ -249,7 +249,7 @@ describe('prefetch', () => {
 
   test('refuses limits that make no sense, and options that there are not', () => {
     const stream = range(3).stream();
-    for (const options of [{ batches: 0 }, { batches: 1.5 }, { byteLimit: 0 }])
+    for (const options of [{ batches: -1 }, { batches: 1.5 }, { byteLimit: 0 }])
       expect(() => stream.prefetch(options)).toThrow(failure('INVALID_ARGUMENT', /prefetch/));
     expect(() => stream.prefetch({ batch: 1 } as never)).toThrow(failure('INVALID_ARGUMENT', /"batch".*batches/));
   });
