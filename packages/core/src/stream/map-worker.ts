@@ -1,4 +1,5 @@
 // The program of a worker thread: runs the default export of the user's module on the records that it is sent.
+import { parentPort } from 'node:worker_threads';
 import { Tinypool } from 'tinypool';
 import { isThenable } from '../or-abort.js';
 import { mapContext } from './map-context.js';
@@ -20,7 +21,16 @@ process.exit = (code) => {
   throw new Error(`the module called process.exit(${code ?? ''})`);
 };
 
+/** The thread's messages are the pool's: others would end the program. */
+function keepMessages(): void {
+  if (parentPort === null) return;
+  parentPort.postMessage = () => {
+    throw new Error('the module posted a message to the parent; give what it makes as the result');
+  };
+}
+
 export default async function run({ module, step, records }: WorkerTask): Promise<unknown> {
+  keepMessages(); // not before: the pool's own first message says that the thread is ready
   let fn: Fn;
   try {
     fn = await importFunction(module);

@@ -36,7 +36,7 @@ export function checkWindows(size: number, given?: WindowOptions): Windows {
   const { shift = size, remainder = 'drop', ...unknown } = optionsOf('window', given);
   refuseUnknown('window', unknown, ['shift', 'remainder']);
   return {
-    size: countOf('window: size', size, 1),
+    size: countOf('window: size', size, 1, 2 ** 20),
     shift: countOf('window: shift', shift, 1),
     keepsRemainder: oneOf('window: remainder', remainder, ['keep', 'drop']) === 'keep',
   };

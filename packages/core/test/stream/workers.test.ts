@@ -135,6 +135,11 @@ describe('a worker that dies', () => {
     await stream.close();
   });
 
+  test('that posts a message is told of as any failure', async () => {
+    const stream = (await asking('post')).map(HARD, workers(1));
+    await expect(gather(stream)).rejects.toThrow(failure('MAP_FAILED', /record 5.*posted a message/));
+  });
+
   test('that calls process.exit is told of as any failure', async () => {
     const stream = (await asking('exit')).map(HARD, workers(1));
     await expect(gather(stream)).rejects.toThrow(failure('MAP_FAILED', /record 5.*process\.exit\(3\)/));

@@ -1,6 +1,7 @@
 // Does to each record what the record asks for: for tests of worker threads.
 import { existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
+import { parentPort } from 'node:worker_threads';
 
 let kept;
 export default async function hard({ x, what, marker }, { random }) {
@@ -20,6 +21,9 @@ export default async function hard({ x, what, marker }, { random }) {
       break;
     case 'exit':
       process.exit(3);
+      break;
+    case 'post':
+      parentPort.postMessage(null);
       break;
     case 'fill':
       if (isFirstTime) fill();
