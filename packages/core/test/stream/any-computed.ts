@@ -71,6 +71,12 @@ const anyGlobalStep: fc.Arbitrary<Step> = fc.oneof(
   { arbitrary: named('pack', { length: small(1, 6), blockSize: small(0, 4), remainder: fc.constantFrom('keep', 'drop') }), weight: 2 }, // prettier-ignore
   named('bucket', { groupSize: small(1, 3), groups: small(1, 3) }),
 );
+/** Of what is joined, which is not sharded: there all that is counted is counted of all. */
+const anyInputStep: fc.Arbitrary<Step> = fc.oneof(
+  { arbitrary: anyGlobalStep, weight: 4 },
+  { arbitrary: counted('take', 1, 6), weight: 1 },
+  { arbitrary: counted('skip', 0, 3), weight: 1 },
+);
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { arbitrary: anyGlobalStep, weight: 8 },
   { arbitrary: counted('take', 1, 6), weight: 1 },
@@ -121,7 +127,7 @@ export function anyComputed(maxLength: number, workerPercent: number): fc.Arbitr
     .record({
       root: fc.oneof(
         { arbitrary: anySource(maxLength, fc.constant([])), weight: 3 },
-        { arbitrary: anyJoin(Math.ceil(maxLength / 2), anyGlobalStep), weight: 2 },
+        { arbitrary: anyJoin(Math.ceil(maxLength / 2), anyInputStep), weight: 2 },
       ),
       world: fc.option(anyWorld, { nil: undefined }),
       steps: fc.array(anyStep, { minLength: 1, maxLength: 4 }),
@@ -150,7 +156,7 @@ export function anyJob(maxLength: number): fc.Arbitrary<Computed> {
     .record({
       root: fc.oneof(
         { arbitrary: anySource(maxLength, fc.constant([])), weight: 1 },
-        { arbitrary: anyJoin(Math.ceil(maxLength / 2), anyGlobalStep), weight: 1 },
+        { arbitrary: anyJoin(Math.ceil(maxLength / 2), anyInputStep), weight: 1 },
       ),
       world: fc.constant(undefined),
       steps: fc.array(anyGlobalStep, { minLength: 1, maxLength: 4 }),

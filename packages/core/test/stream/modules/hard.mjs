@@ -23,6 +23,7 @@ export default async function hard({ x, what, marker }, { random }) {
       process.exit(3);
       break;
     case 'post':
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port, not a window
       parentPort.postMessage(null);
       break;
     case 'fill':
