@@ -90,6 +90,11 @@ const HOSTILE: [string, (m: Draft) => void, RegExp][] = [
   ['a generation that leads out', (m) => (m.generation = '../../../x'), /generation is malformed/],
   ['a generation of another form', (m) => (m.generation = '0123456789ABCDEF'), /generation is malformed/],
   ['the id of another', (m) => (m.id = '../x'), /is the manifest of \.\.\/x@1/],
+  [
+    'an id that steers a terminal',
+    (m) => (m.id = '\u001b[2J\u009bx\n'),
+    /is the manifest of \\u\{1b\}\[2J\\u\{9b\}x\\u\{a\}@1/,
+  ],
   ['an id that is none', (m) => (m.id = { a: 1 }), /is the manifest of/],
   ['2^53 records', (m) => (m.length = 2 ** 53), /length is 9007199254740992/],
   ['more records than its parts have', (m) => (m.length = 4), /says 4 records, its parts have 3/],
