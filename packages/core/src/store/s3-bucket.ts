@@ -70,7 +70,7 @@ export class S3Bucket {
     request: (call: S3Call) => Promise<T>,
   ): Promise<T> {
     const idleTimeoutMs = uploadTimeoutMs(this.idleTimeoutMs, uploadBytes);
-    const silence = (why: string): Error => silent(key, what, why, idleTimeoutMs);
+    const silence = (why: string): Error => silent(key, what, why, idleTimeoutMs, undefined, this.description + key);
     return watched({ signal, idleTimeoutMs, silence }, (watch) =>
       watch.wait(this.attempt(key, what, watch.signal, request)),
     );
