@@ -11,6 +11,7 @@ const PACKAGES = join(ROOT, 'packages');
 /** The rooms of core from the ground up; a file imports only from its own room or a lower one. */
 const ROOMS = [
   'errors',
+  'lazy-module',
   'arguments',
   'or-abort',
   'next-turn',

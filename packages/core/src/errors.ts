@@ -69,3 +69,12 @@ export function isDataRefError<C extends ErrorCode = ErrorCode>(
 export function invalidArgument(message: string, details?: Readonly<Record<string, unknown>>): DataRefError {
   return new DataRefError('INVALID_ARGUMENT', message, details === undefined ? {} : { details });
 }
+
+/**
+ * Text from outside, for a message: what would break or forge a line, or steer a terminal, is written as a code.
+ * @param most characters before it is cut
+ */
+export function shown(text: string, most = 200): string {
+  const kept = text.length > most ? `${text.slice(0, most)}…` : text;
+  return kept.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (code) => `\\u{${code.codePointAt(0)?.toString(16)}}`);
+}

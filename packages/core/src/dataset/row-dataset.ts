@@ -1,4 +1,5 @@
 import { DataRefError, invalidArgument } from '../errors.js';
+import { lazyModule } from '../lazy-module.js';
 import { openOrder } from '../order/order.js';
 import { ChosenRows, SelectedRows, slicedRows } from '../rows/derived-rows.js';
 import { allColumns, indexArray, type IndexArray, type RowSource } from '../rows/row-source.js';
@@ -16,6 +17,8 @@ import { parseState, sourceOf, type StreamState } from '../stream/state.js';
 import { checkStreamOptions } from '../stream/stream-options.js';
 import type { Rows, Shard, Stream, StreamOptions } from '../stream/types.js';
 import type { DataRef, WhereOptions } from './types.js';
+
+const loadWhere = lazyModule('what where looks with', () => import('../rows/where.js'));
 
 /** Every DataRef of ours: a row source with the public methods. */
 export class RowDataset implements DataRef {
@@ -120,7 +123,7 @@ export class RowDataset implements DataRef {
     if (typeof predicate !== 'function') throw invalidArgument(`where needs a function, got ${typeof predicate}`);
     const { columns, signal, onProgress, ...unknown } = options;
     refuseUnknown('where', unknown, ['columns', 'signal', 'onProgress']);
-    const { matchingIndices, selectedRows } = await import('../rows/where.js');
+    const { matchingIndices, selectedRows } = await loadWhere();
     const looked = columns === undefined ? this.rows : new SelectedRows(this.rows, columns);
     const report = reporter(onProgress, 'where', this.length, 'records');
     return new RowDataset(selectedRows(this.rows, await matchingIndices(looked, predicate, signal, report)));

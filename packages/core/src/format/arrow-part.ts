@@ -1,5 +1,5 @@
 import type { Data, DataType, RecordBatchFileWriter, Schema as ArrowSchema } from 'apache-arrow';
-import { DataRefError } from '../errors.js';
+import { lazyPackage } from '../lazy-module.js';
 import type { ColumnData } from '../schema/column-data.js';
 import type { NumericDType } from '../schema/dtypes.js';
 import { canonicalSchema, type Leaf } from '../schema/schema.js';
@@ -7,6 +7,12 @@ import type { Schema } from '../schema/types.js';
 import { hasShapes } from './layout.js';
 
 type Arrow = typeof import('apache-arrow');
+
+const loadArrow = lazyPackage(
+  'apache-arrow',
+  () => import('apache-arrow'),
+  'writing datasets needs apache-arrow: npm i apache-arrow',
+);
 
 /** The chunks of one Arrow IPC file with one record batch; big buffers are the columns' own memory. */
 export interface ArrowPart {
@@ -51,16 +57,6 @@ function makeWriter(arrow: Arrow): RecordBatchFileWriter {
     }
   }
   return new FileWriter();
-}
-
-async function loadArrow(): Promise<Arrow> {
-  try {
-    return await import('apache-arrow');
-  } catch (error) {
-    throw new DataRefError('MISSING_PACKAGE', 'writing datasets needs apache-arrow: npm i apache-arrow', {
-      cause: error,
-    });
-  }
 }
 
 function columnToData(arrow: Arrow, column: ColumnData): Data {

@@ -1,4 +1,4 @@
-import { DataRefError } from '../errors.js';
+import { DataRefError, shown } from '../errors.js';
 import { leavesOf, parseSchema, type Leaf } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
 import { bodyBuffers, hasHeadFile, headBuffers, placeBuffers, totalBytes, type BufferSpec } from './layout.js';
@@ -80,7 +80,7 @@ export function decodeManifest(bytes: Uint8Array, where: string, id: string, ver
 /** What refuses a file, saying where it is and what to do. */
 export function refusal(where: string, advice: string): Refuse {
   return (problem, cause) => {
-    throw new DataRefError('CORRUPT', `${where}: ${problem}. ${advice}`, { cause, details: { where } });
+    throw new DataRefError('CORRUPT', `${where}: ${shown(problem, 1_000)}. ${advice}`, { cause, details: { where } });
   };
 }
 

@@ -1,4 +1,5 @@
 import { crc32 } from '../checksum/crc32.js';
+import { shown } from '../errors.js';
 
 const CRC_KEY = ',\n  "crc32": ';
 
@@ -37,7 +38,7 @@ function parseJson(text: string, refuse: Refuse): Record<string, unknown> {
 
 /** A value of a file for a message, whatever it is. */
 export function show(value: unknown): string {
-  if (typeof value === 'string') return value.slice(0, 100);
+  if (typeof value === 'string') return shown(value, 100);
   return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }
 

@@ -4,6 +4,7 @@ import { DataRefError, isDataRefError } from '../errors.js';
 import { checkShapes, type PartHead } from '../format/head.js';
 import { hasShapes } from '../format/layout.js';
 import { locateRows, planFixed, planVariable, type LocatedRows, type PlannedRead } from '../format/plan.js';
+import { lazyModule } from '../lazy-module.js';
 import { inNextTurn } from '../next-turn.js';
 import {
   allocateElements,
@@ -24,6 +25,8 @@ import type { StoredParts } from './stored-parts.js';
 /** The event loop waits for reads in the main thread no longer than this at a time. */
 const SLICE_MS = 2;
 
+const loadGroupedRead = lazyModule('what reads in groups', () => import('./grouped-read.js'));
+
 /** Reads rows from their places in the files: nothing but heads is kept in memory. */
 export function readByPosition(
   parts: StoredParts,
@@ -34,7 +37,7 @@ export function readByPosition(
   const readRows = (some: IndexArray, wanted: ReadRequest) => readColumns(parts, some, wanted, verify);
   const read = async (): Promise<ColumnData[]> => {
     if (parts.keepsHeads || !verify) return readRows(indices, request);
-    const { readInGroups } = await import('./grouped-read.js');
+    const { readInGroups } = await loadGroupedRead();
     return readInGroups(parts, indices, request, readRows);
   };
   return parts.during(() =>

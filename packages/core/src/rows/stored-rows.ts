@@ -1,4 +1,5 @@
 import { isDataRefError } from '../errors.js';
+import { lazyModule } from '../lazy-module.js';
 import type { ColumnData } from '../schema/column-data.js';
 import type { Schema } from '../schema/types.js';
 import { readByPosition } from './positional.js';
@@ -8,6 +9,8 @@ import type { StoredParts } from './stored-parts.js';
 
 /** Records above this size gain nothing from lying in memory: the page cache serves them as fast. */
 const BY_POSITION_BYTES = 16 * 1024;
+
+const loadResident = lazyModule('what keeps datasets in memory', () => import('./resident.js'));
 
 /** Memory for datasets held whole, shared by all of one storage. */
 export interface MemoryBudget {
@@ -106,7 +109,7 @@ export class StoredRows implements RowSource {
   }
 
   async #startResident(): Promise<Resident | undefined> {
-    const { Resident, residentBytes } = await import('./resident.js');
+    const { Resident, residentBytes } = await loadResident();
     const bytes = residentBytes(this.#parts);
     const { limitBytes, usedBytes, isExplicit } = this.#budget;
     const large = bytes / Math.max(1, this.length) > BY_POSITION_BYTES && !isExplicit;

@@ -6,6 +6,13 @@ import type { ObjectStore } from '../store/object-store.js';
 
 const SLICE_BYTES = 4 * 2 ** 20;
 
+/** So many bytes of a file that are looked at once all of it is right. */
+export interface Beginning {
+  readonly byteLength: number;
+  /** @throws DataRefError CORRUPT, where the file should not be copied */
+  readonly check: (bytes: Uint8Array) => void;
+}
+
 /** One object on its way. */
 export interface FileCopy {
   readonly source: ObjectStore;
@@ -13,6 +20,7 @@ export interface FileCopy {
   readonly target: ObjectStore;
   readonly to: string;
   readonly expected: { readonly byteLength: number; readonly crc32: number };
+  readonly beginning?: Beginning | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onBytes: (bytes: number) => void;
 }
@@ -35,7 +43,7 @@ export async function copyFile(copy: FileCopy): Promise<void> {
   });
 }
 
-async function copyOnce({ source, from, target, to, expected, signal, onBytes }: FileCopy): Promise<void> {
+async function copyOnce({ source, from, target, to, expected, beginning, signal, onBytes }: FileCopy): Promise<void> {
   const { byteLength } = expected;
   const reader = await source.open(from, { byteLength, signal });
   if (reader === undefined)
@@ -48,12 +56,14 @@ async function copyOnce({ source, from, target, to, expected, signal, onBytes }:
       if (slice.length > 0) await reader.read(slice, position, { signal });
       return slice;
     };
+    const first = new Uint8Array(beginning?.byteLength ?? 0);
     let next = read(0);
     try {
       let crc = 0;
       for (let position = 0; position < byteLength;) {
         signal?.throwIfAborted();
         const slice = await next;
+        if (position < first.length) first.set(slice.subarray(0, first.length - position), position);
         position += slice.length;
         next = read(position); // while this one is written
         next.catch(() => undefined); // it is waited for below, unless writing fails first
@@ -62,6 +72,7 @@ async function copyOnce({ source, from, target, to, expected, signal, onBytes }:
         onBytes(slice.length);
       }
       if (crc !== expected.crc32) throw corrupt(from, 'its checksum is wrong');
+      beginning?.check(first);
       await writer.commit();
     } catch (error) {
       await next.catch(() => undefined); // nothing reads on behind a closed reader

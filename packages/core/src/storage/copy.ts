@@ -1,12 +1,13 @@
 import { sha256Text } from '../checksum/fingerprint.js';
 import { DataRefError, isDataRefError } from '../errors.js';
+import { checkArrowMetadata, metadataBytes } from '../format/arrow-metadata.js';
 import { encodeManifest, type Manifest, type PartInfo } from '../format/manifest.js';
 import { partFiles, type PartFile } from '../format/part-files.js';
 import { partName } from '../format/part-name.js';
 import { reporter } from '../progress.js';
 import { eachAtOnce, REQUESTS_AT_ONCE } from './at-once.js';
 import { claim, type Claim } from './claim.js';
-import { copyFile } from './copy-file.js';
+import { copyFile, type Beginning } from './copy-file.js';
 import { generationFiles, removeGeneration } from './generation-files.js';
 import { leaseKey, readLease } from './lease-record.js';
 import { dataFolder, generationFolder, manifestKey, Manifests } from './manifests.js';
@@ -84,6 +85,7 @@ async function copyGeneration(
             target: target.store,
             to: key,
             expected: file,
+            beginning: file.kind === 'arrow' ? beginningOf(manifest, file, from) : undefined,
             signal,
             onBytes,
           });
@@ -122,6 +124,15 @@ function placeless({ parts }: Manifest): PartInfo[] {
     const { generation: _, ...info } = part;
     return info;
   });
+}
+
+/** What the manifest tells of an Arrow file's beginning. */
+function beginningOf({ schema, parts }: Manifest, { part }: PartFile, where: string): Beginning {
+  const info = parts[part] as PartInfo;
+  return {
+    byteLength: metadataBytes(info, where),
+    check: (bytes) => checkArrowMetadata(schema, info, bytes, where),
+  };
 }
 
 function sourceKey({ id, version }: Manifest, { path }: PartFile): string {

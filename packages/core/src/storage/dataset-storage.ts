@@ -2,6 +2,7 @@ import { RowDataset } from '../dataset/row-dataset.js';
 import type { DataRef } from '../dataset/types.js';
 import { DataRefError, invalidArgument, isDataRefError } from '../errors.js';
 import type { Manifest } from '../format/manifest.js';
+import { lazyModule } from '../lazy-module.js';
 import { reporter } from '../progress.js';
 import { StoredParts } from '../rows/stored-parts.js';
 import { StoredRows } from '../rows/stored-rows.js';
@@ -21,6 +22,14 @@ import type { Vacuum } from './vacuum.js';
 
 /** Manifests that are read at once: some are large. */
 const MANIFESTS_AT_ONCE = 8;
+
+const loadRowBlocks = lazyModule('what reads the data to store', () => import('./row-blocks.js'));
+const loadWriting = lazyModule('what writes datasets', () => import('./write-dataset.js'));
+const loadBuilding = lazyModule('what cacheable builds with', () => import('./cacheable.js'));
+const loadVacuum = lazyModule('what removes files', () => import('./vacuum.js'));
+const loadVerify = lazyModule('what verifies datasets', () => import('./verify.js'));
+const loadCopy = lazyModule('what copies datasets', () => import('./copy.js'));
+const loadSlots = lazyModule('what removes files', () => import('../store/slots.js'));
 
 /**
  * Datasets in an object store: `<id>/<version>/dataset.json` over `data/<generation>/`. Specified in docs/format.md.
@@ -52,8 +61,8 @@ export class DatasetStorage implements Storage {
     signal?.throwIfAborted();
     await this.#manifests.refuseOtherCase(id, { signal });
     if (ifExists === 'error' && (await this.has(id, version, { signal }))) throw alreadyExists(id, version);
-    const { rowBlocks } = await import('./row-blocks.js');
-    const { writeDataset } = await import('./write-dataset.js');
+    const { rowBlocks } = await loadRowBlocks();
+    const { writeDataset } = await loadWriting();
     const rows = await rowBlocks(data, given, signal);
     try {
       return this.#open(
@@ -92,7 +101,7 @@ export class DatasetStorage implements Storage {
     const found = await this.#manifests.read(id, version, { signal });
     if (found !== undefined) return this.#open(found);
     await this.#manifests.refuseOtherCase(id, { signal });
-    const { CacheableDataset } = await import('./cacheable.js');
+    const { CacheableDataset } = await loadBuilding();
     const run = build as () => DataRef;
     const dataset = new CacheableDataset(this.#parts, this.#manifests, this.#builds, [id, version], run, {
       signal,
@@ -131,7 +140,7 @@ export class DatasetStorage implements Storage {
   async delete(id: string, version: string, options: IoOptions = {}): Promise<boolean> {
     const existed = await this.#store.delete(manifestKey(id, version), options);
     // All that was there before; what another process commits meanwhile stays.
-    const { vacuumDataset } = await import('./vacuum.js');
+    const { vacuumDataset } = await loadVacuum();
     await vacuumDataset({ ...(await this.#vacuum(0, options.signal)), isDeleted: true }, id, version);
     return existed;
   }
@@ -143,7 +152,7 @@ export class DatasetStorage implements Storage {
   ): Promise<{ ok: boolean; problems: DataRefError[] }> {
     const { signal, onProgress, ...unknown } = options;
     refuseUnknown('verify', unknown, ['signal', 'onProgress']);
-    const { verifyParts } = await import('./verify.js');
+    const { verifyParts } = await loadVerify();
     for (let manifest = await this.#manifests.require(id, version, { signal }); ;) {
       const report = reporter(onProgress, 'verify', manifest.parts.length, 'parts');
       const problems = await verifyParts(this.#store, dataFolder(id, version), manifest, signal, report);
@@ -165,7 +174,7 @@ export class DatasetStorage implements Storage {
     const vacuum = await this.#vacuum(countOf('vacuum: graceMs', given, 0), signal);
     const names = await this.#manifests.names({ signal }, true);
     const report = reporter(onProgress, 'vacuum', names.length, 'datasets');
-    const { isAbandoned, vacuumDataset } = await import('./vacuum.js');
+    const { isAbandoned, vacuumDataset } = await loadVacuum();
     let bytesFreed = 0;
     let done = 0;
     let failure: { readonly error: unknown } | undefined;
@@ -194,7 +203,7 @@ export class DatasetStorage implements Storage {
       throw invalidArgument(`copy needs a storage to copy to, got ${typeof to}`);
     // A storage that is not made as this one is has a format of its own.
     if (!(#parts in to)) return to.submit(await this.fetch(id, version, { signal }), id, version, options);
-    const { copyDataset } = await import('./copy.js');
+    const { copyDataset } = await loadCopy();
     return to.#open(await copyDataset(this.#parts, to.#parts, id, version, { signal, onProgress }));
   }
 
@@ -212,7 +221,7 @@ export class DatasetStorage implements Storage {
   }
 
   async #vacuum(graceMs: number, signal: AbortSignal | undefined): Promise<Vacuum> {
-    const { slots } = await import('../store/slots.js');
+    const { slots } = await loadSlots();
     const { store, identity, leaseTimes } = this.#parts;
     const slot = slots(REQUESTS_AT_ONCE);
     return { store, identity, leaseTimes, manifests: this.#manifests, slot, graceMs, signal };

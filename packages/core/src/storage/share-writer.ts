@@ -1,6 +1,7 @@
 import { countOf, refuseUnknown } from '../arguments.js';
 import type { DataRef } from '../dataset/types.js';
 import type { Manifest } from '../format/manifest.js';
+import { lazyModule } from '../lazy-module.js';
 import type { Schema } from '../schema/types.js';
 import { folderOf, type Manifests } from './manifests.js';
 import type { StorageParts } from './storage-parts.js';
@@ -8,6 +9,9 @@ import type { ProgressOptions, ShareOptions, ShareWriter } from './types.js';
 
 /** Shares of one dataset, at most. */
 const MAX_SHARES = 2 ** 16;
+
+const loadWriting = lazyModule('what writes shares', () => import('./write-share.js'));
+const loadWaiting = lazyModule('what waits for shares', () => import('./whole-dataset.js'));
 
 /** One of several writers of a dataset. What only writing needs is loaded by `submit` and `whole`. */
 export class DatasetShareWriter implements ShareWriter {
@@ -44,7 +48,7 @@ export class DatasetShareWriter implements ShareWriter {
     const { schema, signal, onProgress, ...unknown } = options;
     refuseUnknown('submit', unknown, ['schema', 'signal', 'onProgress']);
     signal?.throwIfAborted();
-    const { writeShare } = await import('./write-share.js');
+    const { writeShare } = await loadWriting();
     await writeShare(this.#parts, this.#manifests, this, data, schema, { signal, onProgress });
     this.#hasSubmitted = true;
   }
@@ -52,7 +56,7 @@ export class DatasetShareWriter implements ShareWriter {
   async whole(options: ProgressOptions = {}): Promise<DataRef> {
     const { signal, onProgress, ...unknown } = options;
     refuseUnknown('whole', unknown, ['signal', 'onProgress']);
-    const { wholeDataset } = await import('./whole-dataset.js');
+    const { wholeDataset } = await loadWaiting();
     return this.#open(
       await wholeDataset(this.#parts, this.#manifests, this, this.#hasSubmitted, { signal, onProgress }),
     );

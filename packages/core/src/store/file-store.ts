@@ -3,6 +3,7 @@ import { dirname, join, relative, sep } from 'node:path';
 import { fileError, openFileReader } from './file-access.js';
 import type { FilePlace } from './file-writes.js';
 import { contentVersion } from './content-version.js';
+import { lazyModule } from '../lazy-module.js';
 import { FolderGuard } from './folder-guard.js';
 import { checkKey, WORKSHOP } from './key.js';
 import { tooLarge } from './store-errors.js';
@@ -18,7 +19,7 @@ import type {
 } from './object-store.js';
 
 /** What only writing needs is loaded by the first call that writes. */
-const writes = () => import('./file-writes.js');
+const writes = lazyModule('what writes files', () => import('./file-writes.js'));
 
 /** What a recipe of a FileStore is made with. */
 export function openStore(root: unknown): FileStore {

@@ -1,5 +1,6 @@
 import { constants, promises as fs } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { DataRefError } from '../errors.js';
 import { contentVersion } from './content-version.js';
 import { fileError, writeFully, writeWhole } from './file-access.js';
 import { replaceLocked } from './file-lock.js';
@@ -138,7 +139,10 @@ async function startWork({ root, folders, key, path: target }: FilePlace, signal
         await syncFolder(dirname(target));
         return true;
       } catch (error) {
-        if (ifAbsent && (error as { code?: string }).code === 'EEXIST') return false;
+        if (ifAbsent && (error as { code?: string }).code === 'EEXIST') {
+          await refuseOther(target, key);
+          return false;
+        }
         throw fileError(error, key);
       } finally {
         await fs.rm(path, { force: true });
@@ -149,6 +153,16 @@ async function startWork({ root, folders, key, path: target }: FilePlace, signal
       await fs.rm(path, { force: true });
     },
   };
+}
+
+/** What is no file is no object, and in the way of one for ever. @throws DataRefError STORE_FAILED */
+async function refuseOther(path: string, key: string): Promise<void> {
+  const stat = await fs.lstat(path).catch(() => undefined);
+  if (stat === undefined || stat.isFile()) return;
+  const what = stat.isDirectory() ? 'a folder' : stat.isSymbolicLink() ? 'a symbolic link' : 'no file';
+  throw new DataRefError('STORE_FAILED', `${key}: ${path} is ${what}, where an object is to be written; remove it`, {
+    details: { key, path },
+  });
 }
 
 async function createNew(path: string, folders: FolderGuard): Promise<fs.FileHandle> {

@@ -1,9 +1,16 @@
 import type { Storage, StorageOptions } from '@google-cloud/storage';
 import { DataRefError } from '../errors.js';
+import { lazyPackage } from '../lazy-module.js';
 import { orAbort } from '../or-abort.js';
 import { codeOf } from './store-errors.js';
 
 const NETWORK_CODES = /^(?:E(?:CONN\w+|PIPE|TIMEDOUT|AI_AGAIN|HOSTUNREACH|NETUNREACH)|UND_ERR_\w+)$/u;
+
+const loadSdk = lazyPackage(
+  '@google-cloud/storage',
+  () => import('@google-cloud/storage'),
+  'GCSStore needs the client of Google Cloud Storage: npm install @google-cloud/storage',
+);
 
 /** How requests reach a bucket: the endpoint, and what a request needs to be let in. */
 export interface GcsClient {
@@ -40,16 +47,7 @@ export async function connect(given: Storage | undefined, options: StorageOption
 }
 
 async function newStorage(options: StorageOptions | undefined): Promise<Storage> {
-  let sdk: typeof import('@google-cloud/storage');
-  try {
-    sdk = await import('@google-cloud/storage');
-  } catch (error) {
-    if (codeOf(error) !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new DataRefError(
-      'MISSING_PACKAGE',
-      'GCSStore needs the client of Google Cloud Storage: npm install @google-cloud/storage',
-    );
-  }
+  const sdk = await loadSdk();
   return new sdk.Storage(options);
 }
 

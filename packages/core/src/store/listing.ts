@@ -1,4 +1,4 @@
-import { DataRefError } from '../errors.js';
+import { DataRefError, shown } from '../errors.js';
 
 /** One page of a listing. */
 export interface Page {
@@ -12,36 +12,48 @@ export interface Page {
 const MAX_EMPTY_PAGES = 100;
 /** Of any size: a bucket of 65 million objects has no more. */
 const MAX_PAGES = 2 ** 16;
+/** Of S3 and of Google Cloud Storage, in bytes of UTF-8. */
+const MAX_NAME = 1024;
+/** Tokens hold a name, and little more. */
+const MAX_TOKEN = 8 * 1024;
 /** Ids, versions of one id, or generations of one dataset, which are held at once. */
 const MAX_FOLDERS = 2 ** 20;
+const MAX_FOLDER_CHARACTERS = 2 ** 26;
+
+export interface ListLimits {
+  /** Characters of a name at most, where it has more than a key in it. */
+  readonly maxName?: number | undefined;
+}
 
 /**
  * The pages of a listing, until the last.
- * @throws DataRefError CORRUPT where it would never end: a page comes again, none has anything on it, or there are too many
+ * @throws DataRefError CORRUPT where it would never end: a page comes again, none has anything on it, or there are too
+ *   many; and for names and tokens that are longer than any
  */
 export async function* listPages<P extends Page>(
   where: string,
   fetchPage: (token: string | undefined) => Promise<P>,
+  { maxName = MAX_NAME }: ListLimits = {},
 ): AsyncGenerator<P> {
-  const tokens = new Set<string>();
   const firstNames = new Set<string>();
   let emptyPages = 0;
   let pages = 0;
   for (let token: string | undefined; ;) {
     if (++pages > MAX_PAGES) throw endless(where, `it goes on after ${MAX_PAGES} pages`);
     const page = await fetchPage(token);
-    const [first] = page.names;
+    refuseLong(where, page, maxName);
+    const first = page.names[0] && copied(page.names[0]);
     emptyPages = first === undefined ? emptyPages + 1 : 0;
     if (first !== undefined && firstNames.has(first))
-      throw endless(where, `the page that begins with ${first} came twice`);
+      throw endless(where, `the page that begins with ${shown(first)} came twice`);
     if (first !== undefined) firstNames.add(first);
     yield page;
-    token = page.nextToken;
-    if (token === undefined) return;
-    if (token === '') throw endless(where, 'the server says that there is more, but not where');
-    if (tokens.has(token)) throw endless(where, 'the server leads back to a page that was read');
+    const { nextToken } = page;
+    if (nextToken === undefined) return;
+    if (nextToken === '') throw endless(where, 'the server says that there is more, but not where');
+    if (nextToken === token) throw endless(where, 'the server leads back to a page that was read');
     if (emptyPages >= MAX_EMPTY_PAGES) throw endless(where, `${emptyPages} pages were empty, one after the other`);
-    tokens.add(token);
+    token = copied(nextToken);
   }
 }
 
@@ -55,11 +67,39 @@ export async function folderNames<P>(
   namesOf: (page: P) => Iterable<string>,
 ): Promise<string[]> {
   const folders = new Set<string>();
+  let characters = 0;
   for await (const page of pages) {
-    for (const name of namesOf(page)) folders.add(name);
+    for (const name of namesOf(page)) {
+      if (folders.has(name)) continue;
+      folders.add(copied(name));
+      characters += name.length;
+    }
+    if (characters > MAX_FOLDER_CHARACTERS) throw endless(where, `it goes on after ${characters} characters of names`);
     if (folders.size > MAX_FOLDERS) throw endless(where, `it goes on after ${MAX_FOLDERS} folders`);
   }
   return [...folders];
+}
+
+function refuseLong(where: string, { names, nextToken }: Page, maxName: number): void {
+  const long = names.find((name) => name.length > maxName);
+  if (long !== undefined)
+    throw untrue(where, `has a name of ${long.length} characters, ${shown(long, 60)}; none has more than ${maxName}`);
+  if (nextToken !== undefined && nextToken.length > MAX_TOKEN)
+    throw untrue(
+      where,
+      `has a token of ${nextToken.length} characters for the next page; none has more than ${MAX_TOKEN}`,
+    );
+}
+
+/** What is kept must not keep the whole answer, which it may be a piece of. */
+function copied(text: string): string {
+  return new TextDecoder().decode(new TextEncoder().encode(text));
+}
+
+function untrue(where: string, problem: string): DataRefError {
+  return new DataRefError('CORRUPT', `${where}: the listing ${problem}. Is there such a store at this endpoint?`, {
+    details: { where },
+  });
 }
 
 function endless(where: string, problem: string): DataRefError {

@@ -1,5 +1,6 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
-import { DataRefError, invalidArgument, isDataRefError } from '../errors.js';
+import { invalidArgument, isDataRefError } from '../errors.js';
+import { lazyPackage } from '../lazy-module.js';
 import type { Body } from './body.js';
 import { IDLE_TIMEOUT_MS, uploadTimeoutMs, watched } from './idle-watch.js';
 import type { IoOptions } from './object-store.js';
@@ -8,6 +9,12 @@ import { type Send, sendBy } from './s3-send.js';
 import { silent } from './store-errors.js';
 
 type Sdk = typeof import('@aws-sdk/client-s3');
+
+const loadSdk = lazyPackage(
+  '@aws-sdk/client-s3',
+  () => import('@aws-sdk/client-s3'),
+  'S3 needs the package @aws-sdk/client-s3: npm i @aws-sdk/client-s3',
+);
 
 export interface S3Place {
   readonly bucket: string;
@@ -63,7 +70,7 @@ export class S3Bucket {
     request: (call: S3Call) => Promise<T>,
   ): Promise<T> {
     const idleTimeoutMs = uploadTimeoutMs(this.idleTimeoutMs, uploadBytes);
-    const silence = (why: string): Error => silent(key, what, why, idleTimeoutMs);
+    const silence = (why: string): Error => silent(key, what, why, idleTimeoutMs, undefined, this.description + key);
     return watched({ signal, idleTimeoutMs, silence }, (watch) =>
       watch.wait(this.attempt(key, what, watch.signal, request)),
     );
@@ -118,11 +125,7 @@ export class S3Bucket {
 
   async #load(): Promise<Pick<S3Call, 'sdk' | 'client'>> {
     const { client, clientConfig } = this.#given;
-    const sdk = await import('@aws-sdk/client-s3').catch((error: unknown) => {
-      const { code } = Object(error) as { readonly code?: unknown };
-      if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') throw error;
-      throw new DataRefError('MISSING_PACKAGE', 'S3 needs the package @aws-sdk/client-s3: npm i @aws-sdk/client-s3');
-    });
+    const sdk = await loadSdk();
     if (client !== undefined) return { sdk, client };
     // Checksums that S3 itself does not ask for are refused by many a store that is compatible otherwise.
     const config = {

@@ -12,6 +12,10 @@ import { DataRefError } from '../errors.js';
 const ANSWER_LIMIT_BYTES = 16 * 2 ** 20;
 const FAILURE_LIMIT_BYTES = 64 * 1024;
 
+/** What a listing begins with, in so many bytes: the SDK takes anything else for an empty one. */
+const LISTING = /<(?:\w+:)?ListBucketResult[\s/>]/u;
+const BEGINNING_BYTES = 1024;
+
 export type Send = <I extends ServiceInputTypes, O extends ServiceOutputTypes>(
   command: $Command<I, O, S3ClientResolvedConfig>,
 ) => Promise<O>;
@@ -24,21 +28,33 @@ interface RawAnswer {
 
 /**
  * Sends by a client, whosever it is, and takes no more of an answer than any right one has.
- * @throws DataRefError CORRUPT for one that has more; the SDK's errors
+ * @throws DataRefError CORRUPT for one that has more, and for a listing that is none; the SDK's errors
  */
 export function sendBy(client: S3Client, where: string, abortSignal: AbortSignal): Send {
   return async (command) => {
-    let passedBytes: number | undefined;
+    let refused: DataRefError | undefined;
+    const refuse = (error: DataRefError): never => {
+      refused = error; // the SDK makes its own of it
+      throw error;
+    };
     async function* limited(body: AsyncIterable<Uint8Array>, limitBytes: number): AsyncGenerator<Uint8Array> {
       let byteLength = 0;
       for await (const chunk of body) {
         byteLength += chunk.length;
-        if (byteLength > limitBytes) {
-          passedBytes = limitBytes;
-          throw new Error('too long'); // the SDK makes its own of it
+        if (byteLength > limitBytes) refuse(endless(where, limitBytes));
+        yield chunk;
+      }
+    }
+    async function* listing(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+      let beginning = '';
+      for await (const chunk of body) {
+        if (beginning.length < BEGINNING_BYTES) {
+          beginning += String.fromCodePoint(...chunk.subarray(0, BEGINNING_BYTES));
+          if (beginning.length >= BEGINNING_BYTES && !LISTING.test(beginning)) refuse(noListing(where));
         }
         yield chunk;
       }
+      if (!LISTING.test(beginning)) refuse(noListing(where));
     }
     command.middlewareStack.add(
       (next, { commandName }) =>
@@ -47,8 +63,11 @@ export function sendBy(client: S3Client, where: string, abortSignal: AbortSignal
           const answer = result.response as RawAnswer;
           const isFailure = answer.statusCode >= 300;
           const isCollected = isFailure || commandName !== 'GetObjectCommand';
-          if (isCollected && isStream(answer.body))
-            answer.body = Readable.from(limited(answer.body, isFailure ? FAILURE_LIMIT_BYTES : ANSWER_LIMIT_BYTES));
+          if (isCollected && isStream(answer.body)) {
+            const body = limited(answer.body, isFailure ? FAILURE_LIMIT_BYTES : ANSWER_LIMIT_BYTES);
+            const isListing = !isFailure && commandName === 'ListObjectsV2Command';
+            answer.body = Readable.from(isListing ? listing(body) : body);
+          }
           return result;
         },
       { step: 'deserialize', priority: 'low', name: 'datarefBodyLimit', override: true },
@@ -56,7 +75,7 @@ export function sendBy(client: S3Client, where: string, abortSignal: AbortSignal
     try {
       return await client.send(command, { abortSignal });
     } catch (error) {
-      throw passedBytes === undefined ? error : endless(where, passedBytes);
+      throw refused ?? error;
     }
   };
 }
@@ -64,6 +83,14 @@ export function sendBy(client: S3Client, where: string, abortSignal: AbortSignal
 /** What Node and fetch give; other handlers of requests have the whole body already. */
 function isStream(body: unknown): body is AsyncIterable<Uint8Array> {
   return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
+}
+
+function noListing(where: string): DataRefError {
+  return new DataRefError(
+    'CORRUPT',
+    `${where}: the server's answer to a listing is none, although it says that all is well; is there S3 at this endpoint?`,
+    { details: { where } },
+  );
 }
 
 function endless(where: string, limitBytes: number): DataRefError {

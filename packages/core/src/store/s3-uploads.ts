@@ -7,6 +7,8 @@ import { listPages } from './listing.js';
 const ABANDONED_MS = 24 * 3600 * 1000;
 /** Files of a dataset's generation: uploads of others may lie below the same prefix. */
 const PART_FILE = /^[^/]+\/[^/]+\/data\/[0-9a-f]{16}\/\d{8}\.(?:arrow|head)$/u;
+/** Of a key and an upload's id. */
+const MAX_UPLOAD_NAME = 4096;
 
 interface Upload {
   readonly Key?: string | undefined;
@@ -38,22 +40,25 @@ async function isAbandoned(
 
 async function* uploadPages(s3: S3Bucket, prefix: string, options: IoOptions) {
   let markers = {};
-  yield* listPages(`${s3.description} (uploads)`, () =>
-    s3.ask('', 'listing uploads', options, async ({ sdk, send, bucket }) => {
-      try {
-        const command = new sdk.ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, ...markers });
-        const page = await send(command);
-        const { Uploads: uploads = [], NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = page;
-        markers = { KeyMarker, UploadIdMarker };
-        const names = uploads.map(({ Key, UploadId }) => `${Key} ${UploadId}`);
-        const nextToken = page.IsTruncated === true ? JSON.stringify(markers) : undefined;
-        return { uploads, names, nextToken };
-      } catch (error) {
-        // Some compatible stores have no such request, and no uploads that could be left.
-        if (hasStatus(error, 501)) return { uploads: [], names: [], nextToken: undefined };
-        throw error;
-      }
-    }),
+  yield* listPages(
+    `${s3.description} (uploads)`,
+    () =>
+      s3.ask('', 'listing uploads', options, async ({ sdk, send, bucket }) => {
+        try {
+          const command = new sdk.ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, ...markers });
+          const page = await send(command);
+          const { Uploads: uploads = [], NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = page;
+          markers = { KeyMarker, UploadIdMarker };
+          const names = uploads.map(({ Key, UploadId }) => `${Key} ${UploadId}`);
+          const nextToken = page.IsTruncated === true ? JSON.stringify(markers) : undefined;
+          return { uploads, names, nextToken };
+        } catch (error) {
+          // Some compatible stores have no such request, and no uploads that could be left.
+          if (hasStatus(error, 501)) return { uploads: [], names: [], nextToken: undefined };
+          throw error;
+        }
+      }),
+    { maxName: MAX_UPLOAD_NAME },
   );
 }
 

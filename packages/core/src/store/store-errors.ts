@@ -63,8 +63,9 @@ export function silent(
   why: string,
   idleTimeoutMs: number,
   filledBytes?: number,
+  where = key,
 ): DataRefError {
-  return new DataRefError('TIMEOUT', `${key}: ${what} was given up, since ${why}`, {
+  return new DataRefError('TIMEOUT', `${where}: ${what} was given up, since ${why}`, {
     details: { key, isTransient: true, idleTimeoutMs, ...(filledBytes !== undefined && { filledBytes }) },
   });
 }

@@ -1,3 +1,4 @@
+import { shown } from '../errors.js';
 import { openOrder } from '../order/order.js';
 
 import { leftIn } from './remaining.js';
@@ -19,7 +20,7 @@ function linesOf(node: StateNode, indent: string): string[] {
   if (node.kind === 'step') return [`${indent}${stepLine(node.name, node.count)}`, ...linesOf(node.input, indent)];
   const taken = node.counts.map((count, i) => `${count} of input ${i}${node.ended.includes(i) ? ' (ended)' : ''}`);
   return [
-    `${indent}${node.name}: epoch ${node.epoch}, ${taken.join(', ')} taken`,
+    `${indent}${shown(node.name)}: epoch ${node.epoch}, ${taken.join(', ')} taken`,
     ...node.inputs.flatMap((input, i) => [`${indent}input ${i}:`, ...linesOf(input, `${indent}  `)]),
   ];
 }
@@ -43,13 +44,13 @@ const MEANINGS: Readonly<Record<string, (count: number) => string>> = {
 function stepLine(name: string, count: number): string {
   const word = /^[A-Za-z]+/u.exec(name)?.[0] ?? '';
   const meaning = Object.hasOwn(MEANINGS, word) ? MEANINGS[word] : undefined;
-  return `${shownName(name)}: ${meaning === undefined ? 'holds nothing' : meaning(count)}`;
+  return `${shown(name)}: ${meaning === undefined ? 'holds nothing' : meaning(count)}`;
 }
 
 function sourceLines(source: SourceState, indent: string): string[] {
   const { dataset, order, epoch, position, shardFirst } = source;
   const { id, version, length } = dataset;
-  const name = id === '' ? 'a dataset in memory' : `${id}@${version}`;
+  const name = id === '' ? 'a dataset in memory' : shown(`${id}@${version}`);
   const { algorithm, seed, reshuffle } = order;
   const how = algorithm === 'sequential' ? 'in its own order' : `shuffled by ${algorithm}, seed ${seed}${reshuffle ? '' : ', every epoch alike'}`; // prettier-ignore
   const place = shardFirst?.rank === null ? '' : `, position ${position}`;
@@ -85,9 +86,4 @@ function nextRecord(source: SourceState): string {
   openOrder({ algorithm, seed, reshuffle }, length, epoch).fill(out, 0, 1, left.at(place), 1);
   const index = shard === null ? (out[0] as number) : shard[0] + (out[0] as number) * shard[1];
   return `comes next: record ${index}`;
-}
-
-/** A state comes from outside: its names must not look like lines of ours. */
-function shownName(name: string): string {
-  return /[\u0000-\u001f\u007f-\u009f]/u.test(name) ? JSON.stringify(name) : name;
 }

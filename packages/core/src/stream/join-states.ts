@@ -1,4 +1,4 @@
-import { DataRefError, invalidArgument } from '../errors.js';
+import { DataRefError, shown, invalidArgument } from '../errors.js';
 import { collapsed, layersFrom, type Layer } from './remaining.js';
 import { MAX_LAYERS, MAX_LEAD, parseState, type SourceState, type StateNode, type StreamState } from './state.js';
 
@@ -100,7 +100,7 @@ function refuseOtherJob(first: RankState, { rank, source, steps }: RankState): v
     if (its === others) continue;
     throw new DataRefError(
       'STATE_MISMATCH',
-      `joinStates: the states are not of one job: ${field} is ${String(its)} on rank ${rank}, ${String(others)} on rank ${first.rank}`,
+      `joinStates: the states are not of one job: ${field} is ${shown(String(its))} on rank ${rank}, ${shown(String(others))} on rank ${first.rank}`,
       { details: { field, rank } },
     );
   }
@@ -108,7 +108,7 @@ function refuseOtherJob(first: RankState, { rank, source, steps }: RankState): v
   if (its === others) return;
   throw new DataRefError(
     'STATE_PIPELINE',
-    `joinStates: the states were made by different pipelines: ${its} on rank ${rank}, ${others} on rank ${first.rank}`,
+    `joinStates: the states were made by different pipelines: ${shown(its)} on rank ${rank}, ${shown(others)} on rank ${first.rank}`,
     { details: { rank } },
   );
 }
@@ -143,7 +143,7 @@ function joinCounts(name: string, counts: readonly number[], isComplete: boolean
   const ofOnePass = name === 'take' || name === 'skip' || most > 0;
   if (isInStep && (isComplete || name === 'repeat' || !ofOnePass)) return most;
   throw conflict(
-    `the ranks are out of step, and ${name} counts what each gave (${isInStep ? 'in different epochs' : counts.join(', ')}): join states that all ranks made after as many steps`,
+    `the ranks are out of step, and ${shown(name)} counts what each gave (${isInStep ? 'in different epochs' : counts.join(', ')}): join states that all ranks made after as many steps`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { DataRefError } from '../errors.js';
+import { DataRefError, shown } from '../errors.js';
 import type { Layer, Left } from './remaining.js';
 import { sourceOf, type StateNode } from './state.js';
 
@@ -94,7 +94,7 @@ export function pipelineMismatch(name: string, node: StateNode): DataRefError {
 
 /** Names that hold parameters have parentheses already. */
 function shownStep(name: string): string {
-  return name.endsWith(')') ? name : `${name}()`;
+  return name.endsWith(')') ? shown(name) : `${shown(name)}()`;
 }
 
 /** A node that changes nothing in the plan, and has its place in the state: maps, whose functions run on what is read. */

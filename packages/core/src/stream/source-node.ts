@@ -1,4 +1,4 @@
-import { DataRefError } from '../errors.js';
+import { DataRefError, shown } from '../errors.js';
 import { OrderSequence } from '../order/order-sequence.js';
 import type { OrderSpec } from '../order/order.js';
 import { layoutHash } from '../order/parts-shuffle.js';
@@ -234,13 +234,13 @@ export class SourceNode implements PlanNode<Segment> {
       if (theirs === ours) continue;
       const { id, version } = node.dataset;
       const replaced = field.startsWith('dataset')
-        ? `. The state belongs to other data${id === '' ? '' : ` (${id}@${version})`}: it was replaced since, or is another one. Start anew with resume(undefined), and give changed data a version of its own`
+        ? `. The state belongs to other data${id === '' ? '' : ` (${shown(`${id}@${version}`)})`}: it was replaced since, or is another one. Start anew with resume(undefined), and give changed data a version of its own`
         : field === 'order.layout'
           ? ". The same records are cut into other parts here, which the order 'parts' depends on: go on with the dataset as it was written, or start anew with resume(undefined)"
           : '';
       throw new DataRefError(
         'STATE_MISMATCH',
-        `the state does not belong to this stream: ${field} is ${String(theirs)} in the state, ${String(ours)} here${replaced}`,
+        `the state does not belong to this stream: ${field} is ${shown(String(theirs))} in the state, ${shown(String(ours))} here${replaced}`,
         {
           details: { field, state: theirs, stream: ours },
         },

@@ -1,5 +1,7 @@
-import { DataRefError } from '../errors.js';
+import { MAX_SEED } from '../order/checks.js';
+import { maxEpoch } from '../order/order.js';
 import type { Layer, Reached } from './remaining.js';
+import { count, invalid, listOf, objectOf, show, text } from './state-fields.js';
 
 /** Where a stream stands: plain JSON, the same after JSON.parse(JSON.stringify(state)). Specified in docs/state.md. */
 export type StreamState = {
@@ -64,6 +66,10 @@ export type JoinState = {
 export type StateNode = SourceState | StepState | JoinState;
 
 const MAX_DEPTH = 256;
+/** Of all pipelines that are joined, at most: nodes may be one object many times over. */
+const MAX_NODES = 2 ** 16;
+/** A stream's own limit. */
+const MAX_SHARDS = 2 ** 31 - 1;
 /** Streams joined at one place, at most. */
 export const MAX_INPUTS = 1024;
 /** Ranks that `shardFirst` deals to, at most: a state holds a place for each once they were joined. */
@@ -72,6 +78,13 @@ export const MAX_RANKS = 2 ** 14;
 export const MAX_LAYERS = 64;
 /** Epochs that one rank may be ahead of another, at most. */
 export const MAX_LEAD = 2 ** 16;
+
+/** What was counted so far of the whole state. */
+interface Counted {
+  nodes: number;
+  /** Ranks of layers. */
+  ranks: number;
+}
 
 /**
  * A checked copy of a state that comes from outside: from JSON, a checkpoint, another process.
@@ -88,13 +101,14 @@ export function parseState(value: unknown): StreamState {
   return {
     format: 'dataref-state',
     version: 1,
-    epoch: count(state['epoch'], 'epoch'),
-    node: parseNode(state['node'], 'node', 0),
+    epoch: count(state['epoch'], 'epoch', MAX_SEED),
+    node: parseNode(state['node'], 'node', 0, { nodes: 0, ranks: 0 }),
   };
 }
 
-function parseNode(value: unknown, path: string, depth: number): StateNode {
+function parseNode(value: unknown, path: string, depth: number, counted: Counted): StateNode {
   if (depth > MAX_DEPTH) throw invalid(path, `at most ${MAX_DEPTH} nested nodes`);
+  if (++counted.nodes > MAX_NODES) throw invalid(path, `absent: a state has at most ${MAX_NODES} nodes`);
   const node = objectOf(value, path);
   if (node['kind'] === 'step') {
     const steps = node['count'];
@@ -108,59 +122,59 @@ function parseNode(value: unknown, path: string, depth: number): StateNode {
       kind: 'step',
       name,
       count: steps,
-      input: parseNode(node['input'], `${path}.input`, depth + 1),
+      input: parseNode(node['input'], `${path}.input`, depth + 1, counted),
     };
   }
-  if (node['kind'] === 'join') return parseJoin(node, path, depth);
+  if (node['kind'] === 'join') return parseJoin(node, path, depth, counted);
   if (node['kind'] !== 'source') throw invalid(`${path}.kind`, `"source", "step" or "join", got ${show(node['kind'])}`);
-  return parseSource(node, path);
+  return parseSource(node, path, counted);
 }
 
-function parseJoin(node: Record<string, unknown>, path: string, depth: number): JoinState {
-  const inputs = listOf(node['inputs'], `${path}.inputs`).map((input, i) =>
-    parseNode(input, `${path}.inputs[${i}]`, depth + 1),
+function parseJoin(node: Record<string, unknown>, path: string, depth: number, counted: Counted): JoinState {
+  const inputs = listOf(node['inputs'], `${path}.inputs`, MAX_INPUTS).map((input, i) =>
+    parseNode(input, `${path}.inputs[${i}]`, depth + 1, counted),
   );
-  const counts = listOf(node['counts'], `${path}.counts`).map((value, i) => count(value, `${path}.counts[${i}]`));
-  const ended = listOf(node['ended'], `${path}.ended`).map((value, i) => count(value, `${path}.ended[${i}]`));
+  const counts = listOf(node['counts'], `${path}.counts`, MAX_INPUTS).map((value, i) =>
+    count(value, `${path}.counts[${i}]`),
+  );
   if (counts.length !== inputs.length)
     throw invalid(`${path}.counts`, `${inputs.length} numbers, got ${counts.length}`);
+  const ended = listOf(node['ended'], `${path}.ended`, inputs.length).map((value, i) =>
+    count(value, `${path}.ended[${i}]`),
+  );
   if (ended.some((i) => i >= inputs.length)) throw invalid(`${path}.ended`, `numbers below ${inputs.length}`);
   return {
     kind: 'join',
     name: text(node['name'], `${path}.name`),
-    epoch: count(node['epoch'], `${path}.epoch`),
+    epoch: count(node['epoch'], `${path}.epoch`, MAX_SEED),
     counts,
     ended,
     inputs,
   };
 }
 
-function listOf(value: unknown, path: string, most: number = MAX_INPUTS): readonly unknown[] {
-  if (!Array.isArray(value)) throw invalid(path, `a list of at most ${most}, got ${show(value)}`);
-  if (value.length > most) throw invalid(path, `a list of at most ${most}, got one of ${value.length}`);
-  return value;
-}
-
-function parseSource(node: Record<string, unknown>, path: string): SourceState {
+function parseSource(node: Record<string, unknown>, path: string, counted: Counted): SourceState {
   const dataset = objectOf(node['dataset'], `${path}.dataset`);
   const order = objectOf(node['order'], `${path}.order`);
-  const { algorithm, seed, reshuffle } = order;
+  const { algorithm, reshuffle } = order;
   if (algorithm !== 'sequential' && algorithm !== 'numpy' && algorithm !== 'permutation' && algorithm !== 'parts') {
     throw invalid(`${path}.order.algorithm`, `sequential, numpy, permutation or parts, got ${show(algorithm)}`);
   }
   if (typeof reshuffle !== 'boolean') throw invalid(`${path}.order.reshuffle`, `a boolean, got ${show(reshuffle)}`);
+  const seed =
+    order['seed'] === null && algorithm === 'sequential' ? null : count(order['seed'], `${path}.order.seed`, MAX_SEED);
   const length = count(dataset['length'], `${path}.dataset.length`);
   const position = count(node['position'], `${path}.position`);
   if (position > length) throw invalid(`${path}.position`, `at most ${length}, got ${position}`);
-  const numShards = count(node['numShards'], `${path}.numShards`);
+  const numShards = count(node['numShards'], `${path}.numShards`, MAX_SHARDS);
   if (numShards < 1) throw invalid(`${path}.numShards`, 'at least 1, got 0');
-  const epoch = count(node['epoch'], `${path}.epoch`);
+  const epoch = count(node['epoch'], `${path}.epoch`, maxEpoch({ algorithm, seed, reshuffle }));
   const dealt = node['shardFirst'];
   const shardBeforeShuffle = parseShard(order['shardBeforeShuffle'], `${path}.order.shardBeforeShuffle`);
   if (dealt !== undefined && shardBeforeShuffle !== null)
     throw invalid(`${path}.shardFirst`, 'absent where order.shardBeforeShuffle is not null');
   const shardFirst =
-    dealt === undefined ? undefined : parseDealt(dealt, `${path}.shardFirst`, { numShards, length, epoch });
+    dealt === undefined ? undefined : parseDealt(dealt, `${path}.shardFirst`, { numShards, length, epoch, counted });
   if (shardFirst?.rank === null && position !== 0)
     throw invalid(`${path}.position`, `0 where the states of several ranks were joined, got ${position}`);
   const drops = node['dropShardRemainder'];
@@ -176,7 +190,7 @@ function parseSource(node: Record<string, unknown>, path: string): SourceState {
     },
     order: {
       algorithm,
-      seed: seed === null ? null : count(seed, `${path}.order.seed`),
+      seed,
       reshuffle,
       shardBeforeShuffle,
       ...(algorithm === 'parts' ? parseLayout(order, `${path}.order`) : {}),
@@ -193,7 +207,7 @@ function parseSource(node: Record<string, unknown>, path: string): SourceState {
 function parseDealt(
   value: unknown,
   path: string,
-  source: { readonly numShards: number; readonly length: number; readonly epoch: number },
+  source: { readonly numShards: number; readonly length: number; readonly epoch: number; readonly counted: Counted },
 ): Required<SourceState>['shardFirst'] {
   const dealt = objectOf(value, path);
   const rank = dealt['rank'] === null ? null : count(dealt['rank'], `${path}.rank`);
@@ -208,9 +222,12 @@ function parseDealt(
 function parseLayer(
   value: unknown,
   path: string,
-  { length, epoch }: { readonly length: number; readonly epoch: number },
+  { length, epoch, counted }: { readonly length: number; readonly epoch: number; readonly counted: Counted },
 ): Layer {
-  const layer = listOf(value, path, MAX_RANKS).map((rank, i): Reached => {
+  const ranks = listOf(value, path, MAX_RANKS);
+  counted.ranks += ranks.length;
+  if (counted.ranks > MAX_LAYERS * MAX_RANKS) throw invalid(path, `absent: a state has at most ${MAX_LAYERS} layers`);
+  const layer = ranks.map((rank, i): Reached => {
     const at = `${path}[${i}]`;
     if (!Array.isArray(rank) || rank.length !== 2) throw invalid(at, `[epoch, records], got ${show(rank)}`);
     const reached = count(rank[0], `${at}[0]`);
@@ -238,39 +255,10 @@ function parseLayout(
 function parseShard(value: unknown, path: string): readonly [number, number] | null {
   if (value === null) return null;
   if (!Array.isArray(value) || value.length !== 2) throw invalid(path, `null or [rank, shards], got ${show(value)}`);
-  return [count(value[0], `${path}[0]`), count(value[1], `${path}[1]`)];
-}
-
-function objectOf(value: unknown, path: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalid(path, `an object, got ${show(value)}`);
-  return value as Record<string, unknown>;
-}
-
-function count(value: unknown, path: string): number {
-  if (!Number.isSafeInteger(value) || (value as number) < 0) throw invalid(path, `an integer ≥ 0, got ${show(value)}`);
-  return value as number;
-}
-
-function text(value: unknown, path: string): string {
-  if (typeof value !== 'string') throw invalid(path, `text, got ${show(value)}`);
-  return value;
-}
-
-function show(value: unknown): string {
-  let shown: string;
-  try {
-    shown = JSON.stringify(value) ?? String(value);
-  } catch {
-    shown = typeof value; // no JSON: a bigint, a circle, or too deep
-  }
-  return shown.length > 60 ? `${shown.slice(0, 60)}…` : shown;
-}
-
-function invalid(path: string, expected: string): DataRefError {
-  return new DataRefError('STATE_INVALID', `this is no state of a stream: ${path} should be ${expected}`, {
-    details: { path },
-  });
+  const [rank, shards] = [count(value[0], `${path}[0]`), count(value[1], `${path}[1]`, MAX_SHARDS)];
+  if (shards < 1) throw invalid(`${path}[1]`, 'at least 1, got 0');
+  if (rank >= shards) throw invalid(`${path}[0]`, `below ${shards}, got ${rank}`);
+  return [rank, shards];
 }
 
 /** The dataset's part of a state: the one source at its root; undefined where several streams are joined. */

@@ -8,6 +8,7 @@ import { field, isDataRefError, type Schema } from '@dataref/core';
 import { crc32 } from '../../dist/checksum/crc32.js';
 import { decodeManifest } from '../../dist/format/manifest.js';
 import { MemoryStore } from '../../dist/store/memory-store.js';
+import { failure } from '../expect-error.js';
 import { announceSeed, runs } from '../scale.js';
 import { storageOver, storeParts } from '../storage/stored.js';
 import { tempFolder } from '../temp-folder.js';
@@ -90,6 +91,11 @@ const HOSTILE: [string, (m: Draft) => void, RegExp][] = [
   ['a generation that leads out', (m) => (m.generation = '../../../x'), /generation is malformed/],
   ['a generation of another form', (m) => (m.generation = '0123456789ABCDEF'), /generation is malformed/],
   ['the id of another', (m) => (m.id = '../x'), /is the manifest of \.\.\/x@1/],
+  [
+    'an id that steers a terminal',
+    (m) => (m.id = '\u001b[2J\u009bx\n'),
+    /is the manifest of \\u\{1b\}\[2J\\u\{9b\}x\\u\{a\}@1/,
+  ],
   ['an id that is none', (m) => (m.id = { a: 1 }), /is the manifest of/],
   ['2^53 records', (m) => (m.length = 2 ** 53), /length is 9007199254740992/],
   ['more records than its parts have', (m) => (m.length = 4), /says 4 records, its parts have 3/],
@@ -233,6 +239,63 @@ test('any change of any values of a manifest: never a crash, a hang or a read ou
     }),
     { seed, numRuns: runs(6000) },
   );
+});
+
+/** Manifests that agree with themselves, and not with the files. */
+const CONTRADICTING: [string, (m: Draft) => void, RegExp][] = [
+  ['another dtype of the same size', (m) => (m.schema.n.dtype = 'uint16'), /column n is not of the type for uint16/],
+  ['a float for an integer', (m) => (m.schema.n.dtype = 'float16'), /column n is not of the type for float16/],
+  ['bool for uint8', (m) => (m.schema.image.dtype = 'bool'), /another schema/],
+  ['bytes for text', (m) => (m.schema.text.dtype = 'bytes'), /column text is not of the type for bytes/],
+  ['another shape of the same size', (m) => (m.schema.image.shape = [4, 5]), /column image is not of the type/],
+  ['another ragged shape', (m) => (m.schema.boxes.shape = [null, null]), /another schema/],
+  [
+    'columns in another order',
+    (m) => {
+      const { image, ...rest } = m.schema;
+      m.schema = { ...rest, image };
+    },
+    /column 0 is image, not n/,
+  ],
+  [
+    'a column of another name',
+    (m) => {
+      const { image, ...rest } = m.schema;
+      m.schema = { picture: image, ...rest };
+    },
+    /column 0 is image, not picture/,
+  ],
+  ['a column more', (m) => (m.schema.more = { dtype: 'int8', shape: [0] }), /another schema/],
+  ['a body that begins elsewhere', (m) => (m.parts[0].bodyStart -= 8), /its body begins at byte \d+, not \d+/],
+  ["a body at the file's beginning", (m) => (m.parts[0].bodyStart = 0), /its metadata do not end/],
+  [
+    'values of other sizes',
+    (m) => ((m.parts[0].valueBytes[0] += 16), (m.parts[0].valueBytes[1] -= 16)),
+    /its buffer \d+ lies/,
+  ],
+  ['another fingerprint', (m) => (m.fingerprint = `sha256:${'0'.repeat(64)}`), /its records have the fingerprint/],
+  ['no parts', (m) => ((m.parts = []), (m.length = 0)), /its records have the fingerprint/],
+];
+
+describe('a manifest that contradicts its files is found by verify:', () => {
+  test.each(CONTRADICTING)('%s', async (_, change, message) => {
+    const { store, manifest } = await stored();
+    const storage = storageOver(store);
+    expect(await storage.verify('a', '1')).toEqual({ ok: true, problems: [] });
+    await store.put('a/1/dataset.json', sealed(at(manifest, change)));
+    const { ok, problems } = await storage.verify('a', '1');
+    expect([ok, problems[0]]).toEqual([false, failure('CORRUPT', message)]);
+    if (/fingerprint/u.test(message.source)) return; // which a copy does not compute
+    const target = new MemoryStore();
+    await expect(storage.copy('a', '1', storageOver(target))).rejects.toEqual(failure('CORRUPT', message));
+    expect(await target.head('a/1/dataset.json')).toBeUndefined();
+  });
+
+  test('each part by itself', async () => {
+    const { store, manifest } = await stored();
+    await store.put('a/1/dataset.json', sealed(at(manifest, (m) => (m.schema.n.dtype = 'uint16'))));
+    expect((await storageOver(store).verify('a', '1')).problems).toHaveLength(2);
+  });
 });
 
 test('sizes that agree with one another but not with the files take no memory: a process with little of it reads on', async () => {

@@ -429,3 +429,15 @@ describe('a build that asks for its own dataset', () => {
     expect([nested.length, await storage.has('b', '1')]).toEqual([2, true]);
   });
 });
+
+test.each(['build.json', 'dataset.json'])(
+  'a folder in the place of %s is STORE_FAILED, and no endless wait',
+  async (name) => {
+    const folder = tempFolder();
+    mkdirSync(join(folder, 'x/1', name), { recursive: true });
+    const built = new FileStorage(folder).cacheable('x', '1', () => numbers(1));
+    await expect(built).rejects.toEqual(
+      failure('STORE_FAILED', new RegExp(`x/1/${name.replace('.', '\\.')}.*is a folder`, 'u')),
+    );
+  },
+);

@@ -40,6 +40,19 @@ describe('a FileStore', () => {
     expect(listing(folder)).toEqual(['.tmp~/', 'a/b']);
   });
 
+  test('what is no file is told from an object that is there already', async () => {
+    const folder = tempFolder();
+    const store = new FileStore(folder);
+    mkdirSync(join(folder, 'folder/below'), { recursive: true });
+    symlinkSync('/', join(folder, 'link'));
+    for (const key of ['folder', 'link'])
+      await expect(store.put(key, new Uint8Array(1), { ifAbsent: true })).rejects.toMatchObject({
+        code: 'STORE_FAILED',
+        message: expect.stringMatching(new RegExp(`^${key}: .* remove it`, 'u')),
+      });
+    expect(listing(folder)).toEqual(['.tmp~/', 'folder/below/', 'link']);
+  });
+
   test('a failed read is an error of ours, synchronous or not', async () => {
     const store = new FileStore(tempFolder());
     await store.put('k', new Uint8Array(3));

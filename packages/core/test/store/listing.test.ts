@@ -3,10 +3,10 @@ import { folderNames, listPages, type Page } from '../../dist/store/listing.js';
 import { failure } from '../expect-error.js';
 
 /** Each page says that there is another one, and has names that none before it had. */
-function endlessPages(namesOnPage: number): AsyncGenerator<Page> {
+function endlessPages(namesOnPage: number, end = '/'): AsyncGenerator<Page> {
   let page = 0;
   return listPages('s3://bucket/', async () => {
-    const names = Array.from({ length: namesOnPage }, (_, i) => `${page}-${i}/`);
+    const names = Array.from({ length: namesOnPage }, (_, i) => `${page}-${i}${end}`);
     return { names, nextToken: String(page++) };
   });
 }
@@ -27,6 +27,9 @@ describe('a listing whose pages are new each time, without end, is refused', () 
     await expect(folderNames('gs://bucket/', endlessPages(1000), ({ names }) => names)).rejects.toEqual(
       failure('CORRUPT', /^gs:\/\/bucket\/: the listing would never end: it goes on after 1048576 folders/u),
     );
+    await expect(
+      folderNames('gs://bucket/', endlessPages(1000, 'x'.repeat(1000)), ({ names }) => names),
+    ).rejects.toEqual(failure('CORRUPT', /it goes on after 6\d{7} characters of names/u));
   });
 });
 
@@ -36,4 +39,17 @@ test('folders that several pages name are given once', async () => {
     yield ['b', 'c'];
   }
   expect(await folderNames('s3://bucket/', pages(), (names) => names)).toEqual(['a', 'b', 'c']);
+});
+
+test('a listing with names or tokens that no store has is refused', async () => {
+  const list = async (names: readonly string[], nextToken?: string): Promise<void> => {
+    for await (const _ of listPages('gs://bucket/', async () => ({ names, nextToken })));
+  };
+  await list(['x'.repeat(1024)]);
+  await expect(list(['a', 'x'.repeat(1025)])).rejects.toEqual(
+    failure('CORRUPT', /^gs:\/\/bucket\/: .* a name of 1025/u),
+  );
+  await expect(list(['a'], 't'.repeat(8193))).rejects.toEqual(
+    failure('CORRUPT', /^gs:\/\/bucket\/: .* a token of 8193/u),
+  );
 });

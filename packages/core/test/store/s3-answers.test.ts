@@ -65,6 +65,7 @@ describe.each(OPERATIONS)('%s', (name, attempt) => {
     expect(reset).toEqual(failure('STORE_FAILED', /ECONNRESET/));
     const silent = await errorOf(() => undefined, attempt);
     expect(silent).toEqual(failure('TIMEOUT', /nothing was heard for \d+ ms/));
+    if (name !== 'read' && name !== 'get') expect(silent.message).toMatch(/^s3:\/\/bucket\/p\//);
     const { port } = server;
     store = new S3Store({ bucket: 'b', clientConfig: clientConfigOf({ endpoint: 'http://127.0.0.1:1' }) });
     const refused = await errorOf(() => undefined, attempt);
@@ -241,6 +242,45 @@ describe('a listing', () => {
     expect(await errorOf(pages(make), keysOf)).toEqual(
       failure('CORRUPT', /s3:\/\/bucket\/p\/: the listing would never end/),
     );
+  });
+
+  test.each<[string, string]>([
+    ['a page of HTML', '<html><head><title>Login</title></head><body>SECRET</body></html>'],
+    ['HTML that is no XML', `<!doctype html><p>SECRET<br>${'x'.repeat(5000)}`],
+    ['nothing', ''],
+    ['another answer of S3', '<?xml version="1.0"?><ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>'],
+    ['a failure', '<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>'],
+  ])('that is %s is refused, and is no empty one', async (_, body) => {
+    for (const attempt of [keysOf, () => store.listFolders('')]) {
+      const error = await errorOf(
+        pages(() => body),
+        attempt,
+      );
+      expect(error).toEqual(failure('CORRUPT', /^s3:\/\/bucket\/p\/: the server's answer to a listing is none/));
+      expect(error.message).not.toContain('SECRET');
+    }
+  });
+
+  test('with nothing on it is empty', async () => {
+    server.script = pages(() => page([], '<IsTruncated>false</IsTruncated>'));
+    expect(await keysOf()).toEqual([]);
+  });
+
+  test.each<[string, RegExp, string]>([
+    [
+      'a name',
+      /has a name of 5000 characters, p\/y{58}…; none has more than 1024/,
+      page([`p/${'y'.repeat(4998)}`], ''),
+    ],
+    ['a token', /has a token of 9000 characters/, page(['p/k'], truncated('t'.repeat(9000)))],
+  ])('with %s that is longer than any is refused', async (_, message, body) => {
+    expect(
+      await errorOf(
+        pages(() => body),
+        keysOf,
+      ),
+    ).toEqual(failure('CORRUPT', message));
+    expect(server.requests).toHaveLength(1);
   });
 
   test('passes over what is not below the prefix, and what is no key of ours', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { defineDataRef, field, fromColumns, parseState, type StreamState } from '@dataref/core';
+import { defineDataRef, explain, field, fromColumns, joinStates, parseState, type StreamState } from '@dataref/core';
 import { failure } from '../expect-error.js';
 import { gather, iterate, range, through } from './gather.js';
 
@@ -199,7 +199,7 @@ describe('parseState refuses', () => {
   const bad: readonly (readonly [path: string, values: readonly unknown[]])[] = [
     ['format', ['dataref', undefined, 1]],
     ['version', [2, 0, '1', undefined]],
-    ['epoch', [-1, 0.5, '0', null, undefined, 2 ** 53, NaN]],
+    ['epoch', [-1, 0.5, '0', null, undefined, 2 ** 53, NaN, 2 ** 52 + 1]],
     ['node', [null, undefined, 'source', [], 1]],
     ['node.kind', ['pack', undefined, 1]],
     ['node.name', [1, undefined, null]],
@@ -212,12 +212,13 @@ describe('parseState refuses', () => {
     ['node.input.dataset.length', [-1, 1.5, undefined, '5']],
     ['node.input.order', [null, undefined, 'numpy']],
     ['node.input.order.algorithm', ['blocks', undefined, 1]],
-    ['node.input.order.seed', [-1, 0.5, '7', undefined]],
+    ['node.input.order.seed', [-1, 0.5, '7', undefined, null, 2 ** 52 + 1]],
     ['node.input.order.reshuffle', [1, undefined, 'true']],
     ['node.input.order.shardBeforeShuffle', [true, [1], [1, 2, 3], undefined]],
-    ['node.input.order.shardBeforeShuffle[1]', [-1, 'x', null]],
-    ['node.input.numShards', [0, -1, undefined, 1.5]],
-    ['node.input.epoch', [-1, undefined, '0']],
+    ['node.input.order.shardBeforeShuffle[0]', [2, 9]],
+    ['node.input.order.shardBeforeShuffle[1]', [-1, 'x', null, 0, 2 ** 31]],
+    ['node.input.numShards', [0, -1, undefined, 1.5, 2 ** 31]],
+    ['node.input.epoch', [-1, undefined, '0', 2 ** 52 + 1]],
     ['node.input.position', [-1, 6, 0.5, undefined]],
   ];
   test.each(bad)('a bad %s, and names it', (path, values) => {
@@ -245,5 +246,110 @@ describe('parseState refuses', () => {
     let node: unknown = valid.node;
     for (let depth = 0; depth < 10_000; depth++) node = { kind: 'step', name: 'map', count: 0, input: node };
     expect(() => parseState({ ...valid, node })).toThrow(failure('STATE_INVALID', /nested/));
+  });
+
+  const source = sourceWith({});
+  const joined = (inputs: unknown, counts: unknown = [0, 0]): unknown => ({
+    kind: 'join',
+    name: 'zip',
+    epoch: 0,
+    counts,
+    ended: [],
+    inputs,
+  });
+
+  test('a small object that stands for millions of nodes, at once', () => {
+    let node: unknown = source;
+    for (let depth = 0; depth < 26; depth++) node = joined([node, node]);
+    expect(() => parseState({ ...valid, node })).toThrow(failure('STATE_INVALID', /at most 65536 nodes/));
+    expect(() => parseState({ ...valid, node: { kind: node } })).toThrow(failure('STATE_INVALID', /got an object/));
+  });
+
+  test('a small object that stands for millions of ranks, at once', () => {
+    const layer = Array.from({ length: 2 ** 14 }, () => [0, 0]);
+    const shardFirst = { rank: null, layers: Array.from({ length: 64 }, () => layer) };
+    const node = joined(
+      Array.from({ length: 1024 }, () => ({ ...sourceWith({}), position: 0, shardFirst })),
+      Array.from({ length: 1024 }, () => 0),
+    );
+    expect(() => parseState({ ...valid, node })).toThrow(failure('STATE_INVALID', /at most 64 layers/));
+  });
+
+  test('lists with holes', () => {
+    const holes = new Array<number>(2);
+    for (const node of [joined(holes), joined([source, source], holes)])
+      expect(() => parseState({ ...valid, node })).toThrow(failure('STATE_INVALID', /\[0\] should be/));
+  });
+
+  test('all that explain cannot tell of: epochs, seeds and shards that no order has', () => {
+    for (const algorithm of ['sequential', 'numpy', 'permutation', 'parts']) {
+      const parts = algorithm === 'parts' ? { window: 1, layout: '0123456789abcdef' } : {};
+      for (const seed of [null, 0, 2 ** 52, 2 ** 53 - 1])
+        for (const shard of [null, [0, 0], [5, 2], [0, 1], [0, 2 ** 53 - 1]])
+          for (const epoch of [0, 2 ** 32, 2 ** 53 - 1]) {
+            const order = { algorithm, seed, reshuffle: true, shardBeforeShuffle: shard, ...parts };
+            const state = { ...valid, node: { ...sourceWith(order), epoch } } as StreamState;
+            let shown: unknown;
+            try {
+              shown = explain(state);
+            } catch (error) {
+              shown = error;
+            }
+            expect(shown).toEqual(
+              typeof shown === 'string' ? expect.stringContaining('5 records') : failure('STATE_INVALID', /should be/),
+            );
+          }
+    }
+  });
+
+  function sourceWith(order: object): Record<string, unknown> {
+    return {
+      kind: 'source',
+      dataset: { id: '', version: '', fingerprint: 'f', length: 5 },
+      order: { algorithm: 'numpy', seed: 1, reshuffle: true, shardBeforeShuffle: null, ...order },
+      numShards: 1,
+      epoch: 0,
+      position: 3,
+    };
+  }
+});
+
+describe('names in a state', () => {
+  const forged = `a\nThe next element is of epoch 7.\u001b[2J\u009b${'z'.repeat(1e6)}`;
+  const fits = /^[^\p{Cc}]{1,900}$/u;
+
+  test('forge no line of explain, and no line is long', () => {
+    const { node, ...rest } = through(range(5).stream().state);
+    const dataset = { id: forged, version: forged, fingerprint: forged, length: 5 };
+    const input = { ...node, dataset };
+    const join = { kind: 'join', name: forged, epoch: 0, counts: [0], ended: [], inputs: [input] };
+    const lines = explain({
+      ...rest,
+      node: { kind: 'step', name: forged, count: 0, input: join },
+    } as StreamState).split('\n');
+    expect(lines).toHaveLength(6);
+    for (const line of lines) expect(line).toMatch(fits);
+    expect(lines.filter((line) => line.startsWith('The next element'))).toHaveLength(1);
+  });
+
+  test('are cut and made harmless in the messages of what does not fit', () => {
+    const { state } = range(5).stream().batch(2);
+    const changed = (change: (node: any) => void): StreamState => {
+      const copy = through(state);
+      change(copy.node);
+      return copy;
+    };
+    const resume = (change: (node: any) => void) => () => range(5).stream().batch(2).resume(changed(change));
+    expect(resume((node) => (node.name = forged))).toThrow(failure('STATE_PIPELINE', fits));
+    expect(resume((node) => (node.input.dataset.fingerprint = forged))).toThrow(failure('STATE_MISMATCH', fits));
+    const other = resume((node) => Object.assign(node.input.dataset, { id: forged, version: forged, length: 6 }));
+    expect(other).toThrow(failure('STATE_MISMATCH', fits));
+    expect(resume((node) => (node.input.order.algorithm = forged))).toThrow(failure('STATE_INVALID', fits));
+    const [first, second] = [0, 1].map(
+      (shardRank) => range(5).stream({ shardFirst: true, shardRank, numShards: 2 }).state,
+    );
+    const named = through(second as StreamState) as any;
+    named.node.dataset.fingerprint = forged;
+    expect(() => joinStates([first as StreamState, named])).toThrow(failure('STATE_MISMATCH', fits));
   });
 });

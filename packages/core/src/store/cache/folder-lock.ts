@@ -1,6 +1,18 @@
-import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
+import {
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  unlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { DataRefError } from '../../errors.js';
+import { fileError } from '../file-access.js';
 import { nonce } from '../nonce.js';
 import { isRunning } from '../process-identity.js';
 import { ownerOf, ownName } from './entry-names.js';
@@ -28,6 +40,7 @@ export class FolderLock {
   /**
    * What `work` returns, which runs under the lock and may ask whether that is still so. Undefined when others hold the
    * lock for long.
+   * @throws DataRefError STORE_FAILED where what is in the lock's place is none, and nobody would ever release it
    */
   async hold<T>(work: (isHeld: () => boolean) => T, signal?: AbortSignal): Promise<T | undefined> {
     const name = `${nonce()}.${ownName()}`;
@@ -74,7 +87,8 @@ export class FolderLock {
       }
       const [holder] = namesIn(lock);
       if (holder === undefined) ignoring(() => rmdirSync(lock));
-      else if (this.#isGone(holder)) ignoring(() => unlinkSync(join(lock, holder)));
+      else if (isFolder(join(lock, holder))) throw notOurs(join(lock, holder));
+      else if (this.#isGone(holder)) removeOnce(join(lock, holder));
       else return false;
     }
     return false;
@@ -93,6 +107,27 @@ function namesIn(folder: string): string[] {
   } catch {
     return [];
   }
+}
+
+function isFolder(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** @throws DataRefError STORE_FAILED where the file stays: somebody else may be quicker, but nobody else can do more */
+function removeOnce(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ENOENT') throw fileError(error, path);
+  }
+}
+
+function notOurs(path: string): DataRefError {
+  return new DataRefError(
+    'STORE_FAILED',
+    `${path}: is a folder where the cache's lock has a file, and blocks it; nothing of the cache made it: remove it`,
+    { details: { path } },
+  );
 }
 
 function ignoring(action: () => void): void {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { FolderLock } from '../../../dist/store/cache/folder-lock.js';
 import { thisProcess } from '../../../dist/store/process-identity.js';
-import { tempFolder } from '../../temp-folder.js';
+import { failure } from '../../expect-error.js';
+import { listing, tempFolder } from '../../temp-folder.js';
 
 jest.setTimeout(600_000); // much is written, and the machine may be busy
 
@@ -67,4 +68,15 @@ test('who lost the lock while it was frozen is told so', async () => {
     return [before, isHeld()];
   });
   expect(seen).toEqual([true, false]);
+});
+
+test('a folder where a holder has a file is refused at once, and stays', async () => {
+  const folder = tempFolder();
+  mkdirSync(join(folder, 'lock/x/y'), { recursive: true });
+  const lock = new FolderLock(folder);
+  const start = performance.now();
+  for (let i = 0; i < 3; i++)
+    await expect(lock.hold(() => 1)).rejects.toEqual(failure('STORE_FAILED', /lock.x: is a folder.*remove it/u));
+  expect(performance.now() - start).toBeLessThan(8000); // and not after the twenty seconds of a busy lock
+  expect(listing(folder)).toEqual(['lock/x/y/']);
 });

@@ -1,0 +1,68 @@
+import { expect, jest, test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { FileStorage } from '@dataref/core/fs';
+import { fromColumns } from '@dataref/core';
+import { tempFolder } from '../temp-folder.js';
+
+jest.setTimeout(300_000);
+
+const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Does one thing where so many files are left to open, and again once there are enough; prints what came of both. */
+const PROGRAM = `
+import fs from 'node:fs';
+import { fromColumns } from '@dataref/core';
+import { FileStorage } from '@dataref/core/fs';
+const [, folder, what, free] = process.argv;
+const storage = new FileStorage(folder);
+const data = () => fromColumns({ n: new Int32Array(2) });
+let shares = 0;
+const share = async () => {
+  const writer = storage.writer('share', String(++shares), { part: 0, of: 1 });
+  await writer.submit(data());
+  await writer.whole();
+};
+const calls = {
+  submit: () => storage.submit(data(), 'new', '1'),
+  verify: () => storage.verify('a', '1'),
+  vacuum: () => storage.vacuum(),
+  delete: () => storage.delete('b', '1'),
+  cacheable: () => storage.cacheable('built', '1', data),
+  copy: () => storage.copy('a', '1', new FileStorage(folder + '/../copies')),
+  share,
+};
+const outcome = () => calls[what]().then(() => 'well', (error) => (error.name === 'DataRefError' ? error.code : error.stack));
+const files = [];
+try {
+  for (;;) files.push(fs.openSync('/dev/null'));
+} catch {}
+for (let i = 0; i < Number(free); i++) fs.closeSync(files.pop());
+const short = await outcome();
+for (const file of files) fs.closeSync(file);
+process.stdout.write(JSON.stringify([short, await outcome()]));
+process.exit();
+`;
+
+test.each(['submit', 'verify', 'vacuum', 'delete', 'cacheable', 'copy', 'share'])(
+  '%s without files left to open is STORE_FAILED, and goes well once there are some',
+  async (what) => {
+    for (const free of [0, 12, 41, 60, 97]) {
+      const folder = join(tempFolder(), 'datasets');
+      for (const id of ['a', 'b']) await new FileStorage(folder).submit(fromColumns({ n: new Int32Array(5) }), id, '1');
+      const run = 'ulimit -n 256 && exec "$0" --input-type=module -e "$1" "$2" "$3" "$4"';
+      const { stdout, stderr } = spawnSync('sh', ['-c', run, process.execPath, PROGRAM, folder, what, String(free)], {
+        cwd: PACKAGE,
+        encoding: 'utf8',
+        timeout: 60_000,
+      });
+      expect([what, free, stderr, stdout]).toEqual([
+        what,
+        free,
+        '',
+        expect.stringMatching(free === 0 ? /^\["STORE_FAILED","well"\]$/u : /^\["(?:STORE_FAILED|well)","well"\]$/u),
+      ]);
+    }
+  },
+);
