@@ -130,7 +130,7 @@ describe('fromColumns', () => {
     ['an empty list', { a: [] }, 'INVALID_ARGUMENT', /a is an empty list/],
     ['a list of objects', { a: [{ b: 1 }] }, 'INVALID_ARGUMENT', /a.*fromRecords/],
     ['an ndarray without rows', { a: ndarray(new Int8Array(1), []) }, 'INVALID_ARGUMENT', /a has no first axis/],
-    ['an ndarray made wrong', { a: { dtype: 'int8', shape: [3], data: new Int8Array(2) } }, 'INVALID_ARGUMENT', /a has 2 elements/],
+    ['an ndarray made wrong', { a: { dtype: 'int8', shape: [3], data: new Int8Array(2) } }, 'INVALID_ARGUMENT', /a: shape \[3\] has 3 elements, data has 2/],
     ['an ndarray of a dtype that there is not', { a: { dtype: 'int9', shape: [1], data: new Int8Array(1) } }, 'INVALID_ARGUMENT', /a.*"int9"/],
     ['a scalar', { a: 1 }, 'INVALID_ARGUMENT', /a must be a typed array/],
     ['no columns', {}, 'INVALID_ARGUMENT', /at least one column/],
