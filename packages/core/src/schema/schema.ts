@@ -5,7 +5,7 @@ import type { Field, Schema, SchemaObject, Shape } from './types.js';
 /** Above this many dimensions or columns a schema is refused, so that a hostile manifest cannot exhaust memory. */
 const MAX_RANK = 32;
 const MAX_LEAVES = 4096;
-const MAX_DEPTH = 64;
+export const MAX_DEPTH = 64;
 
 /**
  * One column of a schema: `field('float32', [28, 28])`, `field('int32', [null])` for vectors of differing lengths,

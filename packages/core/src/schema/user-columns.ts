@@ -2,9 +2,9 @@ import { DataRefError, invalidArgument, isDataRefError } from '../errors.js';
 import { ColumnBuilder } from './column-builder.js';
 import type { ColumnData } from './column-data.js';
 import { dtypeOfArray } from './dtypes.js';
-import { schemaOfRecord } from './infer.js';
+import { schemaOfRecord, tooDeep } from './infer.js';
 import { checkedArray, describeValue, isNDArray } from './ndarray.js';
-import { leavesOf, type Leaf } from './schema.js';
+import { leavesOf, MAX_DEPTH, type Leaf } from './schema.js';
 import type { Field, Schema } from './types.js';
 
 export interface UserColumns {
@@ -21,7 +21,7 @@ export interface UserColumns {
 export function columnsFromUser(columns: unknown, length?: number): UserColumns {
   const made: NamelessColumn[] = [];
   let rows = length;
-  const walk = (value: unknown, name: string): Schema => {
+  const walk = (value: unknown, name: string, depth: number): Schema => {
     if (isColumn(value)) {
       const [field, column] = columnOf(value, name, length !== undefined);
       if (rows !== undefined && column.length !== rows) {
@@ -36,11 +36,11 @@ export function columnsFromUser(columns: unknown, length?: number): UserColumns 
         `columns: ${name} must be a typed array, an ndarray, a list or an object of them, got ${describeValue(value)}`,
       );
     }
-    return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, walk(item, name === 'value' ? key : `${name}.${key}`)]),
-    );
+    if (depth === MAX_DEPTH) throw tooDeep('columns: ', name, { column: name });
+    const next = (key: string, item: unknown): Schema => walk(item, depth === 0 ? key : `${name}.${key}`, depth + 1);
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, next(key, item)]));
   };
-  const schema = walk(columns, 'value');
+  const schema = walk(columns, 'value', 0);
   const leaves = leavesOf(schema);
   return { schema, columns: made.map((column, i) => ({ ...column, leaf: leaves[i] as Leaf })), length: rows ?? 0 };
 }
