@@ -9,7 +9,7 @@ import { describeSchema, isField, leavesOf } from '../schema/schema.js';
 import { assemble } from '../schema/structure.js';
 import type { Schema } from '../schema/types.js';
 import type { IoOptions } from '../store/object-store.js';
-import { countOf, optionsOf, refuseUnknown } from '../arguments.js';
+import { countOf, ioOptionsOf, optionsOf, refuseUnknown } from '../arguments.js';
 import { reporter } from '../progress.js';
 import { startStream, streamRows } from '../stream/record-stream.js';
 import { parseState, sourceOf, type StreamState } from '../stream/state.js';
@@ -84,7 +84,7 @@ export class RowDataset implements DataRef {
   async at(index: number, options?: IoOptions): Promise<any> {
     const place = Number.isInteger(index) && index < 0 ? index + this.length : index;
     this.#checkIndex(place, index);
-    const columns = await this.#read([place], options);
+    const columns = await this.#read([place], ioOptionsOf('at', options));
     return assemble(this.schema, (leaf) => valueAt(columns[leaf] as ColumnData, 0));
   }
 
@@ -93,7 +93,7 @@ export class RowDataset implements DataRef {
       throw invalidArgument(`read needs a list of indices, such as [3, 1, 4], got ${describeValue(indices)}`);
     }
     for (let i = 0; i < indices.length; i++) this.#checkIndex(indices[i] as number, indices[i] as number);
-    const columns = await this.#read(indices, options);
+    const columns = await this.#read(indices, ioOptionsOf('read', options));
     const { schema } = this;
     return {
       length: indices.length,
@@ -118,7 +118,7 @@ export class RowDataset implements DataRef {
 
   async where(predicate: (record: any, index: number) => unknown, options: WhereOptions = {}): Promise<DataRef> {
     if (typeof predicate !== 'function') throw invalidArgument(`where needs a function, got ${typeof predicate}`);
-    const { columns, signal, onProgress, ...unknown } = options;
+    const { columns, signal, onProgress, ...unknown } = ioOptionsOf('where', options);
     refuseUnknown('where', unknown, ['columns', 'signal', 'onProgress']);
     const { matchingIndices, selectedRows } = await import('../rows/where.js');
     const looked = columns === undefined ? this.rows : new SelectedRows(this.rows, columns);
@@ -132,13 +132,13 @@ export class RowDataset implements DataRef {
     const seed = countOf('split: seed', given, 0);
     if (typeof fractions !== 'object' || fractions === null)
       throw invalidArgument(
-        `split: fractions must be an object, such as { train: 0.9, test: 0.1 }, got ${String(fractions)}`,
+        `split: fractions must be an object, such as { train: 0.9, test: 0.1 }, got ${describeValue(fractions)}`,
       );
     let sum = 0;
     const order = openOrder({ algorithm: 'permutation', seed, reshuffle: false }, this.length, 0);
     const parts = Object.entries(fractions).map(([name, fraction]): [string, DataRef] => {
-      if (!(fraction >= 0 && fraction <= 1))
-        throw invalidArgument(`split: ${name} is ${String(fraction)}, not a fraction from 0 to 1`);
+      if (typeof fraction !== 'number' || !(fraction >= 0 && fraction <= 1))
+        throw invalidArgument(`split: ${name} is ${describeValue(fraction)}, not a fraction from 0 to 1`);
       const start = Math.min(this.length, Math.round(sum * this.length));
       sum += fraction;
       const end = Math.min(this.length, Math.round(sum * this.length));
@@ -160,14 +160,14 @@ export class RowDataset implements DataRef {
     return `DataRef${name} · ${length.toLocaleString('en-US')} records · ${describeSchema(this.schema as Schema)}`;
   }
 
-  async #read(indices: ArrayLike<number>, options: IoOptions = {}): Promise<readonly ColumnData[]> {
-    options.signal?.throwIfAborted();
+  async #read(indices: ArrayLike<number>, { signal }: IoOptions): Promise<readonly ColumnData[]> {
+    signal?.throwIfAborted();
     const wanted = indexArray(indices.length, this.length);
     wanted.set(indices);
     return this.rows.read(wanted, {
       columns: allColumns(leavesOf(this.schema)),
       allocate: allocateFresh,
-      signal: options.signal,
+      signal,
     });
   }
 
@@ -181,6 +181,6 @@ export class RowDataset implements DataRef {
 }
 
 function bound(what: string, value: number, length: number): number {
-  if (!Number.isInteger(value)) throw invalidArgument(`${what} must be an integer, got ${String(value)}`);
+  if (!Number.isInteger(value)) throw invalidArgument(`${what} must be an integer, got ${describeValue(value)}`);
   return Math.min(length, value < 0 ? Math.max(0, value + length) : value);
 }

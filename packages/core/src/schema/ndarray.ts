@@ -1,3 +1,4 @@
+import { describeValue } from '../arguments.js';
 import { invalidArgument } from '../errors.js';
 import {
   arrayType,
@@ -9,6 +10,8 @@ import {
   type TypedArray,
 } from './dtypes.js';
 import type { DTypeOf, Shape } from './types.js';
+
+export { describeValue };
 
 /** What to say of an array of the user's whose memory is gone. */
 export const GONE =
@@ -114,16 +117,6 @@ export function isNDArray(value: unknown): value is NDArray {
 /** The dtype whose array class also holds `dtype`: uint8 for bool, uint16 for float16. */
 export function storageDType(dtype: NumericDType): NumericDType {
   return dtype === 'bool' ? 'uint8' : dtype === 'float16' ? 'uint16' : dtype;
-}
-
-export function describeValue(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (ArrayBuffer.isView(value))
-    return `a ${Object.prototype.toString.call(value).slice(8, -1)} of ${value.byteLength} bytes`;
-  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
-  if (typeof value === 'object') return Array.isArray(value) ? `an array of ${value.length}` : 'an object';
-  if (typeof value === 'bigint') return `${value}n`;
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `a ${typeof value}`;
 }
 
 function arrayTypeName(dtype: NumericDType): string {
