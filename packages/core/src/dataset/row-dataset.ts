@@ -3,7 +3,8 @@ import { openOrder } from '../order/order.js';
 import { ChosenRows, SelectedRows, slicedRows } from '../rows/derived-rows.js';
 import { allColumns, indexArray, type IndexArray, type RowSource } from '../rows/row-source.js';
 import { allocateFresh, valueAt, type ColumnData } from '../schema/column-data.js';
-import { describeValue } from '../schema/ndarray.js';
+import { isGone } from '../schema/dtypes.js';
+import { describeValue, GONE } from '../schema/ndarray.js';
 import { presentColumn } from '../schema/present.js';
 import { describeSchema, isField, leavesOf } from '../schema/schema.js';
 import { assemble } from '../schema/structure.js';
@@ -92,6 +93,7 @@ export class RowDataset implements DataRef {
     if (typeof indices !== 'object' || !Number.isInteger(indices?.length)) {
       throw invalidArgument(`read needs a list of indices, such as [3, 1, 4], got ${describeValue(indices)}`);
     }
+    if (ArrayBuffer.isView(indices) && isGone(indices)) throw invalidArgument(`read: the indices: ${GONE}`);
     for (let i = 0; i < indices.length; i++) this.#checkIndex(indices[i] as number, indices[i] as number);
     const columns = await this.#read(indices, ioOptionsOf('read', options));
     const { schema } = this;

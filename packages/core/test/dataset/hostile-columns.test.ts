@@ -174,3 +174,9 @@ test('bytes whose buffer was transferred are refused, not stored as none', async
     failure('SCHEMA_MISMATCH', /record 1: x: the buffer of its array was transferred/),
   );
 });
+
+test('indices whose buffer was transferred are refused, not taken for none', async () => {
+  const indices = Uint32Array.of(0, 1);
+  structuredClone(indices.buffer, { transfer: [indices.buffer] });
+  await expect(range(3).read(indices)).rejects.toEqual(failure('INVALID_ARGUMENT', /^read: the indices: the buffer/));
+});
