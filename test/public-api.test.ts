@@ -40,6 +40,7 @@ const EXPORTS: Record<string, readonly string[]> = {
     'countOf',
     'isField',
     'leavesOf',
+    'optionsOf',
     'pickColumns',
     'refuseUnknown',
   ],

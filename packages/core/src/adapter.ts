@@ -2,7 +2,7 @@
 export { BatchFlow } from './stream/batch-stream.js';
 export { RecordFlow } from './stream/record-stream.js';
 export { pickColumns } from './stream/pick-columns.js';
-export { refuseUnknown, countOf } from './arguments.js';
+export { refuseUnknown, countOf, optionsOf } from './arguments.js';
 export type { DataBatch } from './stream/batch.js';
 export type { Picked, Picker } from './stream/recipe.js';
 export { isField, leavesOf, type Leaf } from './schema/schema.js';

@@ -4,14 +4,37 @@ import { invalidArgument } from './errors.js';
 export function countOf(what: string, value: unknown, least: number, most = Number.MAX_SAFE_INTEGER): number {
   if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) return value as number;
   const range = most === Number.MAX_SAFE_INTEGER ? `≥ ${least}` : `from ${least} to ${most}`;
-  throw invalidArgument(`${what} must be an integer ${range}, got ${String(value)}`);
+  throw invalidArgument(`${what} must be an integer ${range}, got ${describeValue(value)}`);
 }
 
 /** Options that were given, {} where none were. @throws DataRefError INVALID_ARGUMENT for what is no object */
 export function optionsOf<T extends object>(what: string, options: T | undefined): T {
   if (options === undefined) return {} as T;
   if (typeof options === 'object' && options !== null) return options;
-  throw invalidArgument(`${what}: options must be an object, got ${String(options)}`);
+  throw invalidArgument(`${what}: options must be an object, got ${describeValue(options)}`);
+}
+
+/**
+ * Options that may have a signal and a listener for progress, {} where none were given.
+ * @throws DataRefError INVALID_ARGUMENT naming what is none
+ */
+export function ioOptionsOf<T extends { readonly signal?: unknown; readonly onProgress?: unknown }>(
+  what: string,
+  options: T | undefined,
+): T {
+  const given = optionsOf(what, options);
+  const { signal, onProgress } = given;
+  if (signal !== undefined && !isSignal(signal))
+    throw invalidArgument(`${what}: signal must be an AbortSignal, got ${describeValue(signal)}`);
+  if (onProgress !== undefined && typeof onProgress !== 'function')
+    throw invalidArgument(`${what}: onProgress must be a function, got ${describeValue(onProgress)}`);
+  return given;
+}
+
+/** By its methods: signals of other realms are signals too. */
+function isSignal(value: unknown): boolean {
+  const { aborted, throwIfAborted, addEventListener } = Object(value) as Partial<AbortSignal>;
+  return typeof aborted === 'boolean' && typeof throwIfAborted === 'function' && typeof addEventListener === 'function';
 }
 
 /** @throws DataRefError INVALID_ARGUMENT naming options that there are not, and those that there are */
@@ -22,4 +45,15 @@ export function refuseUnknown(what: string, unknown: object, known: readonly str
     `${what}: unknown option ${names.map((name) => JSON.stringify(name)).join(', ')}; there are ${known.join(', ')}`,
     { options: names },
   );
+}
+
+/** What was given, short, for a message: never the `toString` of an object, which may be anything. */
+export function describeValue(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (ArrayBuffer.isView(value))
+    return `a ${Object.prototype.toString.call(value).slice(8, -1)} of ${value.byteLength} bytes`;
+  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (typeof value === 'object') return Array.isArray(value) ? `an array of ${value.length}` : 'an object';
+  if (typeof value === 'bigint') return `${value}n`;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `a ${typeof value}`;
 }

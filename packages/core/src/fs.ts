@@ -4,9 +4,10 @@ import { invalidArgument } from './errors.js';
 import { DatasetStorage } from './storage/dataset-storage.js';
 import { memoryBudget } from './storage/memory-budget.js';
 import { nodeRuntime } from './storage/node-runtime.js';
+import { describeValue } from './schema/ndarray.js';
 import type { Storage } from './storage/types.js';
 import { FileStore } from './store/file-store.js';
-import { refuseUnknown } from './arguments.js';
+import { optionsOf, refuseUnknown } from './arguments.js';
 
 export interface FileStorageOptions {
   /**
@@ -32,7 +33,7 @@ export const FileStorage: new (directory: string | URL, options?: FileStorageOpt
     readonly directory: string;
 
     constructor(directory: string | URL, options: FileStorageOptions = {}) {
-      const { memoryLimitBytes, verifyReads = false, ...unknown } = options;
+      const { memoryLimitBytes, verifyReads = false, ...unknown } = optionsOf('FileStorage', options);
       refuseUnknown('FileStorage', unknown, ['memoryLimitBytes', 'verifyReads']);
       const path = folderPath(directory);
       const { identity, nonce, memoryBytes } = nodeRuntime;
@@ -44,6 +45,6 @@ export const FileStorage: new (directory: string | URL, options?: FileStorageOpt
 
 function folderPath(directory: string | URL): string {
   if (directory instanceof URL) return resolve(fileURLToPath(directory));
-  if (typeof directory === 'string' && directory !== '') return resolve(directory);
-  throw invalidArgument(`FileStorage needs a directory, got ${JSON.stringify(directory)}`);
+  if (typeof directory === 'string' && directory !== '' && !directory.includes('\0')) return resolve(directory);
+  throw invalidArgument(`FileStorage needs a directory, got ${describeValue(directory)}`);
 }

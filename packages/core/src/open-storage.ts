@@ -1,3 +1,4 @@
+import { optionsOf } from './arguments.js';
 import { DataRefError, invalidArgument } from './errors.js';
 import type { GCSStorageOptions } from './gcs.js';
 import type { S3StorageOptions } from './s3.js';
@@ -29,25 +30,26 @@ export interface OpenStorageOptions extends RemoteOptions {
  * @throws DataRefError INVALID_ARGUMENT for another URL or a bad option; UNSUPPORTED where the runtime has no such storage
  */
 export async function openStorage(url: string | URL, options: OpenStorageOptions = {}): Promise<Storage> {
+  const given = optionsOf('openStorage', options);
   const text = String(url);
   const scheme = /^([a-z][a-z0-9+.-]*):/iu.exec(text)?.[1]?.toLowerCase();
   switch (scheme) {
     case 'file': {
       const { FileStorage } = await import('@dataref/core/fs');
-      return new FileStorage(folderOf(text), options);
+      return new FileStorage(folderOf(text), given);
     }
     case 's3': {
       const { S3Storage } = await import('@dataref/core/s3');
-      return new S3Storage({ ...bucketOf(text), ...options } as S3StorageOptions);
+      return new S3Storage({ ...bucketOf(text), ...given } as S3StorageOptions);
     }
     case 'gs': {
       const { GCSStorage } = await import('@dataref/core/gcs');
-      return new GCSStorage({ ...bucketOf(text), ...options } as GCSStorageOptions);
+      return new GCSStorage({ ...bucketOf(text), ...given } as GCSStorageOptions);
     }
     case 'https':
     case 'http': {
       const { HttpStorage } = await import('@dataref/core/http');
-      return new HttpStorage(text, options);
+      return new HttpStorage(text, given);
     }
     case undefined:
       throw invalidArgument("openStorage needs a URL, such as 's3://bucket/prefix' or 'file:./data'");

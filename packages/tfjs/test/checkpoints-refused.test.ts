@@ -4,7 +4,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { loadCheckpoint, saveCheckpoint } from '@dataref/tfjs';
+import { checkpoints, loadCheckpoint, saveCheckpoint } from '@dataref/tfjs';
 import { useBackend } from './backends.js';
 import { makeDataset, weightsHash } from './model.js';
 
@@ -189,12 +189,35 @@ describe('nothing is changed when a checkpoint is refused, that', () => {
       /other\.0\.x is not where it belongs/u,
       (tensors) => void tensors.set('other.0.x', { dtype: 'F32', shape: [], bytes: Buffer.alloc(4) }),
     ],
+    [
+      'has a dtype that is an object',
+      /has the unknown dtype an object/u,
+      (tensors) => void (kernel(tensors, 'model.0.')[1].dtype = { toString: 1, valueOf: 1 } as never),
+    ],
+    [
+      'has a size that is an object',
+      /has a bad shape/u,
+      (tensors) => void (kernel(tensors, 'model.0.')[1].shape = [{ toString: 1 } as never]),
+    ],
+    ['has settings of threads that are no texts', /not complete/u, (_, about) => (about['threads'] = { x: {} })],
     ['says nothing of the settings', /description is not complete/u, (_, about) => void delete about['config']],
   ];
   test.each(forgeries)('%s', async (_, message, change) => {
     await save(adam());
     await forge(change);
     await expectRefused(adam(), 'CORRUPT', message);
+  });
+
+  test('has a switch that is an object', async () => {
+    await save(rmsprop(true));
+    await forge((_, about) => (about['config'].centered = { toString: 1 }));
+    await expectRefused(rmsprop(true), 'STATE_MISMATCH', /of centered: an object, here it is true/u);
+  });
+
+  test('has a state that is none, and says in which file', async () => {
+    await save(adam());
+    await forge((_, about) => (about['state'] = {}));
+    await expectRefused(adam(), 'STATE_INVALID', /^the state in .*run\.ckpt: /u);
   });
 
   test.each([
@@ -261,4 +284,50 @@ test('a folder with the name of a leftover does not make saving fail', async () 
   await mkdir(join(folder, name));
   await save(adam());
   expect((await readdir(folder)).sort()).toEqual(['run.ckpt', name]);
+});
+
+describe('what can be no file or no model is refused by name, and writes nothing:', () => {
+  const paths: readonly (readonly [string, () => unknown])[] = [
+    ['a path with NUL', () => join(folder, 'a\0b')],
+    ['an empty path', () => ''],
+    ['a number', () => 5],
+    ['no path', () => undefined],
+    ['a URL that names no file', () => new URL('http://127.0.0.1/run.ckpt')],
+    ['a file: URL with NUL', () => new URL(`file://${folder}/a%00b`)],
+    ['a file: URL of another host', () => new URL('file://elsewhere/run.ckpt')],
+  ];
+  test.each(paths)('%s', async (_, pathOf) => {
+    const model = await trained(adam());
+    const dataset = makeDataset();
+    const { state } = dataset;
+    const given = pathOf() as string;
+    const refusal = { code: 'INVALID_ARGUMENT', message: expect.stringMatching(/path must be a file's path/u) }; // prettier-ignore
+    await expect(saveCheckpoint(given, { model, state })).rejects.toMatchObject(refusal);
+    await expect(loadCheckpoint(given, { model })).rejects.toMatchObject(refusal);
+    expect(() => checkpoints(given, { model, dataset })).toThrow(expect.objectContaining(refusal));
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  const parts: readonly (readonly [string, unknown, RegExp])[] = [
+    ['no parts', undefined, /model must be a model.*got undefined/u],
+    ['null for parts', null, /model must be a model.*got undefined/u],
+    ['no model', {}, /model must be a model.*got undefined/u],
+    ['null for a model', { model: null }, /got null/u],
+    ['a model that is none', { model: {} }, /got object/u],
+    ['an optimizer that is none', { model: { getWeights: () => [] }, optimizer: 'adam' }, /optimizer must be.*string/u],
+  ];
+  test.each(parts)('%s', async (_, given, message) => {
+    const refusal = { code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) };
+    await expect(saveCheckpoint(path, given as never)).rejects.toMatchObject(refusal);
+    await expect(loadCheckpoint(path, given as never)).rejects.toMatchObject(refusal);
+    expect(() => checkpoints(path, given as never)).toThrow(expect.objectContaining(refusal));
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test('a dataset of another kind, and options that are none', async () => {
+    const model = await save(adam());
+    const dataset = { state: undefined, resume: () => undefined } as never;
+    await expect(loadCheckpoint(path, { model, dataset }, { tf })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(loadCheckpoint(path, { model }, null as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
 });

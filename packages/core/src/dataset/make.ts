@@ -8,7 +8,7 @@ import { schemaOfRecord } from '../schema/infer.js';
 import { leavesOf, parseSchema } from '../schema/schema.js';
 import type { Columns, RecordOf, Schema, SchemaOf, SchemaOfColumns } from '../schema/types.js';
 import { columnsFromUser } from '../schema/user-columns.js';
-import { countOf } from '../arguments.js';
+import { countOf, optionsOf } from '../arguments.js';
 import { RowDataset } from './row-dataset.js';
 import type { DataRef, RecordSource } from './types.js';
 
@@ -38,7 +38,8 @@ export async function fromRecords(
   options: { readonly schema?: Schema } = {},
 ): Promise<DataRef> {
   if (!isIterable(records)) throw invalidArgument('fromRecords needs an iterable or async iterable of records');
-  let schema = options.schema === undefined ? undefined : parseSchema(options.schema);
+  const { schema: given } = optionsOf('fromRecords', options);
+  let schema = given === undefined ? undefined : parseSchema(given);
   let builders: ColumnBuilder[] | undefined;
   let index = 0;
   for await (const record of records) {

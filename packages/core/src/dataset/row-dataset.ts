@@ -4,13 +4,14 @@ import { openOrder } from '../order/order.js';
 import { ChosenRows, SelectedRows, slicedRows } from '../rows/derived-rows.js';
 import { allColumns, indexArray, type IndexArray, type RowSource } from '../rows/row-source.js';
 import { allocateFresh, valueAt, type ColumnData } from '../schema/column-data.js';
-import { describeValue } from '../schema/ndarray.js';
+import { isGone } from '../schema/dtypes.js';
+import { describeValue, GONE } from '../schema/ndarray.js';
 import { presentColumn } from '../schema/present.js';
 import { describeSchema, isField, leavesOf } from '../schema/schema.js';
 import { assemble } from '../schema/structure.js';
 import type { Schema } from '../schema/types.js';
 import type { IoOptions } from '../store/object-store.js';
-import { countOf, optionsOf, refuseUnknown } from '../arguments.js';
+import { countOf, ioOptionsOf, optionsOf, refuseUnknown } from '../arguments.js';
 import { reporter } from '../progress.js';
 import { startStream, streamRows } from '../stream/record-stream.js';
 import { parseState, sourceOf, type StreamState } from '../stream/state.js';
@@ -87,7 +88,7 @@ export class RowDataset implements DataRef {
   async at(index: number, options?: IoOptions): Promise<any> {
     const place = Number.isInteger(index) && index < 0 ? index + this.length : index;
     this.#checkIndex(place, index);
-    const columns = await this.#read([place], options);
+    const columns = await this.#read([place], ioOptionsOf('at', options));
     return assemble(this.schema, (leaf) => valueAt(columns[leaf] as ColumnData, 0));
   }
 
@@ -95,8 +96,9 @@ export class RowDataset implements DataRef {
     if (typeof indices !== 'object' || !Number.isInteger(indices?.length)) {
       throw invalidArgument(`read needs a list of indices, such as [3, 1, 4], got ${describeValue(indices)}`);
     }
+    if (ArrayBuffer.isView(indices) && isGone(indices)) throw invalidArgument(`read: the indices: ${GONE}`);
     for (let i = 0; i < indices.length; i++) this.#checkIndex(indices[i] as number, indices[i] as number);
-    const columns = await this.#read(indices, options);
+    const columns = await this.#read(indices, ioOptionsOf('read', options));
     const { schema } = this;
     return {
       length: indices.length,
@@ -121,7 +123,7 @@ export class RowDataset implements DataRef {
 
   async where(predicate: (record: any, index: number) => unknown, options: WhereOptions = {}): Promise<DataRef> {
     if (typeof predicate !== 'function') throw invalidArgument(`where needs a function, got ${typeof predicate}`);
-    const { columns, signal, onProgress, ...unknown } = options;
+    const { columns, signal, onProgress, ...unknown } = ioOptionsOf('where', options);
     refuseUnknown('where', unknown, ['columns', 'signal', 'onProgress']);
     const { matchingIndices, selectedRows } = await loadWhere();
     const looked = columns === undefined ? this.rows : new SelectedRows(this.rows, columns);
@@ -135,13 +137,13 @@ export class RowDataset implements DataRef {
     const seed = countOf('split: seed', given, 0);
     if (typeof fractions !== 'object' || fractions === null)
       throw invalidArgument(
-        `split: fractions must be an object, such as { train: 0.9, test: 0.1 }, got ${String(fractions)}`,
+        `split: fractions must be an object, such as { train: 0.9, test: 0.1 }, got ${describeValue(fractions)}`,
       );
     let sum = 0;
     const order = openOrder({ algorithm: 'permutation', seed, reshuffle: false }, this.length, 0);
     const parts = Object.entries(fractions).map(([name, fraction]): [string, DataRef] => {
-      if (!(fraction >= 0 && fraction <= 1))
-        throw invalidArgument(`split: ${name} is ${String(fraction)}, not a fraction from 0 to 1`);
+      if (typeof fraction !== 'number' || !(fraction >= 0 && fraction <= 1))
+        throw invalidArgument(`split: ${name} is ${describeValue(fraction)}, not a fraction from 0 to 1`);
       const start = Math.min(this.length, Math.round(sum * this.length));
       sum += fraction;
       const end = Math.min(this.length, Math.round(sum * this.length));
@@ -163,14 +165,14 @@ export class RowDataset implements DataRef {
     return `DataRef${name} · ${length.toLocaleString('en-US')} records · ${describeSchema(this.schema as Schema)}`;
   }
 
-  async #read(indices: ArrayLike<number>, options: IoOptions = {}): Promise<readonly ColumnData[]> {
-    options.signal?.throwIfAborted();
+  async #read(indices: ArrayLike<number>, { signal }: IoOptions): Promise<readonly ColumnData[]> {
+    signal?.throwIfAborted();
     const wanted = indexArray(indices.length, this.length);
     wanted.set(indices);
     return this.rows.read(wanted, {
       columns: allColumns(leavesOf(this.schema)),
       allocate: allocateFresh,
-      signal: options.signal,
+      signal,
     });
   }
 
@@ -184,6 +186,6 @@ export class RowDataset implements DataRef {
 }
 
 function bound(what: string, value: number, length: number): number {
-  if (!Number.isInteger(value)) throw invalidArgument(`${what} must be an integer, got ${String(value)}`);
+  if (!Number.isInteger(value)) throw invalidArgument(`${what} must be an integer, got ${describeValue(value)}`);
   return Math.min(length, value < 0 ? Math.max(0, value + length) : value);
 }

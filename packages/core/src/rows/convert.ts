@@ -1,8 +1,8 @@
 import { DataRefError, invalidArgument } from '../errors.js';
 import { allocateElements, type Allocate, type ColumnData, type ElementArray } from '../schema/column-data.js';
-import { isNumericDType, type NumericDType } from '../schema/dtypes.js';
+import { elementBytes, isNumericDType, type NumericDType } from '../schema/dtypes.js';
 import { float16ToNumber, numberToFloat16 } from '../schema/float16.js';
-import { integerRange } from '../schema/scalar.js';
+import { floatLimit, integerRange } from '../schema/scalar.js';
 import { leavesOf, type Leaf } from '../schema/schema.js';
 
 /** How a column is to be turned while it is read. */
@@ -27,8 +27,8 @@ export function convertedLeaf(leaf: Leaf, to: Conversion): Leaf {
     return refuse(`cannot become ${to.dtype}; decode or tokenize it with map first, or leave it out of columns`);
   if (to.scale !== undefined && !(to.dtype === 'float32' || to.dtype === 'float64'))
     return refuse('scale needs dtype float32 or float64');
-  if (to.scale !== undefined && !Number.isFinite(to.scale))
-    return refuse(`scale is ${String(to.scale)}, not a finite number`);
+  if (to.scale !== undefined && !(Math.abs(to.scale) < (floatLimit(to.dtype) as number)))
+    return refuse(`scale is ${String(to.scale)}, not a finite number of ${to.dtype}`);
   if (to.oneHot === undefined) return leafLike(leaf, to.dtype, leaf.shape);
   if (leaf.kind !== 'fixed' || leaf.shape.length > 0 || leaf.dtype === 'float16' || leaf.dtype === 'bool') {
     return refuse('oneHot needs one class number a record, from 0: a scalar column');
@@ -72,8 +72,10 @@ export function convertColumn(
 
 export function lossyCast(leaf: Leaf, to: Conversion, value: number | bigint, index: number): DataRefError {
   const target = to.oneHot === undefined ? to.dtype : `one of ${to.oneHot} classes`;
-  return new DataRefError('LOSSY_CAST', `record ${index}: ${leaf.name} is ${String(value)}, which is not ${target}`, {
-    details: { column: leaf.name, index, value: String(value) },
+  const given = leaf.dtype === 'float16' ? float16ToNumber(value as number) : value;
+  const scaled = to.scale === undefined ? '' : ` times ${to.scale}`;
+  return new DataRefError('LOSSY_CAST', `record ${index}: ${leaf.name} is ${given}${scaled}, which is not ${target}`, {
+    details: { column: leaf.name, index, value: String(given) },
   });
 }
 
@@ -108,6 +110,32 @@ function convertElements(
   } else {
     const store = to.dtype === 'float16' ? numberToFloat16 : undefined;
     toIntegers(from, dtype, out, to.dtype, store, lossy);
+  }
+  if (mayOverflow(dtype, to)) refuseOverflow(from, dtype, out, to.dtype, lossy);
+}
+
+/** Whether a finite value of `dtype` can become an infinite one. */
+export function mayOverflow(dtype: NumericDType, to: Conversion): boolean {
+  const limit = floatLimit(to.dtype);
+  if (limit === undefined || (dtype === to.dtype && to.scale === undefined)) return false;
+  const most = floatLimit(dtype) ?? 2 ** (8 * elementBytes(dtype));
+  return !(most * Math.abs(to.scale ?? 1) < limit);
+}
+
+/** Over a whole column at once: the loops that convert stay free of it. */
+function refuseOverflow(
+  from: ElementArray,
+  dtype: NumericDType,
+  out: ElementArray,
+  target: NumericDType,
+  lossy: (element: number) => never,
+): void {
+  const isHalf = target === 'float16';
+  for (let i = 0; i < out.length; i++) {
+    const made = out[i] as number;
+    if (isHalf ? (made & 0x7c00) !== 0x7c00 : Number.isFinite(made)) continue;
+    const given = dtype === 'float16' ? float16ToNumber(from[i] as number) : Number(from[i]);
+    if (Number.isFinite(given)) lossy(i);
   }
 }
 

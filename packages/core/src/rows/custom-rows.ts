@@ -1,6 +1,7 @@
 import { DataRefError } from '../errors.js';
 import { ColumnBuilder } from '../schema/column-builder.js';
 import { gatherColumn, type ColumnData } from '../schema/column-data.js';
+import { describeValue } from '../schema/ndarray.js';
 import { leavesOf } from '../schema/schema.js';
 import { disassemble } from '../schema/structure.js';
 import type { Schema } from '../schema/types.js';
@@ -54,7 +55,7 @@ export class CustomRows implements RowSource {
     if (got !== list.length) {
       throw new DataRefError(
         'SCHEMA_MISMATCH',
-        `read() was asked for ${list.length} records and gave ${got ?? String(records)}`,
+        `read() was asked for ${list.length} records and gave ${got ?? describeValue(records)}; it gives a list, one record for each index`,
       );
     }
     const built = buildColumns(this.schema, records as unknown[], list);

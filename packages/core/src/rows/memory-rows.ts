@@ -1,6 +1,8 @@
 import { Fingerprint } from '../checksum/fingerprint.js';
 import { isWide, rowChecksums } from '../checksum/row-checksums.js';
+import { invalidArgument } from '../errors.js';
 import { allocateFresh, gatherColumn, sliceColumn, type ColumnData } from '../schema/column-data.js';
+import { GONE } from '../schema/ndarray.js';
 import type { Schema } from '../schema/types.js';
 import { convertColumn } from './convert.js';
 import { noHold, type IndexArray, type ReadRequest, type RowSource } from './row-source.js';
@@ -23,6 +25,7 @@ export class MemoryRows implements RowSource {
 
   fingerprint(): string {
     if (this.#fingerprint === undefined) {
+      checkMemory(this.#columns);
       const hash = new Fingerprint(this.schema);
       hash.add(
         this.#columns,
@@ -34,6 +37,7 @@ export class MemoryRows implements RowSource {
   }
 
   read(indices: IndexArray, { columns, allocate }: ReadRequest): readonly ColumnData[] {
+    checkMemory(columns.map(({ leaf }) => this.#columns[leaf] as ColumnData));
     return columns.map(({ leaf, to }) => {
       const column = this.#columns[leaf] as ColumnData;
       if (to === undefined) return gatherColumn(column, indices, allocate);
@@ -47,6 +51,22 @@ export class MemoryRows implements RowSource {
   }
 
   slice(start: number, end: number): readonly ColumnData[] {
+    checkMemory(this.#columns);
     return this.#columns.map((column) => sliceColumn(column, start, end));
+  }
+}
+
+/**
+ * Columns are not copied: who gave them may have taken their memory away since.
+ * @throws DataRefError INVALID_ARGUMENT naming the column
+ */
+function checkMemory(columns: readonly ColumnData[]): void {
+  for (const { leaf, length, data, offsets } of columns) {
+    const elements = offsets === undefined ? length * leaf.size : (offsets[length] as number);
+    if (data.length === elements) continue;
+    throw invalidArgument(
+      `column ${leaf.name} had ${elements} elements and has ${data.length}: fromColumns does not copy, and ${GONE}`,
+      { column: leaf.name },
+    );
   }
 }

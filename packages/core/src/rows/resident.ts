@@ -5,7 +5,7 @@ import { GatherArea } from '../kernel/gather-area.js';
 import { allocateElements, allocateFresh, type Allocate, type ColumnData } from '../schema/column-data.js';
 import { bytesOf } from '../schema/dtypes.js';
 import type { Leaf } from '../schema/schema.js';
-import { convertColumn, convertedLeaf, lossyCast, type Conversion } from './convert.js';
+import { convertColumn, convertedLeaf, lossyCast, mayOverflow, type Conversion } from './convert.js';
 import type { IndexArray, ReadRequest } from './row-source.js';
 import { MAX_READS } from './read-again.js';
 import type { StoredParts } from './stored-parts.js';
@@ -144,7 +144,7 @@ export class Resident {
       const data = output() as Float32Array;
       return finish(data, this.#area.gatherOneHot(values, leaf.dtype, to.oneHot, indices, data));
     }
-    if (leaf.dtype === 'uint8' && to.dtype === 'float32') {
+    if (leaf.dtype === 'uint8' && to.dtype === 'float32' && !mayOverflow(leaf.dtype, to)) {
       const data = output() as Float32Array;
       this.#area.gatherU8F32(values, leaf.size, indices, data, to.scale ?? 1);
       return finish(data, -1);

@@ -1,8 +1,8 @@
 import { DataRefError } from '../errors.js';
 import type { ColumnData, ElementArray } from './column-data.js';
-import { arrayType, dtypeOfArray, isTypedArray, type NumericDType, type TypedArray } from './dtypes.js';
+import { arrayType, dtypeOfArray, isGone, isTypedArray, type NumericDType, type TypedArray } from './dtypes.js';
 import { nullValue } from './infer.js';
-import { describeValue, isNDArray, storageDType } from './ndarray.js';
+import { areBooleans, describeValue, GONE, isNDArray, isSize, NO_BOOLEANS, storageDType } from './ndarray.js';
 import { arrayFromLists } from './nested-array.js';
 import { toElement } from './scalar.js';
 import type { Leaf } from './schema.js';
@@ -77,6 +77,7 @@ export class ColumnBuilder {
       return;
     }
     if (!isTypedArray(value) || value.BYTES_PER_ELEMENT !== 1) throw mismatch(leaf, value, index);
+    if (isGone(value)) throw unusable(leaf, index, GONE);
     this.#reserve(value.length);
     this.#data.set(value as never, this.#used);
     this.#used += value.length;
@@ -122,6 +123,7 @@ function arrayOf(leaf: Leaf, value: unknown, index: number): { shape: readonly n
   if (Array.isArray(value)) return arrayFromLists(leaf, value, index);
   const array = isNDArray(value) ? value : isTypedArray(value) ? { shape: [value.length], data: value } : undefined;
   if (array === undefined) throw mismatch(leaf, value, index);
+  if (isGone(array.data)) throw unusable(leaf, index, GONE);
   const wanted = leaf.dtype as NumericDType;
   const declared = isNDArray(value) ? value.dtype : undefined;
   const given = dtypeOfArray(array.data) as NumericDType;
@@ -131,8 +133,31 @@ function arrayOf(leaf: Leaf, value: unknown, index: number): { shape: readonly n
   const shape = array.shape as readonly number[];
   const bits =
     given === 'float16' ? new Uint16Array(array.data.buffer, array.data.byteOffset, array.data.length) : array.data;
-  if (shape.reduce((product, n) => product * n, 1) !== bits.length) throw mismatch(leaf, value, index);
+  if (elementCount(shape) !== bits.length)
+    throw unusable(
+      leaf,
+      index,
+      `its shape is [${Array.from(shape, String).join(', ')}], its data has ${bits.length} elements`,
+    );
+  if (wanted === 'bool' && !areBooleans(bits as Uint8Array)) throw unusable(leaf, index, NO_BOOLEANS);
   return { shape, data: bits };
+}
+
+/** NaN for what is no shape: sizes are integers from 0 to 2^31 − 1. */
+function elementCount(shape: readonly number[]): number {
+  let count = 1;
+  for (let d = 0; d < shape.length; d++) {
+    const size = shape[d] as number;
+    if (!isSize(size) || size > 2 ** 31 - 1) return NaN;
+    count *= size;
+  }
+  return count;
+}
+
+function unusable(leaf: Leaf, index: number, problem: string): DataRefError {
+  return new DataRefError('SCHEMA_MISMATCH', `record ${index}: ${leaf.name}: ${problem}`, {
+    details: { column: leaf.name, index },
+  });
 }
 
 export function mismatch(leaf: Leaf, value: unknown, index: number, dtype?: string): DataRefError {

@@ -1,3 +1,4 @@
+import { DataRefError } from '../errors.js';
 import { arrayType, type ArrayTypes, type NumericDType } from './dtypes.js';
 import { float16ToNumber } from './float16.js';
 import { DenseArray } from './ndarray.js';
@@ -27,11 +28,26 @@ interface HostBuffer {
 }
 const hostBuffer = (globalThis as { readonly Buffer?: HostBuffer }).Buffer;
 
-/** A buffer of its own, in Node not cleared: whoever asks for one writes all of it. */
-export const allocateFresh: Allocate =
+const allocateHere: Allocate =
   hostBuffer === undefined
     ? (byteLength) => new ArrayBuffer(byteLength)
     : (byteLength) => hostBuffer.allocUnsafeSlow(byteLength).buffer;
+
+/**
+ * A buffer of its own, in Node not cleared: whoever asks for one writes all of it.
+ * @throws DataRefError MEMORY_LIMIT where the runtime gives none so large
+ */
+export const allocateFresh: Allocate = (byteLength) => {
+  try {
+    return allocateHere(byteLength);
+  } catch (error) {
+    throw new DataRefError(
+      'MEMORY_LIMIT',
+      `one column of a batch would have ${byteLength} bytes, and the runtime gives no such buffer: make batches smaller, or read fewer records at once`,
+      { cause: error, details: { byteLength } },
+    );
+  }
+};
 
 /** `count` elements of a leaf's array type in a buffer from `allocate`. Not cleared when recycled. */
 export function allocateElements(leaf: Leaf, count: number, allocate: Allocate): ElementArray {

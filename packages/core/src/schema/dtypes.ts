@@ -71,14 +71,31 @@ const DTYPE_OF_TAG: Readonly<Record<string, NumericDType>> = {
   Float64Array: 'float64',
 };
 
+const CLASS = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag);
+
+/** The name of a typed array's class, in any realm and whatever a subclass says it is; undefined for other values. */
+function classOf(value: unknown): string | undefined {
+  return CLASS?.get?.call(value) as string | undefined;
+}
+
 export function isTypedArray(value: unknown): value is TypedArray {
-  return ArrayBuffer.isView(value) && !(Object.prototype.toString.call(value) === '[object DataView]');
+  return classOf(value) !== undefined;
 }
 
 /** The dtype that a typed array's class stands for, in any realm; undefined for other values. */
 export function dtypeOfArray(value: unknown): NumericDType | undefined {
-  if (!ArrayBuffer.isView(value)) return undefined;
-  return DTYPE_OF_TAG[Object.prototype.toString.call(value).slice(8, -1)];
+  return DTYPE_OF_TAG[classOf(value) as string];
+}
+
+/** Whether the memory below an array is gone: its buffer was transferred away, or made too small. */
+export function isGone(array: ArrayBufferView): boolean {
+  if (array.byteLength > 0) return false;
+  try {
+    void Uint8Array.prototype.at.call(array as Uint8Array, 0); // refuses what is gone, not what is empty
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** The bytes below a typed array, without a copy. */

@@ -1,6 +1,7 @@
 import { DataRefError } from '../errors.js';
 import { dtypeOfArray, isNumericDType } from './dtypes.js';
 import { describeValue, isNDArray } from './ndarray.js';
+import { MAX_DEPTH } from './schema.js';
 import type { Field, Schema } from './types.js';
 
 /** A longer list is taken for a vector that somebody forgot to type. */
@@ -13,7 +14,7 @@ const MAX_TUPLE = 64;
  * @throws DataRefError NULL_VALUE, SCHEMA_MISMATCH for a value that has no dtype
  */
 export function schemaOfRecord(record: unknown, index: number): Schema {
-  const walk = (value: unknown, path: string): Schema => {
+  const walk = (value: unknown, path: string, depth: number): Schema => {
     const leaf = fieldOfValue(value);
     if (leaf !== undefined) return leaf;
     if (value === null || value === undefined) throw nullValue(path, index);
@@ -37,10 +38,12 @@ export function schemaOfRecord(record: unknown, index: number): Schema {
         `record ${index}: ${path || 'the record'} is a list of ${value.length}, which would be as many columns. Give a typed array, such as Float32Array.from(list), or a schema: field('float32', [${value.length}])`,
       );
     }
-    if (Array.isArray(value)) return value.map((item, i) => walk(item, join(path, String(i))));
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, walk(item, join(path, key))]));
+    if (depth === MAX_DEPTH) throw tooDeep(`record ${index}: `, path, { column: path, index });
+    const next = (key: string, item: unknown): Schema => walk(item, join(path, key), depth + 1);
+    if (Array.isArray(value)) return value.map((item, i) => next(String(i), item));
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, next(key, item)]));
   };
-  return walk(record, '');
+  return walk(record, '', 0);
 }
 
 function fieldOfValue(value: unknown): Field | undefined {
@@ -68,6 +71,15 @@ export function nullValue(path: string, index: number): DataRefError {
     'NULL_VALUE',
     `record ${index}: ${path || 'the record'} is null or undefined. Datasets have no nulls: leave the record out, or store a value that stands for "missing"`,
     { details: { column: path, index } },
+  );
+}
+
+/** The refusal of a value that is cyclic, or as good as that. @param path of what is too deep */
+export function tooDeep(where: string, path: string, details: Readonly<Record<string, unknown>>): DataRefError {
+  return new DataRefError(
+    'SCHEMA_MISMATCH',
+    `${where}${path.slice(0, 60)}… has more than ${MAX_DEPTH} levels, or holds itself; give flat values, or bytes that stand for them`,
+    { details },
   );
 }
 

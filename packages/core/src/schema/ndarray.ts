@@ -1,13 +1,25 @@
-import { DataRefError, invalidArgument } from '../errors.js';
+import { describeValue } from '../arguments.js';
+import { invalidArgument } from '../errors.js';
 import {
   arrayType,
   dtypeOfArray,
+  isGone,
   isNumericDType,
   type ArrayTypes,
   type NumericDType,
   type TypedArray,
 } from './dtypes.js';
 import type { DTypeOf, Shape } from './types.js';
+
+export { describeValue };
+
+/** What to say of an array of the user's whose memory is gone. */
+export const GONE =
+  'the buffer of its array was transferred to another thread, released or made smaller; give a copy, array.slice()';
+
+/** What to say of bytes that are no bools. */
+export const NO_BOOLEANS =
+  'bools are bytes of 0 and 1, and its array has others; give Uint8Array.from(data, (x) => (x ? 1 : 0)), or another dtype';
 
 /** Plain data (survives structuredClone and worker messages): C order, no strides. */
 export interface NDArray<D extends NumericDType = NumericDType, S extends Shape = Shape> {
@@ -51,34 +63,49 @@ export function ndarray<D extends NumericDType, const S extends readonly number[
   dtype: D,
 ): NDArray<D, S>;
 export function ndarray(data: TypedArray, shape: readonly number[], dtype?: NumericDType): NDArray {
-  const given = dtypeOfArray(data);
-  if (given === undefined) throw invalidArgument(`ndarray: data must be a typed array, got ${describeValue(data)}`);
-  const is = dtype ?? given;
-  const holds = storageDType(is);
-  if (!isNumericDType(is)) throw invalidArgument(`ndarray: no such dtype ${JSON.stringify(dtype)}`);
-  if (holds !== storageDType(given)) {
-    throw new DataRefError(
-      'INVALID_ARGUMENT',
-      `ndarray: ${is} needs a ${arrayTypeName(is)}, got a ${arrayTypeName(given)}`,
-    );
-  }
-  const size = elementCount(shape);
-  if (size !== data.length) {
-    throw invalidArgument(`ndarray: shape [${shape.join(', ')}] has ${size} elements, data has ${data.length}`);
-  }
-  const plain = holds !== given || isForeign(data) ? new (arrayType(is))(data.buffer, data.byteOffset, size) : data;
-  return new DenseArray(is, [...shape], plain as ArrayTypes[NumericDType]);
+  return checkedArray('ndarray', data, shape, dtype);
 }
 
-/** The product of a shape's sizes. @throws DataRefError INVALID_ARGUMENT for a size that is no integer ≥ 0 */
-export function elementCount(shape: readonly number[]): number {
-  let count = 1;
-  for (const size of shape) {
-    if (!Number.isSafeInteger(size) || size < 0)
-      throw invalidArgument(`shape: sizes are integers ≥ 0, got ${String(size)}`);
-    count *= size;
-  }
-  return count;
+/**
+ * What `ndarray` gives, of what may be anything.
+ * @param what the call, or the column, for errors
+ * @throws DataRefError INVALID_ARGUMENT with `details`
+ */
+export function checkedArray(
+  what: string,
+  data: unknown,
+  shape: readonly number[],
+  dtype?: NumericDType,
+  details?: Readonly<Record<string, unknown>>,
+): NDArray {
+  const refuse = (problem: string): never => {
+    throw invalidArgument(`${what}: ${problem}`, details);
+  };
+  const given = dtypeOfArray(data) ?? refuse(`data must be a typed array, got ${describeValue(data)}`);
+  const is = dtype ?? given;
+  if (!isNumericDType(is)) return refuse(`no such dtype ${JSON.stringify(dtype)}`);
+  const holds = storageDType(is);
+  if (holds !== storageDType(given)) refuse(`${is} needs a ${arrayTypeName(is)}, got a ${arrayTypeName(given)}`);
+  const array = data as TypedArray;
+  if (isGone(array)) refuse(GONE);
+  const sizes = [...shape];
+  const wrong = sizes.findIndex((n) => !isSize(n));
+  if (wrong >= 0) refuse(`sizes of a shape are integers ≥ 0, got ${describeValue(sizes[wrong])}`);
+  const size = sizes.reduce((product, n) => product * n, 1);
+  if (size !== array.length) refuse(`shape [${sizes.join(', ')}] has ${size} elements, data has ${array.length}`);
+  if (is === 'bool' && !areBooleans(array as Uint8Array)) refuse(NO_BOOLEANS);
+  const plain = holds !== given || isForeign(array) ? new (arrayType(is))(array.buffer, array.byteOffset, size) : array;
+  return new DenseArray(is, sizes, plain as ArrayTypes[NumericDType]);
+}
+
+/** Whether something is a dimension's size. */
+export function isSize(n: unknown): boolean {
+  return Number.isSafeInteger(n) && (n as number) >= 0;
+}
+
+/** Whether bytes are bools, 0 or 1 each. */
+export function areBooleans(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte <= 1);
 }
 
 export function isNDArray(value: unknown): value is NDArray {
@@ -90,16 +117,6 @@ export function isNDArray(value: unknown): value is NDArray {
 /** The dtype whose array class also holds `dtype`: uint8 for bool, uint16 for float16. */
 export function storageDType(dtype: NumericDType): NumericDType {
   return dtype === 'bool' ? 'uint8' : dtype === 'float16' ? 'uint16' : dtype;
-}
-
-export function describeValue(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (ArrayBuffer.isView(value))
-    return `a ${Object.prototype.toString.call(value).slice(8, -1)} of ${value.byteLength} bytes`;
-  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
-  if (typeof value === 'object') return Array.isArray(value) ? `an array of ${value.length}` : 'an object';
-  if (typeof value === 'bigint') return `${value}n`;
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `a ${typeof value}`;
 }
 
 function arrayTypeName(dtype: NumericDType): string {

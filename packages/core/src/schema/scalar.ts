@@ -22,9 +22,22 @@ export function integerRange(dtype: NumericDType): readonly [number, number] | u
   return INTEGER_RANGES[dtype];
 }
 
+/** From this magnitude on a number is nearer to infinity than to the dtype's largest. */
+const FLOAT_LIMITS: Partial<Record<NumericDType, number>> = {
+  float16: 65520,
+  float32: 2 ** 128 - 2 ** 103,
+  float64: Infinity,
+};
+
+/** The least magnitude that a float dtype can no longer hold; undefined for others. */
+export function floatLimit(dtype: NumericDType): number | undefined {
+  return FLOAT_LIMITS[dtype];
+}
+
 /**
- * A scalar of a record as the element that is stored. Floats round to the dtype's precision; integers must fit.
- * @throws DataRefError SCHEMA_MISMATCH for another kind of value, LOSSY_CAST for an integer out of range
+ * A scalar of a record as the element that is stored. Floats round to the dtype's precision; infinities stay, and what
+ * is finite must fit, as integers must.
+ * @throws DataRefError SCHEMA_MISMATCH for another kind of value, LOSSY_CAST for a number out of range
  */
 export function toElement(leaf: Leaf, value: unknown, index: number): number | bigint {
   const dtype = leaf.dtype as NumericDType;
@@ -43,6 +56,9 @@ export function toElement(leaf: Leaf, value: unknown, index: number): number | b
   if (range !== undefined && !(Number.isInteger(value) && value >= range[0] && value <= range[1])) {
     throw outOfRange(leaf, value, index);
   }
+  if (dtype === 'float64' || range !== undefined) return value;
+  const magnitude = Math.abs(value);
+  if (magnitude >= (FLOAT_LIMITS[dtype] as number) && magnitude < Infinity) throw outOfRange(leaf, value, index);
   return dtype === 'float16' ? numberToFloat16(value) : value;
 }
 

@@ -1,11 +1,12 @@
 import { DataRefError, invalidArgument } from '../errors.js';
 import { elementBytes, isDType, isNumericDType, type DType, type NumericDType } from './dtypes.js';
+import { describeValue } from './ndarray.js';
 import type { Field, Schema, SchemaObject, Shape } from './types.js';
 
 /** Above this many dimensions or columns a schema is refused, so that a hostile manifest cannot exhaust memory. */
 const MAX_RANK = 32;
 const MAX_LEAVES = 4096;
-const MAX_DEPTH = 64;
+export const MAX_DEPTH = 64;
 
 /**
  * One column of a schema: `field('float32', [28, 28])`, `field('int32', [null])` for vectors of differing lengths,
@@ -68,7 +69,7 @@ function collect(schema: Schema, path: readonly string[], leaves: Leaf[]): void 
     return;
   }
   if (typeof schema !== 'object' || schema === null) {
-    throw invalidArgument(`schema: ${name} must be a field('…'), a tuple or an object, got ${String(schema)}`);
+    throw invalidArgument(`schema: ${name} must be a field('…'), a tuple or an object, got ${describeValue(schema)}`);
   }
   for (const [key, child] of Object.entries(schema as SchemaObject)) {
     if (key === '__proto__') throw invalidArgument('schema: a column cannot be called __proto__');
@@ -85,14 +86,14 @@ function leafOf({ dtype, shape }: Field, name: string): Leaf {
 
 function checkField(made: Field, name: string): Field {
   const { dtype, shape } = made;
-  if (!isDType(dtype)) throw invalidArgument(`schema: ${name} has an unknown dtype ${JSON.stringify(dtype)}`);
+  if (!isDType(dtype)) throw invalidArgument(`schema: ${name} has an unknown dtype ${describeValue(dtype)}`);
   if (shape.length > MAX_RANK) throw invalidArgument(`schema: ${name} has more than ${MAX_RANK} dimensions`);
   if (!isNumericDType(dtype) && shape.length > 0)
     throw invalidArgument(`schema: ${name} is ${dtype}, which has no shape`);
   let bytes = elementBytes(dtype);
   for (const size of shape) {
     if (size !== null && (!Number.isSafeInteger(size) || size < 0)) {
-      throw invalidArgument(`schema: ${name} has the size ${String(size)}; sizes are integers ≥ 0, or null`);
+      throw invalidArgument(`schema: ${name} has the size ${describeValue(size)}; sizes are integers ≥ 0, or null`);
     }
     bytes *= size ?? 1;
   }
@@ -114,7 +115,7 @@ function copySchema(value: unknown, depth: number): Schema {
   if (isField(value)) return { dtype: value.dtype, shape: [...value.shape] };
   if (Array.isArray(value)) return value.map((item) => copySchema(item, depth + 1));
   if (typeof value !== 'object' || value === null)
-    throw invalidArgument(`schema: expected an object, got ${String(value)}`);
+    throw invalidArgument(`schema: expected an object, got ${describeValue(value)}`);
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copySchema(item, depth + 1)]));
 }
 

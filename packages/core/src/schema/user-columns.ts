@@ -1,10 +1,10 @@
 import { DataRefError, invalidArgument, isDataRefError } from '../errors.js';
 import { ColumnBuilder } from './column-builder.js';
 import type { ColumnData } from './column-data.js';
-import { dtypeOfArray, isNumericDType } from './dtypes.js';
-import { schemaOfRecord } from './infer.js';
-import { describeValue, isNDArray, ndarray } from './ndarray.js';
-import { leavesOf, type Leaf } from './schema.js';
+import { dtypeOfArray } from './dtypes.js';
+import { schemaOfRecord, tooDeep } from './infer.js';
+import { checkedArray, describeValue, isNDArray } from './ndarray.js';
+import { leavesOf, MAX_DEPTH, type Leaf } from './schema.js';
 import type { Field, Schema } from './types.js';
 
 export interface UserColumns {
@@ -19,9 +19,9 @@ export interface UserColumns {
  * @throws DataRefError INVALID_ARGUMENT, MIXED_DTYPES, RAGGED, NULL_VALUE
  */
 export function columnsFromUser(columns: unknown, length?: number): UserColumns {
-  const made: ColumnData[] = [];
+  const made: NamelessColumn[] = [];
   let rows = length;
-  const walk = (value: unknown, name: string): Schema => {
+  const walk = (value: unknown, name: string, depth: number): Schema => {
     if (isColumn(value)) {
       const [field, column] = columnOf(value, name, length !== undefined);
       if (rows !== undefined && column.length !== rows) {
@@ -36,11 +36,11 @@ export function columnsFromUser(columns: unknown, length?: number): UserColumns 
         `columns: ${name} must be a typed array, an ndarray, a list or an object of them, got ${describeValue(value)}`,
       );
     }
-    return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, walk(item, name === 'value' ? key : `${name}.${key}`)]),
-    );
+    if (depth === MAX_DEPTH) throw tooDeep('columns: ', name, { column: name });
+    const next = (key: string, item: unknown): Schema => walk(item, depth === 0 ? key : `${name}.${key}`, depth + 1);
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, next(key, item)]));
   };
-  const schema = walk(columns, 'value');
+  const schema = walk(columns, 'value', 0);
   const leaves = leavesOf(schema);
   return { schema, columns: made.map((column, i) => ({ ...column, leaf: leaves[i] as Leaf })), length: rows ?? 0 };
 }
@@ -49,25 +49,24 @@ function isColumn(value: unknown): boolean {
   return Array.isArray(value) || isNDArray(value) || dtypeOfArray(value) !== undefined;
 }
 
-function columnOf(value: unknown, name: string, isBatch: boolean): [Field, ColumnData] {
+type NamelessColumn = Omit<ColumnData, 'leaf'>;
+
+function columnOf(value: unknown, name: string, isBatch: boolean): [Field, NamelessColumn] {
   if (Array.isArray(value)) return listColumn(value, name, isBatch);
-  const array = isNDArray(value) ? value : ndarray(value as Uint8Array, [(value as Uint8Array).length]);
-  if (!isNumericDType(array.dtype))
-    throw invalidArgument(`columns: ${name} has an unknown dtype ${JSON.stringify(array.dtype)}`);
-  const [length, ...shape] = array.shape as number[];
+  const { data, shape, dtype } = isNDArray(value)
+    ? value
+    : { data: value, shape: [(value as Uint8Array).length], dtype: undefined };
+  const array = checkedArray(`columns: ${name}`, data, shape as readonly number[], dtype, { column: name });
+  const [length, ...rowShape] = array.shape;
   if (length === undefined)
     throw invalidArgument(`columns: ${name} has no first axis to count records along; give it the shape [n, …]`);
-  const field: Field = { dtype: array.dtype, shape };
-  const [leaf] = leavesOf(field);
-  if (array.data.length !== length * (leaf as Leaf).size) {
-    throw invalidArgument(
-      `columns: ${name} has ${array.data.length} elements, shape [${array.shape.join(', ')}] needs ${length * (leaf as Leaf).size}`,
-    );
-  }
-  return [field, { leaf: leaf as Leaf, length, data: array.data }];
+  return [
+    { dtype: array.dtype, shape: rowShape },
+    { length: length as number, data: array.data },
+  ];
 }
 
-function listColumn(list: readonly unknown[], name: string, isBatch: boolean): [Field, ColumnData] {
+function listColumn(list: readonly unknown[], name: string, isBatch: boolean): [Field, NamelessColumn] {
   if (list.length === 0)
     throw invalidArgument(`columns: ${name} is an empty list, which has no dtype; give an empty typed array`);
   const inferred = schemaOfRecord(list[0], 0) as Field;

@@ -10,7 +10,7 @@ import { describeValue } from '../schema/ndarray.js';
 import { describeSchema, parseSchema, sameSchema } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
 import type { IoOptions, ObjectStore } from '../store/object-store.js';
-import { countOf, refuseUnknown } from '../arguments.js';
+import { countOf, ioOptionsOf, refuseUnknown } from '../arguments.js';
 import { eachAtOnce, inOrder, REQUESTS_AT_ONCE } from './at-once.js';
 import { alreadyExists, dataFolder, folderOf, manifestKey, Manifests } from './manifests.js';
 import { DatasetShareWriter } from './share-writer.js';
@@ -53,10 +53,10 @@ export class DatasetStorage implements Storage {
     version: string,
     options: SubmitOptions & { readonly schema?: Schema } = {},
   ): Promise<any> {
-    const { signal, onProgress, ifExists = 'replace', schema: given, ...unknown } = options;
+    const { signal, onProgress, ifExists = 'replace', schema: given, ...unknown } = ioOptionsOf('submit', options);
     refuseUnknown('submit', unknown, ['schema', 'signal', 'onProgress', 'ifExists']);
     if (ifExists !== 'replace' && ifExists !== 'error')
-      throw invalidArgument(`submit: ifExists must be 'replace' or 'error', got ${JSON.stringify(ifExists)}`);
+      throw invalidArgument(`submit: ifExists must be 'replace' or 'error', got ${describeValue(ifExists)}`);
     folderOf(id, version);
     signal?.throwIfAborted();
     await this.#manifests.refuseOtherCase(id, { signal });
@@ -74,7 +74,7 @@ export class DatasetStorage implements Storage {
   }
 
   async fetch(id: string, version: string, options: IoOptions & { readonly schema?: Schema } = {}): Promise<any> {
-    const { schema, signal, ...unknown } = options;
+    const { schema, signal, ...unknown } = ioOptionsOf('fetch', options);
     refuseUnknown('fetch', unknown, ['schema', 'signal']);
     const manifest = await this.#manifests.require(id, version, { signal });
     if (schema !== undefined && !sameSchema(parseSchema(schema), manifest.schema)) {
@@ -93,7 +93,7 @@ export class DatasetStorage implements Storage {
   }
 
   async #cacheable(id: string, version: string, build: unknown, options: ProgressOptions = {}): Promise<DataRef> {
-    const { signal, onProgress, ...unknown } = options;
+    const { signal, onProgress, ...unknown } = ioOptionsOf('cacheable', options);
     refuseUnknown('cacheable', unknown, ['signal', 'onProgress']);
     if (typeof build !== 'function')
       throw invalidArgument(`cacheable needs a function that gives a DataRef, got ${describeValue(build)}`);
@@ -111,15 +111,17 @@ export class DatasetStorage implements Storage {
   }
 
   async has(id: string, version: string, options: IoOptions = {}): Promise<boolean> {
-    return (await this.#store.head(manifestKey(id, version), options)) !== undefined;
+    const { signal } = ioOptionsOf('has', options);
+    signal?.throwIfAborted();
+    return (await this.#store.head(manifestKey(id, version), { signal })) !== undefined;
   }
 
   async info(id: string, version: string, options: IoOptions = {}): Promise<DatasetInfo> {
-    return infoOf(await this.#manifests.require(id, version, options));
+    return infoOf(await this.#manifests.require(id, version, ioOptionsOf('info', options)));
   }
 
   async *list(options: IoOptions = {}): AsyncGenerator<DatasetInfo> {
-    const names = await this.#manifests.names(options);
+    const names = await this.#manifests.names(ioOptionsOf('list', options));
     let damaged: unknown;
     const read = async ([id, version]: [string, string]): Promise<Manifest | undefined> => {
       try {
@@ -138,10 +140,12 @@ export class DatasetStorage implements Storage {
   }
 
   async delete(id: string, version: string, options: IoOptions = {}): Promise<boolean> {
-    const existed = await this.#store.delete(manifestKey(id, version), options);
+    const { signal } = ioOptionsOf('delete', options);
+    signal?.throwIfAborted();
+    const existed = await this.#store.delete(manifestKey(id, version), { signal });
     // All that was there before; what another process commits meanwhile stays.
     const { vacuumDataset } = await loadVacuum();
-    await vacuumDataset({ ...(await this.#vacuum(0, options.signal)), isDeleted: true }, id, version);
+    await vacuumDataset({ ...(await this.#vacuum(0, signal)), isDeleted: true }, id, version);
     return existed;
   }
 
@@ -150,7 +154,7 @@ export class DatasetStorage implements Storage {
     version: string,
     options: ProgressOptions = {},
   ): Promise<{ ok: boolean; problems: DataRefError[] }> {
-    const { signal, onProgress, ...unknown } = options;
+    const { signal, onProgress, ...unknown } = ioOptionsOf('verify', options);
     refuseUnknown('verify', unknown, ['signal', 'onProgress']);
     const { verifyParts } = await loadVerify();
     for (let manifest = await this.#manifests.require(id, version, { signal }); ;) {
@@ -167,9 +171,7 @@ export class DatasetStorage implements Storage {
   async vacuum(
     options: ProgressOptions & { readonly graceMs?: number | undefined } = {},
   ): Promise<{ bytesFreed: number }> {
-    if (typeof options !== 'object' || options === null)
-      throw invalidArgument(`vacuum: options must be an object, such as { graceMs: 0 }, got ${String(options)}`);
-    const { graceMs: given = 24 * 3600 * 1000, signal, onProgress, ...unknown } = options;
+    const { graceMs: given = 24 * 3600 * 1000, signal, onProgress, ...unknown } = ioOptionsOf('vacuum', options);
     refuseUnknown('vacuum', unknown, ['graceMs', 'signal', 'onProgress']);
     const vacuum = await this.#vacuum(countOf('vacuum: graceMs', given, 0), signal);
     const names = await this.#manifests.names({ signal }, true);
@@ -195,7 +197,7 @@ export class DatasetStorage implements Storage {
   }
 
   async copy(id: string, version: string, to: Storage, options: ProgressOptions = {}): Promise<DataRef> {
-    const { signal, onProgress, ...unknown } = options;
+    const { signal, onProgress, ...unknown } = ioOptionsOf('copy', options);
     refuseUnknown('copy', unknown, ['signal', 'onProgress']);
     folderOf(id, version);
     signal?.throwIfAborted();
@@ -209,7 +211,9 @@ export class DatasetStorage implements Storage {
 
   writer(id: string, version: string, options: ShareOptions): ShareWriter {
     if (typeof options !== 'object' || options === null)
-      throw invalidArgument(`writer: which share? writer(id, version, { part: 0, of: 4 }), got ${String(options)}`);
+      throw invalidArgument(
+        `writer: which share? writer(id, version, { part: 0, of: 4 }), got ${describeValue(options)}`,
+      );
     return new DatasetShareWriter(
       this.#parts,
       this.#manifests,

@@ -1,4 +1,4 @@
-import { refuseUnknown } from '../arguments.js';
+import { optionsOf, refuseUnknown } from '../arguments.js';
 import { invalidArgument } from '../errors.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { DatasetStorage } from './dataset-storage.js';
@@ -34,7 +34,7 @@ export const ObjectStorage: new (store: ObjectStore, options?: ObjectStorageOpti
     readonly store: ObjectStore;
 
     constructor(store: ObjectStore, options: ObjectStorageOptions = {}) {
-      const { memoryLimitBytes, verifyReads = true, ...unknown } = options;
+      const { memoryLimitBytes, verifyReads = true, ...unknown } = optionsOf('ObjectStorage', options);
       refuseUnknown('ObjectStorage', unknown, ['memoryLimitBytes', 'verifyReads']);
       const missing = METHODS.filter((name) => typeof (Object(store) as Partial<ObjectStore>)[name] !== 'function');
       if (missing.length > 0)

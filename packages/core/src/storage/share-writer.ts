@@ -1,4 +1,4 @@
-import { countOf, refuseUnknown } from '../arguments.js';
+import { countOf, ioOptionsOf, refuseUnknown } from '../arguments.js';
 import type { DataRef } from '../dataset/types.js';
 import type { Manifest } from '../format/manifest.js';
 import { lazyModule } from '../lazy-module.js';
@@ -45,7 +45,7 @@ export class DatasetShareWriter implements ShareWriter {
   }
 
   async submit(data: unknown, options: ProgressOptions & { readonly schema?: Schema } = {}): Promise<void> {
-    const { schema, signal, onProgress, ...unknown } = options;
+    const { schema, signal, onProgress, ...unknown } = ioOptionsOf('submit', options);
     refuseUnknown('submit', unknown, ['schema', 'signal', 'onProgress']);
     signal?.throwIfAborted();
     const { writeShare } = await loadWriting();
@@ -54,7 +54,7 @@ export class DatasetShareWriter implements ShareWriter {
   }
 
   async whole(options: ProgressOptions = {}): Promise<DataRef> {
-    const { signal, onProgress, ...unknown } = options;
+    const { signal, onProgress, ...unknown } = ioOptionsOf('whole', options);
     refuseUnknown('whole', unknown, ['signal', 'onProgress']);
     const { wholeDataset } = await loadWaiting();
     return this.#open(

@@ -5,7 +5,10 @@ export function padRows(column: ColumnData, rows: number, allocate: Allocate): C
   const { leaf, length, data } = column;
   if (length === rows) return column;
   if (column.offsets !== undefined) {
-    const offsets = new Float64Array(rows + 1).fill(column.offsets[length] as number, length);
+    const offsets = new Float64Array(allocate(8 * (rows + 1)), 0, rows + 1).fill(
+      column.offsets[length] as number,
+      length,
+    );
     offsets.set(column.offsets.subarray(0, length + 1));
     const rank = leaf.shape.length;
     const shapes = column.shapes === undefined ? undefined : new Int32Array(rows * rank);

@@ -1,4 +1,4 @@
-import { countOf } from '../arguments.js';
+import { countOf, optionsOf } from '../arguments.js';
 import { DataRefError } from '../errors.js';
 import { parseState, type SourceState, type StateNode, type StreamState } from './state.js';
 
@@ -8,9 +8,10 @@ import { parseState, type SourceState, type StateNode, type StreamState } from '
  * @throws DataRefError OUT_OF_RANGE where the epoch has no so many before the state; UNSUPPORTED where a transform counts
  *   what it has given (take, skip, repeat, flatMap, pack, …) or several streams are joined: only running them again tells;
  *   and of states that `joinStates` made, which have no one order of what was done;
- *   STATE_INVALID
+ *   STATE_INVALID; INVALID_ARGUMENT
  */
-export function rewind(state: StreamState, { records }: { readonly records: number }): StreamState {
+export function rewind(state: StreamState, options: { readonly records: number }): StreamState {
+  const { records } = optionsOf('rewind', options);
   countOf('rewind: records', records, 0);
   const parsed = parseState(state);
   return { ...parsed, epoch: epochOf(parsed.node), node: back(parsed.node, records) };

@@ -72,6 +72,7 @@ beforeAll(async () => {
   }
   columns['label'] = Uint8Array.from({ length: LENGTH }, (_, i) => i % 10) as never;
   columns['label64'] = BigInt64Array.from({ length: LENGTH }, (_, i) => BigInt(i % 10)) as never;
+  columns['huge64'] = Float64Array.from({ length: LENGTH }, (_, i) => (i === 9 ? 2 ** 128 - 2 ** 103 : i)) as never;
   const memory = fromColumns(columns) as DataRef;
   const store = new MemoryStore();
   await storeInParts(store, memory, 'dtypes', '1', 16);
@@ -101,8 +102,8 @@ describe('a column converted while it is read', () => {
   test.each(DTYPES.flatMap((from) => DTYPES.map((to) => [from, to] as const)))(
     '%s as %s, the same bits in memory, by position and resident',
     async (from, to) => {
-      // Integers and bool take only what they can hold: zeros and ones of every dtype.
-      const isSafe = from === to || to === 'float32' || to === 'float64' || to === 'float16';
+      // Integers, bool and float16 take only what they can hold: zeros and ones of every dtype.
+      const isSafe = from === to || to === 'float32' || to === 'float64';
       for (const column of isSafe ? [`${from}_wide`, `${from}_one`] : [`${from}_bits`]) {
         const results = await pick(column, { dtype: to });
         const [{ indices, data, shape }] = results as [(typeof results)[0]];
@@ -184,6 +185,14 @@ describe('a column converted while it is read', () => {
     ['int8_wide', { dtype: 'uint64' }, /which is not uint64/],
     ['int32_wide', { dtype: 'bool' }, /which is not bool/],
     ['float16_one', { dtype: 'uint8' }, /which is not uint8/],
+    ['int32_wide', { dtype: 'float16' }, /int32_wide is \d+, which is not float16/],
+    ['uint64_one', { dtype: 'float16' }, /which is not float16/],
+    ['huge64', { dtype: 'float32' }, /huge64 is 3\.4028235677973366e\+38, which is not float32/],
+    ['huge64', { dtype: 'float16' }, /which is not float16/],
+    ['huge64', { dtype: 'float64', scale: -1e300 }, /times -1e\+300, which is not float64/],
+    ['float32_one', { dtype: 'float32', scale: 2e38 }, /times 2e\+38, which is not float32/],
+    ['uint8_wide', { dtype: 'float32', scale: 3e36 }, /uint8_wide is \d+ times 3e\+36, which is not float32/],
+    ['int64_one', { dtype: 'float32', scale: 1e38 }, /times 1e\+38, which is not float32/],
     ['float32_one', { oneHot: 3 }, /float32_one is .*, which is not one of 3 classes/],
     ['label', { oneHot: 9 }, /label is 9, which is not one of 9 classes/],
     ['label64', { oneHot: 5 }, /label64 is [5-9], which is not one of 5 classes/],
@@ -203,10 +212,29 @@ describe('a column converted while it is read', () => {
     },
   );
 
+  test('infinities and NaN stay what they are, and what is just within the range fits', async () => {
+    const large = 2 ** 128 - 2 ** 103 - 2 ** 75; // rounds to the largest float32
+    const x = Float64Array.of(Infinity, -Infinity, NaN, large, -large);
+    for (const [dtype, most] of [
+      ['float32', 3.4028234663852886e38],
+      ['float64', large],
+    ] as const) {
+      // prettier-ignore
+      const stream = fromColumns({ x }).stream().batch(5) as unknown as BatchFlow;
+      const [batch] = await gather(stream.pick(pickColumns({ x: { column: 'x', dtype } }, () => undefined)));
+      expect(Array.from(batch!.columns.x.data)).toEqual([Infinity, -Infinity, NaN, most, -most]);
+    }
+    const halves = fromColumns({ x: Float32Array.of(Infinity, -Infinity, NaN, 65519, -65519) });
+    const stream = halves.stream().batch(5) as unknown as BatchFlow;
+    const [batch] = await gather(stream.pick(pickColumns({ x: { column: 'x', dtype: 'float16' } }, () => undefined)));
+    expect(Array.from(batch!.columns.x.data, float16ToNumber)).toEqual([Infinity, -Infinity, NaN, 65504, -65504]);
+  });
+
   const senseless: readonly (readonly [string, Spec, RegExp])[] = [
     ['nothing', {}, /no column "nothing"/],
     ['uint8_one', { dtype: 'int32', scale: 2 }, /scale needs/],
     ['uint8_one', { dtype: 'float32', scale: NaN }, /not a finite number/],
+    ['uint8_one', { dtype: 'float32', scale: 1e39 }, /not a finite number of float32/],
     ['uint8_one', { dtype: 'float8' as NumericDType }, /no such dtype/],
     ['uint8_wide', { oneHot: 3 }, /scalar column/],
     ['label', { oneHot: 0 }, /classes/],

@@ -130,7 +130,7 @@ describe('fromColumns', () => {
     ['an empty list', { a: [] }, 'INVALID_ARGUMENT', /a is an empty list/],
     ['a list of objects', { a: [{ b: 1 }] }, 'INVALID_ARGUMENT', /a.*fromRecords/],
     ['an ndarray without rows', { a: ndarray(new Int8Array(1), []) }, 'INVALID_ARGUMENT', /a has no first axis/],
-    ['an ndarray made wrong', { a: { dtype: 'int8', shape: [3], data: new Int8Array(2) } }, 'INVALID_ARGUMENT', /a has 2 elements/],
+    ['an ndarray made wrong', { a: { dtype: 'int8', shape: [3], data: new Int8Array(2) } }, 'INVALID_ARGUMENT', /a: shape \[3\] has 3 elements, data has 2/],
     ['an ndarray of a dtype that there is not', { a: { dtype: 'int9', shape: [1], data: new Int8Array(1) } }, 'INVALID_ARGUMENT', /a.*"int9"/],
     ['a scalar', { a: 1 }, 'INVALID_ARGUMENT', /a must be a typed array/],
     ['no columns', {}, 'INVALID_ARGUMENT', /at least one column/],
@@ -138,5 +138,34 @@ describe('fromColumns', () => {
   ]; // prettier-ignore
   test.each(bad)('refuses %s', (_name, columns, code, message) => {
     expect(() => fromColumns(columns as Columns)).toThrow(failure(code as never, message));
+  });
+});
+
+describe('a number that its float dtype cannot hold', () => {
+  const one = (dtype: 'float16' | 'float32' | 'float64', value: number) =>
+    fromRecords([{ a: 0 }, { a: value }], { schema: { a: field(dtype) } });
+
+  test.each([
+    ['float32', 1e300],
+    ['float32', -(2 ** 128 - 2 ** 103)],
+    ['float16', 1e6],
+    ['float16', -65520],
+  ] as const)('as %s, such as %d, is refused, naming record and column', async (dtype, value) => {
+    await expect(one(dtype, value)).rejects.toEqual(
+      failure('LOSSY_CAST', new RegExp(`record 1: a is ${dtype}, which cannot hold -?\\d`, 'u')),
+    );
+    const listed = fromRecords([{ a: [0, value] }] as never, { schema: { a: field(dtype, [2]) } });
+    await expect(listed).rejects.toEqual(failure('LOSSY_CAST', /record 0: a is float/));
+  });
+
+  test.each([
+    ['float32', Infinity, Infinity],
+    ['float32', 2 ** 128 - 2 ** 104, 2 ** 128 - 2 ** 104],
+    ['float16', -Infinity, -Infinity],
+    ['float16', NaN, NaN],
+    ['float16', 65519, 65504],
+    ['float64', 1.7976931348623157e308, 1.7976931348623157e308],
+  ] as const)('is not what %s takes: %d', async (dtype, value, stored) => {
+    expect(await (await one(dtype, value)).at(1)).toEqual({ a: stored });
   });
 });

@@ -1,9 +1,10 @@
 import { DataRefError, type StreamState } from '@dataref/core';
-import { countOf, refuseUnknown } from '@dataref/core/adapter';
+import { countOf, optionsOf, refuseUnknown } from '@dataref/core/adapter';
 import type * as Tf from '@tensorflow/tfjs';
 import type { Follower } from '../element-source.js';
 import { insideOf } from '../tf-dataset.js';
 import type { ResumableDataset } from '../types.js';
+import { checkParts, checkPath } from './arguments.js';
 import { saveCheckpoint } from './checkpoint.js';
 
 export interface CheckpointsOptions {
@@ -30,10 +31,11 @@ export function checkpoints(
   parts: { readonly model: Tf.LayersModel; readonly dataset: ResumableDataset<any> },
   options: CheckpointsOptions = {},
 ): Tf.CustomCallbackArgs {
-  const { everyBatches, signals = [], ...unknown } = options;
+  const { everyBatches, signals = [], ...unknown } = optionsOf('checkpoints', options);
   refuseUnknown('checkpoints', unknown, ['everyBatches', 'signals']);
   const every = everyBatches === undefined ? Infinity : countOf('checkpoints: everyBatches', everyBatches, 1);
-  const { model, dataset } = parts;
+  checkPath('checkpoints', path);
+  const { model, dataset } = checkParts('checkpoints', parts);
   const { tf, followers } = insideOf(dataset);
   const progress = new Progress();
   // Where another callback or the data fails, tfjs ends training and tells nobody: the model knows, or (of a sequential

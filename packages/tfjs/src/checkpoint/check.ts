@@ -1,6 +1,6 @@
 import { DataRefError } from '@dataref/core';
 import type * as Tf from '@tensorflow/tfjs';
-import { corrupt, type Contents, type Entry } from './container.js';
+import { corrupt, textOf, type Contents, type Entry } from './container.js';
 import { labelOf, MODEL, OPTIMIZER, PRIVATE } from './model-tensors.js';
 import { privateScalars, slotKinds, trainedWeights, weightOrder } from './slots.js';
 
@@ -103,7 +103,7 @@ function checkKind(saved: Description, optimizer: Tf.Optimizer | undefined, wher
   for (const name of new Set([...Object.keys(config), ...Object.keys(saved.config)])) {
     const [there, now] = [saved.config, config].map((from) => (Object.hasOwn(from, name) ? from[name] : undefined));
     if (there === now || (!isSwitch(there) && !isSwitch(now))) continue;
-    throw mismatch(where, `was made with ${here} of ${name}: ${String(there)}, here it is ${String(now)}`, details);
+    throw mismatch(where, `was made with ${here} of ${name}: ${textOf(there)}, here it is ${textOf(now)}`, details);
   }
 }
 

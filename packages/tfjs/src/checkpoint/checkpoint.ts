@@ -1,11 +1,12 @@
-import { parseState, type StreamState } from '@dataref/core';
-import { refuseUnknown } from '@dataref/core/adapter';
+import { DataRefError, isDataRefError, parseState, type StreamState } from '@dataref/core';
+import { optionsOf, refuseUnknown } from '@dataref/core/adapter';
 import type * as Tf from '@tensorflow/tfjs';
 import { peerTf } from '#peer';
 import { insideOf } from '../tf-dataset.js';
 import type { ResumableDataset, TfOptions } from '../types.js';
+import { checkParts, checkPath } from './arguments.js';
 import { checkEntries, configOf, type Description } from './check.js';
-import { corrupt, type NamedArray } from './container.js';
+import { corrupt, isTexts, type NamedArray } from './container.js';
 import { readTensors, writeTensors } from './file.js';
 import { MODEL, OPTIMIZER, readModel, readOptimizer, writeModel, writeOptimizer } from './model-tensors.js';
 import { weightOrder } from './slots.js';
@@ -40,7 +41,7 @@ const THREAD_SETTINGS = ['TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS', 'OM
  * while it writes leaves the old one.
  * @param path in a folder that is made where there is none
  * @param parts `state`: of the last batch that the model has learned from
- * @throws DataRefError DISK_FULL, STORE_FAILED, UNSUPPORTED for an optimizer that does not tell its state, or that has
+ * @throws DataRefError INVALID_ARGUMENT, DISK_FULL, STORE_FAILED, UNSUPPORTED for an optimizer that does not tell its state, or that has
  * gathered some for other weights than the model's
  */
 export async function saveCheckpoint(
@@ -48,11 +49,12 @@ export async function saveCheckpoint(
   parts: CheckpointParts & { readonly state: StreamState },
   options: TfOptions = {},
 ): Promise<void> {
-  const { model, state: given, ...unknown } = parts;
+  checkPath('saveCheckpoint', path);
+  const { model, state: given, ...unknown } = checkParts('saveCheckpoint', parts);
   const { optimizer = optimizerOf(model), ...rest } = unknown;
   refuseUnknown('saveCheckpoint', rest, ['model', 'state', 'optimizer']);
   const state = parseState(given);
-  const { tf = peerTf() } = options;
+  const { tf = peerTf() } = optionsOf('saveCheckpoint', options);
   const backend = tf.getBackend();
   const step = optimizer?.iterations ?? 0;
   const arrays = [
@@ -77,17 +79,20 @@ export async function saveCheckpoint(
  * made and compiled by the same code, with the same layers frozen. The optimizer is of the same class with the same
  * switches, such as `centered`; its numbers, such as the learning rate, may differ, and stay as they are here.
  * @returns undefined when there is no file yet, so that a first run and a resumed one are one program
- * @throws DataRefError CORRUPT; STATE_MISMATCH for another model, optimizer or dataset; nothing is changed then
+ * @throws DataRefError INVALID_ARGUMENT; CORRUPT; STATE_INVALID or UNSUPPORTED for a state that this release cannot read;
+ * STATE_MISMATCH for another model, optimizer or dataset; nothing is changed then
  */
 export async function loadCheckpoint(
   path: string | URL,
   parts: CheckpointParts & { readonly dataset?: ResumableDataset<any> | undefined },
   options: TfOptions = {},
 ): Promise<Checkpoint | undefined> {
-  const { model, dataset, ...unknown } = parts;
+  checkPath('loadCheckpoint', path);
+  const { model, dataset, ...unknown } = checkParts('loadCheckpoint', parts);
   const { optimizer = optimizerOf(model), ...rest } = unknown;
   refuseUnknown('loadCheckpoint', rest, ['model', 'dataset', 'optimizer']);
-  const tf = options.tf ?? (dataset === undefined ? peerTf() : insideOf(dataset).tf);
+  const inside = dataset === undefined ? undefined : insideOf(dataset);
+  const tf = optionsOf('loadCheckpoint', options).tf ?? inside?.tf ?? peerTf();
   let about: About | undefined;
   const loaded = await readTensors(path, (contents, where) => {
     about = parseAbout(contents.metadata, where);
@@ -137,11 +142,19 @@ function parseAbout(metadata: Readonly<Record<string, string>>, where: string): 
   const { step, optimizer, backend, threads, config, slots, order } = about ?? {};
   const isText = typeof backend === 'string' && (optimizer === null || typeof optimizer === 'string');
   const isWhole = [step, slots].every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
-  const isPlain = [threads, config].every((value) => typeof value === 'object' && value !== null);
+  const isPlain = typeof config === 'object' && config !== null && isTexts(threads);
   if (!isText || !isWhole || !isPlain || !Array.isArray(order)) {
     throw corrupt(where, 'its description is not complete');
   }
-  return { ...(about as unknown as About), state: parseState(about['state']) };
+  try {
+    return { ...(about as unknown as About), state: parseState(about['state']) };
+  } catch (error) {
+    if (!isDataRefError(error)) throw error;
+    throw new DataRefError(error.code, `the state in ${where}: ${error.message}`, {
+      cause: error,
+      details: { ...error.details, path: where },
+    });
+  }
 }
 
 function threadSettings(): Record<string, string> {

@@ -100,7 +100,7 @@ export function parseHeader(header: Uint8Array, fileBytes: number, where: string
 function parseEntry(name: string, value: unknown, where: string): Entry {
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
   const known = Object.entries(DTYPES).find(([, [code]]) => code === dtype);
-  if (known === undefined) throw corrupt(where, `${name} has the unknown dtype ${String(dtype)}`);
+  if (known === undefined) throw corrupt(where, `${name} has the unknown dtype ${textOf(dtype)}`);
   const isCount = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= 0;
   if (!Array.isArray(shape) || shape.length > 32 || !shape.every(isCount))
     throw corrupt(where, `${name} has a bad shape`);
@@ -118,9 +118,16 @@ function parseEntry(name: string, value: unknown, where: string): Entry {
   return { name, dtype: known[0] as Entry['dtype'], shape, start, byteLength };
 }
 
-function isTexts(value: unknown): value is Record<string, string> {
+/** Whether something is an object of texts, as a safetensors header's metadata is. */
+export function isTexts(value: unknown): value is Record<string, string> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   return Object.values(value).every((item) => typeof item === 'string');
+}
+
+/** A value of a file's for a message: one that is no plain value may be huge, or have a `toString` of its own. */
+export function textOf(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 60));
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }
 
 export function corrupt(where: string, problem: string, cause?: unknown): DataRefError {
