@@ -1,4 +1,4 @@
-import type { Awaitable, RecordOf, Schema, SelectedSchema } from '../schema/types.js';
+import type { Awaitable, InputOf, RecordOf, Schema, SelectedSchema } from '../schema/types.js';
 import type { Progress } from '../progress.js';
 import type { IoOptions } from '../store/object-store.js';
 import type { StreamState } from '../stream/state.js';
@@ -57,5 +57,5 @@ export interface RecordSource<S extends Schema> {
   read(
     indices: readonly number[],
     options: { readonly signal: AbortSignal },
-  ): Awaitable<readonly RecordOf<NoInfer<S>>[]>;
+  ): Awaitable<readonly InputOf<NoInfer<S>>[]>;
 }
