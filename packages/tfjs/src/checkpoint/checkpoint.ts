@@ -1,9 +1,10 @@
-import { parseState, type StreamState } from '@dataref/core';
+import { DataRefError, isDataRefError, parseState, type StreamState } from '@dataref/core';
 import { refuseUnknown } from '@dataref/core/adapter';
 import type * as Tf from '@tensorflow/tfjs';
 import { peerTf } from '#peer';
 import { insideOf } from '../tf-dataset.js';
 import type { ResumableDataset, TfOptions } from '../types.js';
+import { checkParts } from './arguments.js';
 import { checkEntries, configOf, type Description } from './check.js';
 import { corrupt, type NamedArray } from './container.js';
 import { readTensors, writeTensors } from './file.js';
@@ -48,6 +49,7 @@ export async function saveCheckpoint(
   parts: CheckpointParts & { readonly state: StreamState },
   options: TfOptions = {},
 ): Promise<void> {
+  checkParts('saveCheckpoint', parts, '{ model, state }');
   const { model, state: given, ...unknown } = parts;
   const { optimizer = optimizerOf(model), ...rest } = unknown;
   refuseUnknown('saveCheckpoint', rest, ['model', 'state', 'optimizer']);
@@ -84,6 +86,7 @@ export async function loadCheckpoint(
   parts: CheckpointParts & { readonly dataset?: ResumableDataset<any> | undefined },
   options: TfOptions = {},
 ): Promise<Checkpoint | undefined> {
+  checkParts('loadCheckpoint', parts, '{ model, dataset }');
   const { model, dataset, ...unknown } = parts;
   const { optimizer = optimizerOf(model), ...rest } = unknown;
   refuseUnknown('loadCheckpoint', rest, ['model', 'dataset', 'optimizer']);
@@ -96,7 +99,7 @@ export async function loadCheckpoint(
   if (loaded === undefined || about === undefined) return undefined;
   const arrays = loaded.entries.map((entry, i) => ({ ...entry, data: loaded.arrays[i] }) as NamedArray);
   const before = dataset?.state;
-  dataset?.resume(about.state);
+  resumeDataset(dataset, about.state, String(path));
   try {
     if (optimizer !== undefined) await writeOptimizer(tf, model, optimizer, arrays);
   } catch (error) {
@@ -110,6 +113,21 @@ export async function loadCheckpoint(
   );
   const { state, step, backend, threads } = about;
   return { state, epoch: state.epoch, step, backend, threads };
+}
+
+/** @throws DataRefError as `resume` does, naming the checkpoint */
+function resumeDataset(dataset: ResumableDataset<any> | undefined, state: StreamState, where: string): void {
+  try {
+    dataset?.resume(state);
+  } catch (error) {
+    if (!isDataRefError(error)) throw error;
+    const { code, message, details } = error;
+    throw new DataRefError(
+      code,
+      `${where} was made with another dataset or pipeline: ${message}. To train on this one, give it a checkpoint of its own, at another path`,
+      { cause: error, details: { ...details, path: where } },
+    );
+  }
 }
 
 /** None before `compile`, whatever the declarations say. */
