@@ -157,7 +157,7 @@ const refused: readonly (readonly [string, () => unknown, RegExp])[] = [
   ['no shards', () => range(9).stream({ shardRank: 0, numShards: 0 }), /numShards.*got 0/],
   ['a negative offset', () => range(9).stream({ startOffset: -1 }), /startOffset.*got -1/],
   ['half an offset', () => range(9).stream({ startOffset: 0.5 }), /startOffset.*got 0\.5/],
-  ['an offset as text', () => range(9).stream({ startOffset: '1' } as never), /startOffset.*got 1/],
+  ['an offset as text', () => range(9).stream({ startOffset: '1' } as never), /startOffset.*got "1"/],
   ['an offset into nothing', () => gather(range(0).stream({ startOffset: 1 })), /empty/],
   ['a negative seed', () => range(9).stream({ shuffle: true, shuffleSeed: -1 }), /shuffleSeed.*got -1/],
   ['half a seed', () => range(9).stream({ shuffle: true, shuffleSeed: 1.5 }), /shuffleSeed.*1\.5/],
