@@ -32,7 +32,8 @@ export interface DataRef<S extends Schema = any> {
    */
   where(predicate: (record: any, index: number) => Awaitable<boolean>, options?: WhereOptions): Promise<DataRef<S>>;
   /**
-   * Parts at random, disjoint, of the given fractions: the same for the same seed.
+   * Parts at random, disjoint, of the given fractions: the same for the same seed. A part ends at the rounded sum of the
+   * fractions to it, so that a small fraction of few records may have none.
    * @param fractions of the records, each in 0..1, together at most 1
    */
   split<const N extends string>(
