@@ -108,6 +108,18 @@ describe('what people get wrong on the first day of checkpoints', () => {
     expect(await train(1)).toEqual([expect.stringMatching(/resumed in epoch \d.*initialEpoch: saved\.epoch/u)]);
   });
 
+  test('no initialEpoch where epochs are not those of the data', async () => {
+    const model = makeModel('sgd');
+    const dataset = makeDataset()
+      .repeat()
+      .resume({ ...makeDataset().repeat().state, epoch: 2 });
+    const callbacks = checkpoints(path, { model, dataset });
+    expect(
+      await warnings(() => model.fitDataset(dataset, { epochs: 1, batchesPerEpoch: 3, verbose: 0, callbacks })),
+    ).toEqual([]);
+    await dataset.close();
+  });
+
   test('a checkpoint of other data', async () => {
     const { model, dataset } = parts();
     await saveCheckpoint(path, { model, state: dataset.state });

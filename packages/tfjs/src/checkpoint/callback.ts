@@ -98,7 +98,8 @@ export function checkpoints(
     onEpochBegin: (epoch) => {
       const { resumedEpoch = 0 } = inside;
       inside.resumedEpoch = undefined;
-      if (epoch === 0 && resumedEpoch > 0)
+      // Epochs of an endless dataset are those of `batchesPerEpoch`.
+      if (epoch === 0 && resumedEpoch > 0 && dataset.size !== Infinity)
         console.warn(
           `DataRef: fitDataset begins to count at epoch 0, but the dataset was resumed in epoch ${resumedEpoch}: it would be trained for ${resumedEpoch} epochs more than \`epochs\` says. Give fitDataset { initialEpoch: saved.epoch }, with what loadCheckpoint gave`,
         );

@@ -120,7 +120,7 @@ function resumeDataset(dataset: ResumableDataset<any> | undefined, state: Stream
   try {
     dataset?.resume(state);
   } catch (error) {
-    if (!isDataRefError(error)) throw error;
+    if (!isDataRefError(error, 'STATE_MISMATCH', 'STATE_PIPELINE', 'STATE_WORLD')) throw error;
     const { code, message, details } = error;
     throw new DataRefError(
       code,
