@@ -25,7 +25,7 @@ function blocksOf(page: string): Block[] {
 
 /** The files that the pages' programs read. */
 function writeFixtures(folder: string): void {
-  writeFileSync(join(folder, 'reviews.jsonl'), '{"text":"good","stars":5}\n{"text":"bad","stars":1}\n');
+  writeFileSync(join(folder, 'reviews.jsonl'), '{"text":"good","stars":5}\n\n{"text":"bad","stars":1}\n\n');
   writeFileSync(
     join(folder, 'augment.js'),
     'export default ({ x }, { random }) => ({ x, noisy: Float32Array.of(x, random()) });\n',

@@ -4,7 +4,14 @@ import { invalidArgument } from './errors.js';
 export function countOf(what: string, value: unknown, least: number, most = Number.MAX_SAFE_INTEGER): number {
   if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) return value as number;
   const range = most === Number.MAX_SAFE_INTEGER ? `≥ ${least}` : `from ${least} to ${most}`;
-  throw invalidArgument(`${what} must be an integer ${range}, got ${describeValue(value)}`);
+  throw invalidArgument(`${what} must be an integer ${range}, got ${shownNumber(value)}`);
+}
+
+/** What was given for a number; of text, as from the environment, how it becomes one. */
+export function shownNumber(value: unknown): string {
+  if (typeof value !== 'string') return describeValue(value);
+  const isNumber = value.trim() !== '' && Number.isFinite(Number(value));
+  return `${JSON.stringify(value.slice(0, 40))} (a string${isNumber ? '; use Number(…)' : ''})`;
 }
 
 /** Options that were given, {} where none were. @throws DataRefError INVALID_ARGUMENT for what is no object */

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { invalidArgument } from './errors.js';
@@ -44,7 +45,21 @@ export const FileStorage: new (directory: string | URL, options?: FileStorageOpt
   };
 
 function folderPath(directory: string | URL): string {
-  if (directory instanceof URL) return resolve(fileURLToPath(directory));
-  if (typeof directory === 'string' && directory !== '' && !directory.includes('\0')) return resolve(directory);
-  throw invalidArgument(`FileStorage needs a directory, got ${describeValue(directory)}`);
+  const scheme = /^([a-z][a-z0-9+.-]+):/iu.exec(String(directory))?.[1];
+  // The URL itself is not shown: there may be a password in it.
+  if (scheme !== undefined && (directory instanceof URL ? scheme !== 'file' : directory.includes('://')))
+    throw invalidArgument(`FileStorage needs a directory, got a URL: await openStorage('${scheme}://…')`);
+  if (!(directory instanceof URL) && (typeof directory !== 'string' || directory === '' || directory.includes('\0')))
+    throw invalidArgument(`FileStorage needs a directory, got ${describeValue(directory)}`);
+  const path = resolve(directory instanceof URL ? fileURLToPath(directory) : directory);
+  if (isFile(path)) throw invalidArgument(`FileStorage needs a directory, and ${path} is a file`);
+  return path;
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false; // there is nothing yet, or the first call that needs it says what is wrong
+  }
 }

@@ -165,6 +165,78 @@ export async function storages(storage: Storage, state: StreamState | undefined)
   is<Eq<RecordOf<typeof narrow.schema>, { id: number }>>();
   // @ts-expect-error `big` wants a bigint
   await storage.submit([{ big: 2 }], 'x', '1', { schema: { big: field('int64') } });
+  await storage.submit([{ id: Int32Array.of(1) }], 'x', '1', { schema: { id: field('int32', [null]) } });
+  await storage.writer('x', '1', { part: 0, of: 1 }).submit([{ id: [1] }], { schema: { id: field('int32', [1]) } });
+  const schema = { label: field('uint8') };
+  // @ts-expect-error the record is to blame, not the option
+  const lable = [storage.submit([{ lable: 1 }], 'x', '1',
+    { schema },
+  )]; // prettier-ignore
+  await Promise.all(lable);
   const untyped = await storage.fetch('mnist', '1.0');
   for await (const batch of untyped.stream().batch(2)) is<Eq<typeof batch.columns.image, any>>(); // oxlint-disable-line typescript/no-explicit-any -- the claim is about any
 }
+
+test('records under a schema are given as typed arrays, ndarrays or lists', async () => {
+  const schema = {
+    tokens: field('int32', [null]),
+    grid: field('float32', [2, 2]),
+    mask: field('bool', [2]),
+    n: field('int64'),
+  };
+  const grid = ndarray(Float32Array.of(1, 2, 3, 4), [2, 2]);
+  const same = await fromRecords(
+    [
+      { tokens: Int32Array.of(1, 2), grid, mask: Uint8Array.of(1, 0), n: 1n },
+      { tokens: ndarray(Int32Array.of(1, 2), [2]), grid: [[1, 2], [3, 4]], mask: [true, false], n: ndarray(BigInt64Array.of(1n), []) },
+      { tokens: [1, 2], grid, mask: Uint8ClampedArray.of(1, 0), n: 1n },
+    ], // prettier-ignore
+    { schema },
+  );
+  is<Eq<RecordOf<typeof same.schema>['tokens'], NDArray<'int32', readonly [number]>>>();
+  const [first, ...others] = (await same.read([0, 1, 2])).records();
+  expect(others).toEqual([first, first]);
+  const computed = defineDataRef({ length: 1, fingerprint: 'c', schema, read: () => [{ tokens: [1, 2], grid, mask: [true, false], n: 1n }] }); // prettier-ignore
+  expect(await computed.at(0)).toEqual(first);
+  // @ts-expect-error a matrix is no flat list
+  const flat = fromRecords([{ grid: [1, 2, 3, 4] }], { schema: { grid: field('float32', [2, 2]) } });
+  await expect(flat).rejects.toEqual(failure('RAGGED', /grid/));
+  // @ts-expect-error a vector of another dtype
+  const other = fromRecords([{ x: new Float64Array(2) }], { schema: { x: field('float32', [2]) } });
+  await expect(other).rejects.toEqual(failure('SCHEMA_MISMATCH', /x/));
+  // @ts-expect-error a typed array is no matrix
+  const typed = fromRecords([{ x: new Float32Array(4) }], { schema: { x: field('float32', [2, 2]) } });
+  await expect(typed).rejects.toEqual(failure('RAGGED', /x/));
+});
+
+test('ragged columns are lists, and one array where they are padded', async () => {
+  const texts = await fromRecords(
+    [
+      { tokens: [1, 2], name: 'a' },
+      { tokens: [3], name: 'b' },
+    ],
+    {
+      schema: { tokens: field('int32', [null]), name: field('string') },
+    },
+  );
+  for await (const { columns } of texts.stream().batch(2)) {
+    is<Eq<typeof columns.tokens, readonly NDArray<'int32', readonly [number]>[]>>();
+    expect(columns.tokens[1]?.data).toEqual(Int32Array.of(3));
+  }
+  for (const batches of [
+    texts.stream().batch(2, { ragged: 'pad' }),
+    texts.stream().globalBatch(2, { ragged: 'pad', remainder: 'drop' }),
+  ]) {
+    for await (const { columns } of batches.take(1)) {
+      is<Eq<typeof columns.tokens, NDArray<'int32', readonly [number, number]>>>();
+      is<Eq<typeof columns.name, readonly string[]>>();
+      expect([columns.tokens.shape, columns.tokens.data]).toEqual([[2, 2], Int32Array.of(1, 2, 3, 0)]);
+    }
+    for await (const { columns } of batches.unbatch().batch(2)) {
+      is<Eq<typeof columns.tokens, readonly NDArray<'int32', readonly [number]>[]>>();
+      expect(columns.tokens.length).toBe(2);
+    }
+  }
+  const same = mnist.stream().batch(2, { ragged: 'pad' });
+  is<Eq<typeof same.schema, typeof mnist.schema>>();
+});

@@ -22,6 +22,7 @@ export class TensorColumns implements Picker {
 
   /** @throws DataRefError INVALID_ARGUMENT for a bad specification */
   constructor(specs: Specs | undefined, mode: ElementMode) {
+    if (specs !== undefined) checkSpecs(specs);
     this.#specs = specs;
     this.#mode = mode;
     this.#picker =
@@ -70,6 +71,17 @@ const wholeRecord: Picker = {
 function fallback({ dtype }: Leaf): Conversion | undefined {
   if (dtype === 'int64' || dtype === 'uint64' || dtype === 'uint32') return { dtype: 'int32' };
   return dtype === 'float16' ? { dtype: 'float32' } : undefined;
+}
+
+function checkSpecs(specs: unknown): void {
+  if (typeof specs === 'object' && specs !== null && !Array.isArray(specs)) return;
+  const [xs = 'image', ys = 'label'] = (Array.isArray(specs) ? specs : [specs]).filter(
+    (name) => typeof name === 'string',
+  );
+  throw new DataRefError(
+    'INVALID_ARGUMENT',
+    `toTfDataset: columns must be an object, by the names that the model wants: columns: { xs: '${xs}', ys: '${ys}' }`,
+  );
 }
 
 function checkSpec(name: string, spec: unknown): any {

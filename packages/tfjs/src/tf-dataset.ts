@@ -13,6 +13,9 @@ type DatasetClass = new (recipe: DatasetRecipe) => Tf.data.Dataset<Container>;
 interface Inside {
   readonly tf: typeof Tf;
   readonly followers: Set<Follower>;
+  readonly flow: RecordFlow | BatchFlow;
+  /** The epoch in which it was last resumed. */
+  resumedEpoch: number | undefined;
 }
 const insides = new WeakMap<object, Inside>();
 
@@ -50,7 +53,8 @@ function defineClass(tf: typeof Tf): DatasetClass {
       super();
       this.size = (recipe.flow.length ?? null) as number; // null: only reading can tell
       this.#recipe = recipe;
-      insides.set(this, { tf: recipe.tf, followers: this.#followers });
+      const { tf: own, flow } = recipe;
+      insides.set(this, { tf: own, flow, followers: this.#followers, resumedEpoch: undefined });
     }
 
     get state(): StreamState {
@@ -63,6 +67,7 @@ function defineClass(tf: typeof Tf): DatasetClass {
 
     resume(state: StreamState | undefined): this {
       this.#recipe.flow.resume(state);
+      insideOf(this).resumedEpoch = state?.epoch;
       return this;
     }
 

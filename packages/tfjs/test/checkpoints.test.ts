@@ -294,7 +294,7 @@ describe.each(backends)('checkpoints on %s', (backend) => {
     const refused = expect.objectContaining({ code: 'INVALID_ARGUMENT' });
     expect(() => checkpoints(path, parts, { everyBatches: 0 })).toThrow(refused);
     expect(() => checkpoints(path, parts, { every: 2 } as never)).toThrow(refused);
-    expect(() => checkpoints(path, parts, { signals: ['TERM'] })).toThrow(refused);
+    expect(() => checkpoints(path, parts, { signals: ['TERM' as never] })).toThrow(refused);
     expect(() => checkpoints(path, { ...parts, dataset: parts.dataset.filter(() => true) as never })).toThrow(refused);
   });
 });

@@ -91,6 +91,8 @@ export async function usage(model: tf.LayersModel, storage: FileStorage): Promis
   checkpoints('./mnist.ckpt', { model, dataset: dataset.filter(() => true) });
   // @ts-expect-error `every` is not `everyBatches`
   checkpoints('./mnist.ckpt', { model, dataset }, { every: 1 });
+  // @ts-expect-error no such signal
+  checkpoints('./mnist.ckpt', { model, dataset }, { signals: ['SIGTREM'] });
   // @ts-expect-error a checkpoint needs the state
   await saveCheckpoint('./mnist.ckpt', { model });
   // @ts-expect-error the tensors are those that were named

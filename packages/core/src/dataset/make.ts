@@ -6,7 +6,7 @@ import type { RowSource } from '../rows/row-source.js';
 import { ColumnBuilder } from '../schema/column-builder.js';
 import { schemaOfRecord } from '../schema/infer.js';
 import { leavesOf, parseSchema } from '../schema/schema.js';
-import type { Columns, RecordOf, Schema, SchemaOf, SchemaOfColumns } from '../schema/types.js';
+import type { Columns, InputOf, Records, Schema, SchemaOf, SchemaOfColumns } from '../schema/types.js';
 import { columnsFromUser } from '../schema/user-columns.js';
 import { countOf, optionsOf } from '../arguments.js';
 import { RowDataset } from './row-dataset.js';
@@ -28,14 +28,17 @@ export function fromColumns<C extends Columns>(columns: C): DataRef<SchemaOfColu
  * A dataset of records in memory. The first record fixes the schema where none is given.
  * @throws DataRefError SCHEMA_MISMATCH, RAGGED, NULL_VALUE, LOSSY_CAST, EMPTY; MEMORY_LIMIT beyond 2 GiB: submit them instead
  */
-export function fromRecords<R>(records: Iterable<R> | AsyncIterable<R>): Promise<DataRef<SchemaOf<R>>>;
+export function fromRecords<R>(
+  records: Records<R>,
+  options?: { readonly schema?: undefined },
+): Promise<DataRef<SchemaOf<R>>>;
 export function fromRecords<const S extends Schema>(
-  records: Iterable<RecordOf<NoInfer<S>>> | AsyncIterable<RecordOf<NoInfer<S>>>,
+  records: Records<InputOf<NoInfer<S>>>,
   options: { readonly schema: S },
 ): Promise<DataRef<S>>;
 export async function fromRecords(
-  records: Iterable<unknown> | AsyncIterable<unknown>,
-  options: { readonly schema?: Schema } = {},
+  records: Records<unknown>,
+  options: { readonly schema?: Schema | undefined } = {},
 ): Promise<DataRef> {
   if (!isIterable(records)) throw invalidArgument('fromRecords needs an iterable or async iterable of records');
   const { schema: given } = optionsOf('fromRecords', options);

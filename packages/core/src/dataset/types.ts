@@ -1,4 +1,4 @@
-import type { Awaitable, RecordOf, Schema, SelectedSchema } from '../schema/types.js';
+import type { Awaitable, InputOf, RecordOf, Schema, SelectedSchema } from '../schema/types.js';
 import type { Progress } from '../progress.js';
 import type { IoOptions } from '../store/object-store.js';
 import type { StreamState } from '../stream/state.js';
@@ -32,7 +32,8 @@ export interface DataRef<S extends Schema = any> {
    */
   where(predicate: (record: any, index: number) => Awaitable<boolean>, options?: WhereOptions): Promise<DataRef<S>>;
   /**
-   * Parts at random, disjoint, of the given fractions: the same for the same seed.
+   * Parts at random, disjoint, of the given fractions: the same for the same seed. A part ends at the rounded sum of the
+   * fractions to it, so that a small fraction of few records may have none.
    * @param fractions of the records, each in 0..1, together at most 1
    */
   split<const N extends string>(
@@ -57,5 +58,5 @@ export interface RecordSource<S extends Schema> {
   read(
     indices: readonly number[],
     options: { readonly signal: AbortSignal },
-  ): Awaitable<readonly RecordOf<NoInfer<S>>[]>;
+  ): Awaitable<readonly InputOf<NoInfer<S>>[]>;
 }

@@ -1,3 +1,4 @@
+import { shownNumber } from '../arguments.js';
 import { DataRefError } from '../errors.js';
 
 /** Seeds and, for all but the permutation, epochs run to here, so that their sum is exact in a double. */
@@ -11,7 +12,7 @@ export function checkInteger(name: string, value: number, minimum: number, maxim
   if (!Number.isInteger(value) || value < minimum || value > maximum) {
     throw new DataRefError(
       'INVALID_ARGUMENT',
-      `${name} must be an integer ${minimum}..${maximum}, got ${String(value)}`,
+      `${name} must be an integer ${minimum}..${maximum}, got ${shownNumber(value)}`,
     );
   }
 }

@@ -86,7 +86,7 @@ export function pushRecord(schema: Schema, builders: readonly ColumnBuilder[], r
       const code = record === null || record === undefined ? 'NULL_VALUE' : 'SCHEMA_MISMATCH';
       throw new DataRefError(
         code,
-        `record ${index}: ${path || 'the record'}: ${problem}. Every record must have the structure of the first`,
+        `record ${index}: ${path || 'the record'}: ${problem}. Every record must have the structure of the schema, or of the first record where none is given`,
         {
           details: { index, path },
         },

@@ -38,6 +38,9 @@ const CONSTRUCTORS = {
   float64: Float64Array,
 } as unknown as Readonly<Record<NumericDType, TypedArrayConstructor>>;
 
+/** Every dtype that there is. */
+export const DTYPES: readonly string[] = [...Object.keys(CONSTRUCTORS), 'string', 'bytes'];
+
 export function isNumericDType(dtype: unknown): dtype is NumericDType {
   return typeof dtype === 'string' && Object.hasOwn(CONSTRUCTORS, dtype);
 }

@@ -1,5 +1,5 @@
 import { DataRefError, invalidArgument } from '../errors.js';
-import { elementBytes, isDType, isNumericDType, type DType, type NumericDType } from './dtypes.js';
+import { DTYPES, elementBytes, isDType, isNumericDType, type DType, type NumericDType } from './dtypes.js';
 import { describeValue } from './ndarray.js';
 import type { Field, Schema, SchemaObject, Shape } from './types.js';
 
@@ -16,6 +16,8 @@ export const MAX_DEPTH = 64;
 export function field<D extends DType>(dtype: D): Field<D, readonly []>;
 export function field<D extends NumericDType, const S extends Shape>(dtype: D, shape: S): Field<D, S>;
 export function field(dtype: DType, shape: Shape = []): Field {
+  if (!Array.isArray(shape))
+    throw invalidArgument(`field: the shape must be a list of sizes, such as [28, 28], got ${String(shape)}`);
   const made = { dtype, shape: [...shape] };
   checkField(made, 'field');
   return made;
@@ -69,12 +71,18 @@ function collect(schema: Schema, path: readonly string[], leaves: Leaf[]): void 
     return;
   }
   if (typeof schema !== 'object' || schema === null) {
-    throw invalidArgument(`schema: ${name} must be a field('…'), a tuple or an object, got ${describeValue(schema)}`);
+    throw noSchema(name, schema);
   }
   for (const [key, child] of Object.entries(schema as SchemaObject)) {
     if (key === '__proto__') throw invalidArgument('schema: a column cannot be called __proto__');
     collect(child, [...path, key], leaves);
   }
+}
+
+function noSchema(name: string, value: unknown): DataRefError {
+  const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  const meant = isDType(value) ? `: did you mean field('${value}')?` : '';
+  return invalidArgument(`schema: ${name} must be a field('…'), a tuple or an object, got ${shown}${meant}`);
 }
 
 function leafOf({ dtype, shape }: Field, name: string): Leaf {
@@ -86,7 +94,11 @@ function leafOf({ dtype, shape }: Field, name: string): Leaf {
 
 function checkField(made: Field, name: string): Field {
   const { dtype, shape } = made;
-  if (!isDType(dtype)) throw invalidArgument(`schema: ${name} has an unknown dtype ${describeValue(dtype)}`);
+  if (!isDType(dtype)) {
+    throw invalidArgument(
+      `schema: ${name} has an unknown dtype ${describeValue(dtype)}; there are ${DTYPES.join(', ')}`,
+    );
+  }
   if (shape.length > MAX_RANK) throw invalidArgument(`schema: ${name} has more than ${MAX_RANK} dimensions`);
   if (!isNumericDType(dtype) && shape.length > 0)
     throw invalidArgument(`schema: ${name} is ${dtype}, which has no shape`);
@@ -105,18 +117,17 @@ function checkField(made: Field, name: string): Field {
 
 /** A checked copy, for schemas that come from outside. @throws DataRefError INVALID_ARGUMENT */
 export function parseSchema(value: unknown): Schema {
-  const copy = copySchema(value, 0);
+  const copy = copySchema(value, []);
   leavesOf(copy);
   return copy;
 }
 
-function copySchema(value: unknown, depth: number): Schema {
-  if (depth > MAX_DEPTH) throw invalidArgument(`schema: more than ${MAX_DEPTH} levels`);
+function copySchema(value: unknown, path: readonly string[]): Schema {
+  if (path.length > MAX_DEPTH) throw invalidArgument(`schema: more than ${MAX_DEPTH} levels`);
   if (isField(value)) return { dtype: value.dtype, shape: [...value.shape] };
-  if (Array.isArray(value)) return value.map((item) => copySchema(item, depth + 1));
-  if (typeof value !== 'object' || value === null)
-    throw invalidArgument(`schema: expected an object, got ${describeValue(value)}`);
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copySchema(item, depth + 1)]));
+  if (Array.isArray(value)) return value.map((item, i) => copySchema(item, [...path, String(i)]));
+  if (typeof value !== 'object' || value === null) throw noSchema(path.join('.') || 'value', value);
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copySchema(item, [...path, key])]));
 }
 
 /** The same columns, dtypes, shapes and structure. */
@@ -126,7 +137,7 @@ export function sameSchema(a: Schema, b: Schema): boolean {
 
 /** A schema as JSON without white space, each field as {"dtype","shape"}: what fingerprints hash. */
 export function canonicalSchema(schema: Schema): string {
-  return JSON.stringify(copySchema(schema, 0));
+  return JSON.stringify(copySchema(schema, []));
 }
 
 /** `{ image: uint8[28,28], label: uint8 }` */

@@ -35,16 +35,23 @@ export function disassemble(
       mismatch(path, `expected ${Array.isArray(node) ? 'a tuple' : 'an object'} with ${keys.join(', ')}`);
     }
     const given = Object.keys(item);
-    if (given.length !== keys.length) {
-      const extra = given.filter((key) => !keys.includes(key));
-      const missing = keys.filter((key) => !given.includes(key));
-      mismatch(path, missing.length > 0 ? `${missing.join(', ')} missing` : `unknown ${extra.join(', ')}`);
-    }
+    if (given.length !== keys.length || !keys.every((key) => Object.hasOwn(item, key)))
+      mismatch(path, difference(keys, given, Array.isArray(node) && Array.isArray(item)));
     for (const key of keys) {
-      if (!Object.hasOwn(item, key)) mismatch(path, `${key} missing`);
       const child = (node as Record<string, Schema>)[key] as Schema;
       walk(child, (item as Record<string, unknown>)[key], path === '' ? key : `${path}.${key}`);
     }
   };
   walk(schema, value, '');
+}
+
+function difference(keys: readonly string[], given: readonly string[], areLists: boolean): string {
+  if (areLists && given.length !== keys.length)
+    return `a list of ${given.length} where there are ${keys.length} columns. Lists of numbers are arrays where a schema says so, such as field('int32', [null]) for differing lengths; typed arrays are so by themselves`;
+  const missing = keys.filter((key) => !given.includes(key));
+  const extra = given.filter((key) => !keys.includes(key));
+  if (missing.length === 0) return `unknown ${extra.join(', ')}`;
+  const instead =
+    extra.length === 0 ? '' : `: the schema has ${missing.join(', ')}, the record has ${extra.join(', ')}`;
+  return `${missing.join(', ')} missing${instead}`;
 }

@@ -60,7 +60,64 @@ export type RecordOf<S> = Any<
     : { -readonly [K in keyof S]: RecordOf<S[K]> }
 >;
 
-/** What a batch looks like: the record's structure, one array a leaf, the batch along axis 0; ragged leaves stay lists. */
+type Lists<E, S extends Shape> = S extends readonly [unknown, ...infer Rest extends Shape]
+  ? readonly Lists<E, Rest>[]
+  : S extends readonly []
+    ? E
+    : readonly any[];
+type InputArray<D extends NumericDType, S extends Shape> =
+  | NDArray<D, Concrete<S>>
+  | Lists<Element<D>, S>
+  | (1 extends S['length'] ? ArrayTypes[D] | (D extends 'uint8' | 'bool' ? Uint8ClampedArray : never) : never);
+
+/** What a record may look like where it is stored under a schema: a vector may be a typed array, and any array nested lists. */
+export type InputOf<S> = Any<
+  S,
+  any,
+  S extends Field<infer D, infer Sh>
+    ? D extends NumericDType
+      ? Sh extends readonly []
+        ? Element<D> | NDArray<D, readonly []>
+        : InputArray<D, Sh>
+      : Element<D>
+    : { readonly [K in keyof S]: InputOf<S[K]> }
+>;
+
+/** Records, from anywhere. */
+export type Records<T> = readonly T[] | Iterable<T> | AsyncIterable<T>;
+
+declare const padded: unique symbol;
+/** Of types alone: a ragged column whose batches are padded to one array. */
+export interface Padded {
+  readonly [padded]: true;
+}
+/** The schema of batches whose ragged columns are padded: `batch(n, { ragged: 'pad' })`. */
+export type PaddedSchema<S> = Any<
+  S,
+  any,
+  S extends Field<infer D, infer Sh>
+    ? D extends NumericDType
+      ? null extends Sh[number]
+        ? S & Padded
+        : S
+      : S
+    : { readonly [K in keyof S]: PaddedSchema<S[K]> }
+>;
+/** The schema of the records of such batches. */
+export type UnpaddedSchema<S> = Any<
+  S,
+  any,
+  S extends Field<infer D, infer Sh>
+    ? S extends Padded
+      ? Field<D, Sh>
+      : S
+    : { readonly [K in keyof S]: UnpaddedSchema<S[K]> }
+>;
+
+/**
+ * What a batch looks like: the record's structure, one array a leaf, the batch along axis 0; ragged leaves stay lists,
+ * unless they are padded.
+ */
 export type ColumnsOf<S> = Any<
   S,
   any,
@@ -71,7 +128,9 @@ export type ColumnsOf<S> = Any<
         ? readonly Uint8Array[]
         : D extends NumericDType
           ? null extends Sh[number]
-            ? readonly NDArray<D, Concrete<Sh>>[]
+            ? S extends Padded
+              ? NDArray<D, readonly [number, ...Concrete<Sh>]>
+              : readonly NDArray<D, Concrete<Sh>>[]
             : NDArray<D, readonly [number, ...Concrete<Sh>]>
           : never
     : { readonly [K in keyof S]: ColumnsOf<S[K]> }

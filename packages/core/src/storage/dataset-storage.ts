@@ -51,7 +51,7 @@ export class DatasetStorage implements Storage {
     data: unknown,
     id: string,
     version: string,
-    options: SubmitOptions & { readonly schema?: Schema } = {},
+    options: SubmitOptions & { readonly schema?: Schema | undefined } = {},
   ): Promise<any> {
     const { signal, onProgress, ifExists = 'replace', schema: given, ...unknown } = ioOptionsOf('submit', options);
     refuseUnknown('submit', unknown, ['schema', 'signal', 'onProgress', 'ifExists']);

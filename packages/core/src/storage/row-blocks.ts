@@ -1,5 +1,5 @@
 import { rowsOf, isDataRef, isIterable, noRecords } from '../dataset/make.js';
-import { invalidArgument } from '../errors.js';
+import { DataRefError, invalidArgument, isDataRefError } from '../errors.js';
 import { inNextTurn } from '../next-turn.js';
 import { isThenable, orAbort } from '../or-abort.js';
 import { pushRecord } from '../rows/custom-rows.js';
@@ -80,6 +80,7 @@ export async function rowBlocks(
 class RecordIterator {
   readonly #records: Iterator<unknown> | AsyncIterator<unknown>;
   readonly #signal: AbortSignal | undefined;
+  #given = 0;
   #ended = false;
   #waiting = false;
 
@@ -97,11 +98,10 @@ class RecordIterator {
     try {
       const next = this.#records.next();
       if (isThenable(next)) return this.#wait(next);
-      this.#ended = next.done === true;
+      this.#took(next);
       return next;
     } catch (error) {
-      this.#ended = true; // an iterator that throws has ended
-      throw error;
+      throw this.#failed(error);
     }
   }
 
@@ -110,15 +110,31 @@ class RecordIterator {
     const settled = next.then(
       (result) => {
         this.#waiting = false;
-        this.#ended ||= result.done === true;
+        this.#took(result);
         return result;
       },
       (error: unknown) => {
-        this.#ended = true;
-        throw error;
+        throw this.#failed(error);
       },
     );
     return orAbort(settled, this.#signal);
+  }
+
+  #took({ done }: IteratorResult<unknown>): void {
+    if (done === true) this.#ended = true;
+    else this.#given++;
+  }
+
+  /** An iterator that throws has ended. Our own errors say what failed, and an abort is no failure. */
+  #failed(error: unknown): unknown {
+    this.#ended = true;
+    const { name, message = String(error) } = (error ?? {}) as { name?: string; message?: string };
+    if (isDataRefError(error) || name === 'AbortError' || this.#signal?.aborted === true) return error;
+    const place = this.#given === 0 ? 'before the first record' : `after record ${this.#given - 1}`;
+    return new DataRefError('MAP_FAILED', `submit: the records ended with an error ${place}: ${message}`, {
+      cause: error,
+      details: { index: this.#given },
+    });
   }
 
   async close(): Promise<void> {

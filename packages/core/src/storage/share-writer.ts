@@ -44,7 +44,7 @@ export class DatasetShareWriter implements ShareWriter {
     this.#open = open;
   }
 
-  async submit(data: unknown, options: ProgressOptions & { readonly schema?: Schema } = {}): Promise<void> {
+  async submit(data: unknown, options: ProgressOptions & { readonly schema?: Schema | undefined } = {}): Promise<void> {
     const { schema, signal, onProgress, ...unknown } = ioOptionsOf('submit', options);
     refuseUnknown('submit', unknown, ['schema', 'signal', 'onProgress']);
     signal?.throwIfAborted();

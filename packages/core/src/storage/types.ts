@@ -1,7 +1,7 @@
 import type { DataRef } from '../dataset/types.js';
 import type { DataRefError } from '../errors.js';
 import type { Progress } from '../progress.js';
-import type { Awaitable, RecordOf, Schema, SchemaOf } from '../schema/types.js';
+import type { Awaitable, InputOf, Records, Schema, SchemaOf } from '../schema/types.js';
 import type { IoOptions } from '../store/object-store.js';
 
 export interface ProgressOptions extends IoOptions {
@@ -11,6 +11,11 @@ export interface ProgressOptions extends IoOptions {
 export interface SubmitOptions extends ProgressOptions {
   /** A dataset of this id and version that is there: replaced when the new one is whole (default), or an error. */
   readonly ifExists?: 'replace' | 'error' | undefined;
+}
+
+// Calls with a schema come last among the overloads: of several that do not fit, TypeScript explains the last.
+export interface WithoutSchema {
+  readonly schema?: undefined;
 }
 
 export interface DatasetInfo {
@@ -43,11 +48,11 @@ export interface ShareWriter extends ShareOptions {
    *   the shares whose schemas differ; INVALID_ARGUMENT where the dataset is written in another number of shares
    */
   submit<S extends Schema>(data: DataRef<S>, options?: ProgressOptions): Promise<void>;
+  submit(data: Records<unknown>, options?: ProgressOptions & WithoutSchema): Promise<void>;
   submit<const S extends Schema>(
-    data: Iterable<RecordOf<NoInfer<S>>> | AsyncIterable<RecordOf<NoInfer<S>>>,
+    data: Records<InputOf<NoInfer<S>>>,
     options: ProgressOptions & { readonly schema: S },
   ): Promise<void>;
-  submit<R>(data: Iterable<R> | AsyncIterable<R>, options?: ProgressOptions): Promise<void>;
   /**
    * The dataset, once all shares are there; waits for them as long as it takes, and tells `onProgress` how many there are.
    * @throws DataRefError NOT_FOUND where the share that this writer submitted was removed; SCHEMA_MISMATCH and CORRUPT
@@ -65,18 +70,18 @@ export interface Storage {
    *   ALREADY_EXISTS under `ifExists: 'error'`
    */
   submit<S extends Schema>(data: DataRef<S>, id: string, version: string, options?: SubmitOptions): Promise<DataRef<S>>;
+  submit<R>(
+    data: Records<R>,
+    id: string,
+    version: string,
+    options?: SubmitOptions & WithoutSchema,
+  ): Promise<DataRef<SchemaOf<R>>>;
   submit<const S extends Schema>(
-    data: Iterable<RecordOf<NoInfer<S>>> | AsyncIterable<RecordOf<NoInfer<S>>>,
+    data: Records<InputOf<NoInfer<S>>>,
     id: string,
     version: string,
     options: SubmitOptions & { readonly schema: S },
   ): Promise<DataRef<S>>;
-  submit<R>(
-    data: Iterable<R> | AsyncIterable<R>,
-    id: string,
-    version: string,
-    options?: SubmitOptions,
-  ): Promise<DataRef<SchemaOf<R>>>;
   /**
    * A stored dataset. With a schema its types are known, and a dataset that differs is refused.
    * @throws DataRefError NOT_FOUND, CORRUPT, SCHEMA_MISMATCH, INVALID_ID

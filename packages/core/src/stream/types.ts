@@ -1,5 +1,15 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { Awaitable, Columns, ColumnsOf, RecordOf, Schema, SchemaOf, SchemaOfColumns } from '../schema/types.js';
+import type {
+  Awaitable,
+  Columns,
+  ColumnsOf,
+  PaddedSchema,
+  RecordOf,
+  Schema,
+  SchemaOf,
+  SchemaOfColumns,
+  UnpaddedSchema,
+} from '../schema/types.js';
 import type { OnError } from './recipe.js';
 import type { StreamState } from './state.js';
 
@@ -55,6 +65,8 @@ export interface BatchOptions {
    */
   readonly reuse?: boolean | 'checked' | undefined;
 }
+
+type PaddedBatchOptions = BatchOptions & { readonly ragged: 'pad' };
 
 export interface MapContext {
   readonly epoch: number;
@@ -177,8 +189,10 @@ export interface Stream<S extends Schema = any> extends Flow<RecordOf<S>> {
    */
   bucketByLength(groupSize: number, options?: BucketOptions): Stream<S>;
   /** Batches of `size` records of this shard. */
+  batch(size: number, options: PaddedBatchOptions): BatchStream<PaddedSchema<S>>;
   batch(size: number, options?: BatchOptions): BatchStream<S>;
   /** This shard's part of each global batch of `size`: the same global batches, and as many steps on every rank, at any world size. */
+  globalBatch(size: number, options: PaddedBatchOptions): BatchStream<PaddedSchema<S>>;
   globalBatch(size: number, options?: BatchOptions): BatchStream<S>;
 }
 
@@ -191,7 +205,7 @@ export interface BatchStream<S extends Schema = any> extends Flow<Batch<S>> {
     options?: { readonly id?: string | undefined },
   ): BatchStream<SchemaOfColumns<C>>;
   /** The rows as records again. Under sharding what stands before it works on the batches of all shards together. */
-  unbatch(): Stream<S>;
+  unbatch(): Stream<UnpaddedSchema<S>>;
 }
 
 export type Outputs<R> = Iterable<R> | AsyncIterable<R>;

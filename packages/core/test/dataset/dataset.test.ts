@@ -150,7 +150,15 @@ describe('split', () => {
     expect(sorted(await first(2))).not.toEqual(sorted(one));
   });
 
+  test('rounds where parts end, as is documented', () => {
+    const { train, test: held } = range(10).split({ train: 0.95, test: 0.05 }, { seed: 1 });
+    expect([train.length, held.length]).toEqual([10, 0]);
+  });
+
   test('refuses fractions that are none, and a missing seed', () => {
+    expect(() => range(9).split({ a: 0.5 }, { sed: 1 } as never)).toThrow(
+      failure('INVALID_ARGUMENT', /unknown option "sed"; there are seed/),
+    );
     expect(() => range(9).split({ a: 1.5 }, { seed: 1 })).toThrow(failure('INVALID_ARGUMENT', /a is 1\.5/));
     expect(() => range(9).split({ a: 0.7, b: 0.7 }, { seed: 1 })).toThrow(failure('INVALID_ARGUMENT', /1\.4/));
     expect(() => range(9).split({}, { seed: 1 })).toThrow(failure('INVALID_ARGUMENT', /fractions/));

@@ -44,6 +44,53 @@ describe('what people write on the first day either works or says what to write'
     );
   });
 
+  test('lists of differing lengths without a field', async () => {
+    const records = [{ a: [1, 2] }, { a: [1, 2, 3] }];
+    const message = /record 1: a: a list of 3 where there are 2 columns.*field\('int32', \[null\]\).*typed arrays/;
+    await expect(fromRecords(records)).rejects.toEqual(refusal('SCHEMA_MISMATCH', message));
+    await expect(fromRecords([{ a: [1] }, { a: [] }])).rejects.toEqual(refusal('SCHEMA_MISMATCH', /a list of 0/));
+  });
+
+  test('another name in the schema than in the record', async () => {
+    const made = fromRecords([{ a: 1, c: 2 } as never], { schema: { b: field('int32'), c: field('int32') } });
+    await expect(made).rejects.toEqual(
+      refusal(
+        'SCHEMA_MISMATCH',
+        /record 0: the record: b missing: the schema has b, the record has a\. .*of the schema/,
+      ),
+    );
+  });
+
+  test('dtypes and shapes in the place of fields', async () => {
+    const under = (schema: unknown) => storage().submit([{ a: { b: 1 } }], 'x', '1', { schema } as never);
+    await expect(under({ a: { b: 'int32' } })).rejects.toEqual(
+      refusal('INVALID_ARGUMENT', /schema: a\.b must be .*got "int32": did you mean field\('int32'\)\?/),
+    );
+    await expect(under({ a: 'float' })).rejects.toEqual(
+      refusal('INVALID_ARGUMENT', /schema: a must be .*got "float"$/),
+    );
+    expect(() => field('float' as never)).toThrow(
+      refusal('INVALID_ARGUMENT', /"float"; there are bool, int8, .*bytes/),
+    );
+    for (const shape of [28, null, '28'])
+      expect(() => field('uint8', shape as never)).toThrow(
+        refusal('INVALID_ARGUMENT', /field: the shape must be a list of sizes, such as \[28, 28\], got (28|null)/),
+      );
+  });
+
+  test('numbers as the environment gives them', () => {
+    const data = fromColumns({ a: [1, 2] });
+    const text = (value: string) =>
+      refusal('INVALID_ARGUMENT', new RegExp(`got "${value}" \\(a string; use Number\\(…\\)\\)`));
+    expect(() => data.stream({ shardRank: '0', numShards: 4 } as never)).toThrow(text('0'));
+    expect(() => data.stream({ shardRank: 0, numShards: '4' } as never)).toThrow(text('4'));
+    expect(() => data.stream({ shuffle: true, shuffleSeed: '1' } as never)).toThrow(text('1'));
+    expect(() => data.stream({ startOffset: '1' } as never)).toThrow(text('1'));
+    expect(() => data.stream().batch('32' as never)).toThrow(text('32'));
+    expect(() => data.split({ a: 1 }, { seed: '7' as never })).toThrow(text('7'));
+    expect(() => data.stream().batch('many' as never)).toThrow(refusal('INVALID_ARGUMENT', /got "many" \(a string\)$/));
+  });
+
   test('a typed array or a path given to submit', async () => {
     const submit = (data: unknown) => storage().submit(data as never[], 'x', '1');
     await expect(submit(new Float32Array(3))).rejects.toEqual(refusal('INVALID_ARGUMENT', /fromColumns\(array\)/));

@@ -47,7 +47,7 @@ const HOSTILE: [string, (draft: Draft) => void, RegExp][] = [
   ['another checksum of the head', part({ headCrc32: 7 }), /its checksum is wrong/],
   ['parts that are no list', (m) => (m.parts = { length: 2 ** 40 }), /parts is no list/],
   ['parts that are not there', (m) => m.parts.push({ ...m.parts[0], records: 0 }), /part 1: /],
-  ['no schema', (m) => delete m.schema, /expected an object/],
+  ['no schema', (m) => delete m.schema, /must be a field/],
 ];
 
 describe('a share with the right checksum and bad content', () => {

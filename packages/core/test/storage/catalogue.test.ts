@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { concat, field, fromColumns, type Progress } from '@dataref/core';
 import { FileStorage } from '@dataref/core/fs';
+import { failure } from '../expect-error.js';
 import { listing, tempFolder } from '../temp-folder.js';
 
 describe('what a storage tells about its datasets', () => {
@@ -150,6 +151,14 @@ describe('what a storage tells about its datasets', () => {
       });
     }
     expect(() => new FileStorage('')).toThrow(/needs a directory/u);
+    for (const url of ['s3://me:secret@bucket/a', 'gs://bucket', 'https://secret.org/a', 'file:///secret'])
+      expect(() => new FileStorage(url)).toThrow(
+        failure('INVALID_ARGUMENT', /^(?!.*secret).*await openStorage\('(s3|gs|https|file):\/\/…'\)$/u),
+      );
+    expect(() => new FileStorage(new URL('s3://bucket'))).toThrow(failure('INVALID_ARGUMENT', /await openStorage/u));
+    expect(() => new FileStorage(new URL(import.meta.url))).toThrow(
+      failure('INVALID_ARGUMENT', /catalogue.*is a file/u),
+    );
     expect(() => new FileStorage('x', bad({ verify: true }))).toThrow(/FileStorage: unknown option "verify"/u);
     expect(() => new FileStorage('x', { memoryLimitBytes: -1 })).toThrow(/memoryLimitBytes must be/u);
     expect(await (await storage.fetch('x', '1')).at(0)).toBe(1);

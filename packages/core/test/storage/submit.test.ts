@@ -83,13 +83,19 @@ describe('a submit that does not come to its end leaves the old dataset, and not
     await expectUntouched();
   });
 
-  test('the records end with an error of their own, which is the one that is thrown', async () => {
+  test('the records end with an error of their own, which is the cause of the one that says where', async () => {
     const { storage, expectUntouched } = await withOldDataset();
     const own = new Error('the camera is off');
     const data = counted(10, { returned: 0 }, (i) => {
       if (i === 7) throw own;
     });
-    await expect(storage.submit(data, 'x', '1')).rejects.toBe(own);
+    const after = (message: RegExp) => ({ code: 'MAP_FAILED', message: expect.stringMatching(message), cause: own });
+    await expect(storage.submit(data, 'x', '1')).rejects.toMatchObject(after(/after record 6: the camera is off/u));
+    async function* off(): AsyncGenerator<number> {
+      await Promise.reject(own);
+      yield 1;
+    }
+    await expect(storage.submit(off(), 'x', '1')).rejects.toMatchObject(after(/before the first record: the camera/u));
     await expectUntouched();
   });
 

@@ -1,10 +1,10 @@
-import { DataRefError, type StreamState } from '@dataref/core';
-import { countOf, optionsOf, refuseUnknown } from '@dataref/core/adapter';
+import { DataRefError, type StateNode, type StreamState } from '@dataref/core';
+import { BatchFlow, countOf, optionsOf, refuseUnknown, type RecordFlow } from '@dataref/core/adapter';
 import type * as Tf from '@tensorflow/tfjs';
 import type { Follower } from '../element-source.js';
 import { insideOf } from '../tf-dataset.js';
 import type { ResumableDataset } from '../types.js';
-import { checkParts, checkPath } from './arguments.js';
+import { checkCheckpointPath, checkParts, checkSignals } from './arguments.js';
 import { saveCheckpoint } from './checkpoint.js';
 
 export interface CheckpointsOptions {
@@ -14,7 +14,7 @@ export interface CheckpointsOptions {
    * Signals, such as `['SIGTERM']`, at which the checkpoint is written after the batch under way and training stops:
    * `fitDataset` returns, with `model.stopTraining` true. A second one ends the process as if there were no handler.
    */
-  readonly signals?: readonly string[] | undefined;
+  readonly signals?: readonly NodeJS.Signals[] | undefined;
 }
 
 /** Signals are seen when the event loop turns; a training loop may not let it for long. */
@@ -24,19 +24,22 @@ const TURN_EVERY_MS = 50;
  * A callback for `fitDataset` that saves model, optimizer and the dataset's state after every `everyBatches` batches,
  * at the end of each epoch, and on signals. A batch counts once the model has learned from it.
  * @param parts `dataset`: the very object that `fitDataset` is given, without `batchesPerEpoch`
- * @throws DataRefError INVALID_ARGUMENT; and out of `fitDataset` TF_WRAPPED when it was given another dataset
+ * @throws DataRefError INVALID_ARGUMENT; and out of `fitDataset` TF_WRAPPED when it was given another dataset, EMPTY
+ *   where an epoch has no batch
  */
 export function checkpoints(
   path: string | URL,
   parts: { readonly model: Tf.LayersModel; readonly dataset: ResumableDataset<any> },
   options: CheckpointsOptions = {},
 ): Tf.CustomCallbackArgs {
+  checkCheckpointPath(path);
+  const { model, dataset } = checkParts('checkpoints', parts, '{ model, dataset }');
   const { everyBatches, signals = [], ...unknown } = optionsOf('checkpoints', options);
   refuseUnknown('checkpoints', unknown, ['everyBatches', 'signals']);
   const every = everyBatches === undefined ? Infinity : countOf('checkpoints: everyBatches', everyBatches, 1);
-  checkPath('checkpoints', path);
-  const { model, dataset } = checkParts('checkpoints', parts);
-  const { tf, followers } = insideOf(dataset);
+  checkSignals(signals);
+  const inside = insideOf(dataset);
+  const { tf, followers } = inside;
   const progress = new Progress();
   // Where another callback or the data fails, tfjs ends training and tells nobody: the model knows, or (of a sequential
   // one) the model inside.
@@ -82,6 +85,7 @@ export function checkpoints(
 
   return {
     onTrainBegin: () => {
+      if (dataset.size === 0) throw emptyEpoch(inside.flow);
       progress.begin();
       followers.add(progress);
       listener.start();
@@ -89,6 +93,15 @@ export function checkpoints(
       learned = undefined;
       turned = performance.now();
       return undefined;
+    },
+    onEpochBegin: (epoch) => {
+      const { resumedEpoch = 0 } = inside;
+      inside.resumedEpoch = undefined;
+      // Epochs of an endless dataset are those of `batchesPerEpoch`.
+      if (epoch === 0 && resumedEpoch > 0 && dataset.size !== Infinity)
+        console.warn(
+          `DataRef: fitDataset begins to count at epoch 0, but the dataset was resumed in epoch ${resumedEpoch}: it would be trained for ${resumedEpoch} epochs more than \`epochs\` says. Give fitDataset { initialEpoch: saved.epoch }, with what loadCheckpoint gave`,
+        );
     },
     onBatchBegin: () => guarded(() => progress.checkElement()),
     onBatchEnd: () =>
@@ -100,6 +113,10 @@ export function checkpoints(
       }),
     onEpochEnd: () =>
       guarded(async () => {
+        if (learned === undefined)
+          console.warn(
+            'DataRef: an epoch of the dataset gave no batch, and nothing was trained: does a filter leave any?',
+          );
         await save();
         await stopIfAsked();
       }),
@@ -154,26 +171,29 @@ function tfWrapped(given: string): DataRefError {
   );
 }
 
+function emptyEpoch(flow: RecordFlow | BatchFlow): DataRefError {
+  const size = flow instanceof BatchFlow ? ` of ${flow.batchSize}` : '';
+  const records = recordsOf(flow.state.node);
+  return new DataRefError(
+    'EMPTY',
+    `checkpoints: an epoch of the dataset has no batch${size}, so that fitDataset would train nothing` +
+      `${records === undefined ? '' : `: there are ${records} records`}. Make batches smaller, or keep the last one: remainder: 'keep'`,
+  );
+}
+
+/** Records of the dataset that a pipeline begins with; undefined where there are several. */
+function recordsOf(node: StateNode): number | undefined {
+  if (node.kind === 'step') return recordsOf(node.input);
+  return node.kind === 'source' ? node.dataset.length : undefined;
+}
+
 class SignalListener {
-  readonly #signals: readonly string[];
+  readonly #signals: readonly NodeJS.Signals[];
   readonly #isTraining: () => boolean;
   #asked = false;
   #listening = false;
 
-  constructor(signals: readonly string[], isTraining: () => boolean) {
-    for (const signal of signals) {
-      if (
-        typeof signal !== 'string' ||
-        !/^SIG[A-Z0-9]+$/u.test(signal) ||
-        signal === 'SIGKILL' ||
-        signal === 'SIGSTOP'
-      ) {
-        throw new DataRefError(
-          'INVALID_ARGUMENT',
-          `checkpoints: signals are names such as "SIGTERM", got ${JSON.stringify(signal)}`,
-        );
-      }
-    }
+  constructor(signals: readonly NodeJS.Signals[], isTraining: () => boolean) {
     this.#signals = signals;
     this.#isTraining = isTraining;
   }

@@ -50,7 +50,7 @@ export async function saveCheckpoint(
   options: TfOptions = {},
 ): Promise<void> {
   checkPath('saveCheckpoint', path);
-  const { model, state: given, ...unknown } = checkParts('saveCheckpoint', parts);
+  const { model, state: given, ...unknown } = checkParts('saveCheckpoint', parts, '{ model, state }');
   const { optimizer = optimizerOf(model), ...rest } = unknown;
   refuseUnknown('saveCheckpoint', rest, ['model', 'state', 'optimizer']);
   const state = parseState(given);
@@ -88,7 +88,7 @@ export async function loadCheckpoint(
   options: TfOptions = {},
 ): Promise<Checkpoint | undefined> {
   checkPath('loadCheckpoint', path);
-  const { model, dataset, ...unknown } = checkParts('loadCheckpoint', parts);
+  const { model, dataset, ...unknown } = checkParts('loadCheckpoint', parts, '{ model, dataset }');
   const { optimizer = optimizerOf(model), ...rest } = unknown;
   refuseUnknown('loadCheckpoint', rest, ['model', 'dataset', 'optimizer']);
   const inside = dataset === undefined ? undefined : insideOf(dataset);
@@ -101,7 +101,7 @@ export async function loadCheckpoint(
   if (loaded === undefined || about === undefined) return undefined;
   const arrays = loaded.entries.map((entry, i) => ({ ...entry, data: loaded.arrays[i] }) as NamedArray);
   const before = dataset?.state;
-  dataset?.resume(about.state);
+  resumeDataset(dataset, about.state, String(path));
   try {
     if (optimizer !== undefined) await writeOptimizer(tf, model, optimizer, arrays);
   } catch (error) {
@@ -115,6 +115,21 @@ export async function loadCheckpoint(
   );
   const { state, step, backend, threads } = about;
   return { state, epoch: state.epoch, step, backend, threads };
+}
+
+/** @throws DataRefError as `resume` does, naming the checkpoint */
+function resumeDataset(dataset: ResumableDataset<any> | undefined, state: StreamState, where: string): void {
+  try {
+    dataset?.resume(state);
+  } catch (error) {
+    if (!isDataRefError(error, 'STATE_MISMATCH', 'STATE_PIPELINE', 'STATE_WORLD')) throw error;
+    const { code, message, details } = error;
+    throw new DataRefError(
+      code,
+      `${where} was made with another dataset or pipeline: ${message}. To train on this one, give it a checkpoint of its own, at another path`,
+      { cause: error, details: { ...details, path: where } },
+    );
+  }
 }
 
 /** None before `compile`, whatever the declarations say. */
