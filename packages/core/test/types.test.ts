@@ -13,6 +13,7 @@ import {
   type DataRef,
   type NDArray,
   type RecordOf,
+  type Schema,
   type Storage,
   type StreamOptions,
   type StreamState,
@@ -154,6 +155,13 @@ test('what must not compile is refused when it runs, too', async () => {
   const bad = fromRecords([{ id: 1, big: 2 }], { schema: { id: field('int32'), big: field('int64') } });
   await expect(bad).rejects.toEqual(failure('SCHEMA_MISMATCH', /big is int64/));
 });
+
+/** Only compiled: records of a schema that is not known yet. */
+export async function copies<S extends Schema>(storage: Storage, from: DataRef<S>): Promise<readonly DataRef<S>[]> {
+  const { schema } = from;
+  const some = () => from.stream().filter(() => true);
+  return [await storage.submit(some(), 'x', '1', { schema }), await fromRecords(some(), { schema })];
+}
 
 /** Only compiled: what storages take and give. */
 export async function storages(storage: Storage, state: StreamState | undefined): Promise<void> {

@@ -6,7 +6,7 @@ import type { RowSource } from '../rows/row-source.js';
 import { ColumnBuilder } from '../schema/column-builder.js';
 import { schemaOfRecord } from '../schema/infer.js';
 import { leavesOf, parseSchema } from '../schema/schema.js';
-import type { Columns, InputOf, Records, Schema, SchemaOf, SchemaOfColumns } from '../schema/types.js';
+import type { Columns, InputOf, RecordOf, Records, Schema, SchemaOf, SchemaOfColumns } from '../schema/types.js';
 import { columnsFromUser } from '../schema/user-columns.js';
 import { countOf, optionsOf } from '../arguments.js';
 import { RowDataset } from './row-dataset.js';
@@ -32,6 +32,10 @@ export function fromRecords<R>(
   records: Records<R>,
   options?: { readonly schema?: undefined },
 ): Promise<DataRef<SchemaOf<R>>>;
+export function fromRecords<const S extends Schema>(
+  records: Records<RecordOf<NoInfer<S>>>,
+  options: { readonly schema: S },
+): Promise<DataRef<S>>;
 export function fromRecords<const S extends Schema>(
   records: Records<InputOf<NoInfer<S>>>,
   options: { readonly schema: S },

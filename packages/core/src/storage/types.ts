@@ -1,7 +1,7 @@
 import type { DataRef } from '../dataset/types.js';
 import type { DataRefError } from '../errors.js';
 import type { Progress } from '../progress.js';
-import type { Awaitable, InputOf, Records, Schema, SchemaOf } from '../schema/types.js';
+import type { Awaitable, InputOf, RecordOf, Records, Schema, SchemaOf } from '../schema/types.js';
 import type { IoOptions } from '../store/object-store.js';
 
 export interface ProgressOptions extends IoOptions {
@@ -13,7 +13,8 @@ export interface SubmitOptions extends ProgressOptions {
   readonly ifExists?: 'replace' | 'error' | undefined;
 }
 
-// Calls with a schema come last among the overloads: of several that do not fit, TypeScript explains the last.
+// What streams yield has an overload of its own, since of a schema that is not known yet RecordOf and InputOf cannot be
+// compared. What else a schema takes comes last among the overloads: of several that do not fit, TypeScript explains the last.
 export interface WithoutSchema {
   readonly schema?: undefined;
 }
@@ -76,6 +77,12 @@ export interface Storage {
     version: string,
     options?: SubmitOptions & WithoutSchema,
   ): Promise<DataRef<SchemaOf<R>>>;
+  submit<const S extends Schema>(
+    data: Records<RecordOf<NoInfer<S>>>,
+    id: string,
+    version: string,
+    options: SubmitOptions & { readonly schema: S },
+  ): Promise<DataRef<S>>;
   submit<const S extends Schema>(
     data: Records<InputOf<NoInfer<S>>>,
     id: string,
