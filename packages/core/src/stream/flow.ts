@@ -102,7 +102,7 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
     const { source, passes } = this.recipe;
     return this.extend(
       (plan) => repeatNode(plan, count, source.world.rank),
-      (stage) => repeatStage(stage, count, source.options.shardFirst),
+      (stage) => repeatStage(stage, count, passes, source.options.shardFirst),
       { passes: passes && [...passes, count] } as unknown as Partial<R>,
     );
   }

@@ -1,6 +1,8 @@
 import { DataRefError } from '../errors.js';
 import { shareOf } from './deal.js';
+import { lastEpochOf } from './last-epoch.js';
 import { layersOf, startOfInput, totalCount, type PlanNode } from './plan-node.js';
+import type { Passes } from './recipe.js';
 import { layersFrom } from './remaining.js';
 import type { Element, Others, Stage } from './stage.js';
 import { stepStage } from './step-stage.js';
@@ -87,16 +89,17 @@ const MOST_EMPTY = 16;
 
 /**
  * `repeatNode` for what only reading can tell. It looks one output ahead, so that every place has one state.
+ * @param inner repeats of the input: what each pass covers, whatever is left of it
  * @param isShare the input is what one rank was dealt, of which a pass may well leave nothing
  */
-export function repeatStage<T>(input: Stage<T>, passes: number, isShare: boolean): Stage<T> {
+export function repeatStage<T>(input: Stage<T>, passes: number, inner: Passes, isShare: boolean): Stage<T> {
   const mostEmpty = isShare ? MOST_EMPTY : 1;
   return stepStage<T, T>(input, { name: 'repeat' }, () => (begun) => {
     const { reading, layers, after } = begun;
     let { run, count: pass } = begun;
-    /** Of the last output or, where the pass has given none, of its beginning. */
-    let { epoch } = begun;
-    let passEpoch = epoch;
+    /** The last epoch of the pass: that of its last output, where the input's repeats do not tell. */
+    let epoch = Math.max(begun.epoch, lastEpochOf(begun.start, inner) ?? 0);
+    let passEpoch = begun.epoch;
     let isEmpty = !begun.isResumed;
     let emptyPasses = 0;
     let others: Others | undefined;
@@ -109,7 +112,7 @@ export function repeatStage<T>(input: Stage<T>, passes: number, isShare: boolean
           isEmpty = false;
           emptyPasses = 0;
           others = undefined;
-          epoch = element.lastEpoch;
+          epoch = Math.max(epoch, element.lastEpoch);
           return { ...element, follow: undefined, after: after(pass, element.after) };
         }
         if (run.others !== undefined) others = { ...run.others, epoch: others?.epoch ?? run.others.epoch };
@@ -120,10 +123,11 @@ export function repeatStage<T>(input: Stage<T>, passes: number, isShare: boolean
         await run.close();
         reading.signal.throwIfAborted(); // or a pass would be begun that nobody ends
         pass++;
-        epoch++;
-        passEpoch = epoch;
+        passEpoch = epoch + 1;
+        const beginning = { epoch: passEpoch, position: 0, layers };
+        epoch = lastEpochOf(beginning, inner) ?? passEpoch;
         isEmpty = true;
-        run = input.open({ epoch, position: 0, layers }, reading);
+        run = input.open(beginning, reading);
       }
     };
     return {

@@ -1,5 +1,5 @@
 import type { Schema } from '../schema/types.js';
-import { layersOf, startOfInput } from './plan-node.js';
+import { layersOf, startOfInput, type Start } from './plan-node.js';
 import type { Layer } from './remaining.js';
 import type { Others, Reading, Run, Stage } from './stage.js';
 import type { StateNode } from './state.js';
@@ -8,6 +8,8 @@ import type { StateNode } from './state.js';
 export interface Begun<I = unknown> {
   /** Over the input, from where the pass begins. The step need not close it. */
   readonly run: Run<I>;
+  /** Where the input begins. */
+  readonly start: Start;
   /** Where the input stands there. */
   readonly before: () => StateNode;
   /** Of its place: of the last output before it or, where there is none, of the first after it. */
@@ -76,7 +78,9 @@ export function stepStage<I, T>(
       const isResumed = 'node' in begun.input;
       const { count } = begun;
       const layers = layersOf(start);
-      return lazyRun(run, async () => (await load())({ run, before, epoch, isResumed, layers, count, reading, after }));
+      return lazyRun(run, async () =>
+        (await load())({ run, start: begun.input, before, epoch, isResumed, layers, count, reading, after }),
+      );
     },
   };
 }
