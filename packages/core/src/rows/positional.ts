@@ -7,6 +7,7 @@ import { locateRows, planFixed, planVariable, type LocatedRows, type PlannedRead
 import { lazyModule } from '../lazy-module.js';
 import { inNextTurn } from '../next-turn.js';
 import {
+  elementBits,
   allocateElements,
   allocateFresh,
   type Allocate,
@@ -118,10 +119,15 @@ async function readColumn(context: Context, place: number, allocate: Allocate): 
 
 function copyFromHeads(heads: Heads, located: LocatedRows, place: number, leaf: Leaf, out: ElementArray): void {
   const { size } = leaf;
+  const to = elementBits(leaf, out);
+  let last: ElementArray | undefined;
+  let from = to;
   for (let i = 0; i < located.count; i++) {
     const { data } = headOf(heads, located, i).columns[place] as ColumnData;
+    if (data !== last) from = elementBits(leaf, data);
+    last = data;
     const row = located.rows[i] as number;
-    if (size === 1) out[i] = data[row] as never;
+    if (size === 1) to[i] = from[row] as never;
     else out.set(data.subarray(row * size, (row + 1) * size) as never, i * size);
   }
 }

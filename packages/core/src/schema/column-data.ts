@@ -77,12 +77,18 @@ export function gatherColumn(column: ColumnData, indices: ArrayLike<number>, all
     : gatherVariable(column, indices, allocate);
 }
 
+/** Elements to be copied one by one: a float32 that goes through a number may come out as another NaN. */
+export function elementBits({ dtype }: Leaf, data: ElementArray): ElementArray {
+  return dtype === 'float32' ? new Uint32Array(data.buffer, data.byteOffset, data.length) : data;
+}
+
 function gatherFixed({ leaf, data }: ColumnData, indices: ArrayLike<number>, allocate: Allocate): ColumnData {
   const { size } = leaf;
   const count = indices.length;
   const out = allocateElements(leaf, count * size, allocate);
   if (size === 1) {
-    for (let i = 0; i < count; i++) out[i] = data[indices[i] as number] as never;
+    const [from, to] = [elementBits(leaf, data), elementBits(leaf, out)];
+    for (let i = 0; i < count; i++) to[i] = from[indices[i] as number] as never;
   } else if (size > 0) {
     for (let i = 0; i < count; i++) {
       const start = (indices[i] as number) * size;

@@ -128,7 +128,7 @@ const HOSTILE: [string, (m: Draft) => void, RegExp][] = [
   ['an unknown dtype', (m) => (m.schema.n.dtype = 'complex64'), /unknown dtype "complex64"/],
   ['a dtype named constructor', (m) => (m.schema.n.dtype = 'constructor'), /unknown dtype/],
   ['a negative size', (m) => (m.schema.image.shape = [-1]), /size -1/],
-  ['a size that is text', (m) => (m.schema.image.shape = ['20']), /size 20/],
+  ['a size that is text', (m) => (m.schema.image.shape = ['20']), /size "20"/],
   ['a record of 2^60 bytes', (m) => (m.schema.image.shape = [2 ** 30, 2 ** 30]), /at most 2\^31/],
   ['a thousand dimensions', (m) => (m.schema.image.shape = new Array(1000).fill(1)), /more than 32 dimensions/],
   ['a schema that is null', (m) => (m.schema = null), /must be a field.*, got null/],

@@ -37,7 +37,10 @@ export function checkPath(what: string, path: unknown): string | URL {
   const isLocal = protocol === 'file:' && (hostname === '' || process.platform === 'win32');
   if (isUrl && isLocal && !/%00|%2f|%5c/iu.test(String(pathname))) return path as URL;
   const given = isUrl || typeof path === 'string' ? JSON.stringify(String(path)) : typeof path;
-  throw new DataRefError('INVALID_ARGUMENT', `${what}: path must be a file's path or its file: URL, got ${given}`);
+  throw new DataRefError(
+    'INVALID_ARGUMENT',
+    `${what}: the path must be a file's path or its file: URL, such as './run.ckpt', got ${given}`,
+  );
 }
 
 /**
