@@ -115,7 +115,8 @@ export function lazyRun<T>(input: Run<any>, begin: () => Promise<StepRun<T>>): R
     next: () => (begun === undefined ? first() : begun.next()),
     close: () => (closing ??= close()),
     get others(): Others | undefined {
-      return begun?.others ?? input.others;
+      // A step that tells of others by itself may have begun other runs than this one.
+      return begun !== undefined && 'others' in begun ? begun.others : input.others;
     },
   };
 }
