@@ -14,6 +14,13 @@ export function shownNumber(value: unknown): string {
   return `${JSON.stringify(value.slice(0, 40))} (a string${isNumber ? '; use Number(…)' : ''})`;
 }
 
+/** One of a few values; undefined, where it may be left out, is not named. @throws DataRefError INVALID_ARGUMENT */
+export function oneOf<T>(what: string, value: T, allowed: readonly T[]): T {
+  if (allowed.includes(value)) return value;
+  const names = allowed.filter((item) => item !== undefined).map((item) => describeValue(item));
+  throw invalidArgument(`${what} must be one of ${names.join(', ')}, got ${describeValue(value)}`);
+}
+
 /** Options that were given, {} where none were. @throws DataRefError INVALID_ARGUMENT for what is no object */
 export function optionsOf<T extends object>(what: string, options: T | undefined): T {
   if (options === undefined) return {} as T;

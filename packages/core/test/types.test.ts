@@ -109,6 +109,14 @@ test('derived datasets keep their types', () => {
   expect([labels.length, train.length, held.length]).toEqual([19, 9, 3]);
 });
 
+test('what a predicate is given is typed, and has the columns that it asks for alone', async () => {
+  const dark = await mnist.where(({ label, image }) => label === 0 && image.data.every((value) => value === 0));
+  is<Eq<typeof dark, typeof mnist>>();
+  // @ts-expect-error -- the image is not read
+  const labelled = await mnist.where(({ label, image }) => label === 0 && image === undefined, { columns: ['label'] });
+  expect([dark.length, labelled.length]).toEqual([12, 12]);
+});
+
 test('a dataset of any schema, and a stream of one, take the typed ones', async () => {
   const anyRef: DataRef = mnist;
   const helper = (batches: BatchStream): number | undefined => batches.length;

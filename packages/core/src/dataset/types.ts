@@ -30,7 +30,14 @@ export interface DataRef<S extends Schema = any> {
    * resume as all do. `columns` names those that the predicate looks at; the others are not read for it.
    * @throws DataRefError MAP_FAILED naming the record
    */
-  where(predicate: (record: any, index: number) => Awaitable<boolean>, options?: WhereOptions): Promise<DataRef<S>>;
+  where<const K extends keyof S & string>(
+    predicate: (record: RecordOf<SelectedSchema<S, K>>, index: number) => Awaitable<boolean>,
+    options: WhereOptions & { readonly columns: readonly K[] },
+  ): Promise<DataRef<S>>;
+  where(
+    predicate: (record: RecordOf<S>, index: number) => Awaitable<boolean>,
+    options?: WhereOptions & { readonly columns?: undefined },
+  ): Promise<DataRef<S>>;
   /**
    * Parts at random, disjoint, of the given fractions: the same for the same seed. A part ends at the rounded sum of the
    * fractions to it, so that a small fraction of few records may have none.

@@ -54,6 +54,11 @@ export function allocateElements(leaf: Leaf, count: number, allocate: Allocate):
   return new (arrayType(leaf.dtype))(allocate(count * leaf.elementBytes), 0, count);
 }
 
+/** Bytes of the elements of columns. */
+export function columnBytes(columns: readonly ColumnData[]): number {
+  return columns.reduce((sum, { data }) => sum + data.byteLength, 0);
+}
+
 /** Rows start to end, without a copy. */
 export function sliceColumn(column: ColumnData, start: number, end: number): ColumnData {
   const { leaf, data, offsets, shapes } = column;

@@ -1,6 +1,7 @@
 import { Ahead } from './ahead.js';
 import type { Remainder } from './batch-node.js';
-import { shareOf, type World } from './deal.js';
+import { batchRows, wholeBatch } from './batch-rows.js';
+import type { World } from './deal.js';
 import type { Element, Others } from './stage.js';
 import type { OpenStep } from './step-stage.js';
 
@@ -20,12 +21,14 @@ export interface BatchGroup {
  * sequence, dealt out by turns from its first record.
  */
 export function batchGroups(
-  { rank, shards }: World,
+  world: World,
   size: number,
   isGlobal: boolean,
   remainder: Remainder,
 ): OpenStep<unknown, BatchGroup> {
-  const whole = isGlobal ? size : size * shards;
+  const { rank, shards } = world;
+  const shape = { size, isGlobal, remainder };
+  const whole = wholeBatch(shape, world);
   return ({ run, count, after }) => {
     const ahead = new Ahead(run);
     let made = count;
@@ -40,20 +43,17 @@ export function batchGroups(
         }
         const [first] = group;
         if (first === undefined) return undefined;
-        const rows = shareOf(group.length, rank, shards);
-        const mostRows = shareOf(group.length, 0, shards);
         const { after: node, lastEpoch } = group.at(-1) as Element;
-        const isShort =
-          remainder === 'keep' ? rows < mostRows : remainder === 'drop' && rows < size && mostRows === size;
-        if (!isGlobal && isShort) others = { epoch: first.epoch, lastEpoch };
-        // Plain batches end with the shard's own records; global ones, and padded ones, come on every rank.
-        if (!isGlobal && remainder !== 'pad' && rows === 0) return undefined;
-        if (remainder === 'drop' && (isGlobal ? group.length < whole : rows < size)) return undefined;
+        const share = batchRows(group.length, shape, world);
+        const most = batchRows(group.length, shape, { rank: 0, shards });
+        if (most !== undefined && (share === undefined || share.paddedRows < most.paddedRows) && !isGlobal)
+          others = { epoch: first.epoch, lastEpoch };
+        if (share === undefined) return undefined;
         const value: BatchGroup = {
           own: group.filter((_, i) => i % shards === rank),
           first,
           globalLength: group.length,
-          paddedRows: remainder === 'pad' ? shareOf(whole, rank, shards) : rows,
+          paddedRows: share.paddedRows,
           step: made++,
         };
         const { origin, epoch } = first;

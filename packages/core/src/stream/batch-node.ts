@@ -1,4 +1,5 @@
-import { shareOf, type World } from './deal.js';
+import { batchRows, wholeBatch } from './batch-rows.js';
+import type { World } from './deal.js';
 import { startOfInput, totalCount, type PlanNode, type Segment } from './plan-node.js';
 
 export type Remainder = 'keep' | 'drop' | 'pad';
@@ -27,9 +28,9 @@ export function batchNode(
   isGlobal: boolean,
   remainder: Remainder,
 ): PlanNode<BatchPlan> {
-  const { rank, shards } = world;
-  const whole = isGlobal ? size : size * shards;
-  const fullRows = shareOf(whole, rank, shards);
+  const { shards } = world;
+  const shape = { size, isGlobal, remainder };
+  const whole = wholeBatch(shape, world);
   /** The fewest records that still make a batch on some rank. */
   const least = remainder === 'drop' ? (isGlobal ? whole : (size - 1) * shards + 1) : 1;
   const batchesIn = (records: number): number =>
@@ -46,19 +47,8 @@ export function batchNode(
         if (remainder === 'drop' && cursor.remaining() < least) return undefined;
         const segments = cursor.pull(whole);
         const globalLength = totalCount(segments);
-        if (globalLength === 0) return undefined;
-        const rows = shareOf(globalLength, rank, shards);
-        // Plain batches end with the shard's own records; global ones, and padded ones, come on every rank.
-        if (!isGlobal && remainder !== 'pad' && rows === 0) return undefined;
-        if (!isGlobal && remainder === 'drop' && rows < size) return undefined;
-        return {
-          count: 1,
-          segments,
-          globalLength,
-          rows,
-          paddedRows: remainder === 'pad' ? fullRows : rows,
-          step: made++,
-        };
+        const share = batchRows(globalLength, shape, world);
+        return share && { count: 1, segments, globalLength, ...share, step: made++ };
       };
       return {
         pull(count) {

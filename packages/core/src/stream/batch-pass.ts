@@ -1,4 +1,4 @@
-import type { ColumnData } from '../schema/column-data.js';
+import { columnBytes, type ColumnData } from '../schema/column-data.js';
 import type { Schema } from '../schema/types.js';
 import type { BatchPlan } from './batch-node.js';
 import { DataBatch, type BatchParts } from './batch.js';
@@ -8,7 +8,7 @@ import { padRows } from './pad-column.js';
 import type { Item, Pass, Place } from './pass.js';
 import { placeOf } from './place.js';
 import type { Segment, Start } from './plan-node.js';
-import { AUTOMATIC_BATCHES, AUTOMATIC_BYTES, ReadAhead, type Begun } from './read-ahead.js';
+import { AUTOMATIC_BATCHES, AUTOMATIC_BYTES, ReadAhead, type BegunRead } from './read-ahead.js';
 import type { BatchRecipe, Picked, Planned } from './recipe.js';
 import type { RecordMapper } from './record-mapper.js';
 import { RecordReader, type Share } from './record-reader.js';
@@ -16,7 +16,7 @@ import type { Traced } from './stage.js';
 import type { WorkQueue } from './work-queue.js';
 
 /** A batch whose rows are being read. */
-interface BegunBatch extends Begun {
+interface BegunBatch extends BegunRead {
   readonly plan: BatchPlan;
   readonly after: Place;
   readonly share: Share;
@@ -26,7 +26,7 @@ interface BegunBatch extends Begun {
 }
 
 /** What runs the maps of records. */
-interface Mapping {
+interface BatchMapping {
   readonly mapper: RecordMapper;
   readonly batches: WorkQueue<BegunBatch, Item<DataBatch>>;
 }
@@ -69,7 +69,7 @@ export function openBatchPass(recipe: Planned<BatchRecipe>, learned: Learned, st
 
   const deliver = (parts: BatchParts): Item<DataBatch> => {
     const value = new DataBatch(parts);
-    return { value, after: parts.after, byteLength: recipe.prefetch === undefined ? 0 : sizeOf(parts.columns) };
+    return { value, after: parts.after, byteLength: recipe.prefetch === undefined ? 0 : columnBytes(parts.columns) };
   };
 
   const transform = async (parts: BatchParts): Promise<Item<DataBatch>> => {
@@ -105,7 +105,7 @@ export function openBatchPass(recipe: Planned<BatchRecipe>, learned: Learned, st
     const [value] = await reader.readRecords(share, abort.signal);
     return { value, origin: reader.originOf(share, 0) };
   };
-  const openMapping = async (): Promise<Mapping> => {
+  const openMapping = async (): Promise<BatchMapping> => {
     const [{ RecordMapper }, { WorkQueue }] = await Promise.all([
       import('./record-mapper.js'),
       import('./work-queue.js'),
@@ -126,7 +126,7 @@ export function openBatchPass(recipe: Planned<BatchRecipe>, learned: Learned, st
     });
     return { mapper, batches };
   };
-  let mapping: Promise<Mapping> | undefined;
+  let mapping: Promise<BatchMapping> | undefined;
 
   /** A batch without record maps, at once where its rows are at hand. */
   const next = (): Item<DataBatch> | undefined | Promise<Item<DataBatch>> => {
@@ -154,8 +154,4 @@ export function openBatchPass(recipe: Planned<BatchRecipe>, learned: Learned, st
       await release?.();
     },
   };
-}
-
-function sizeOf(columns: readonly ColumnData[]): number {
-  return columns.reduce((sum, { data }) => sum + data.byteLength, 0);
 }

@@ -1,3 +1,4 @@
+import { columnBytes } from '../schema/column-data.js';
 import type { BatchGroup } from './batch-groups.js';
 import { applyMaps } from './batch-maps.js';
 import { DataBatch } from './batch.js';
@@ -70,7 +71,7 @@ export function openComputedBatches(
     const { element, after } = planned;
     const made = await groups.batch(element, after, abort.signal);
     const parts = await applyMaps(recipe, made, abort.signal);
-    const byteLength = parts.columns.reduce((sum, { data }) => sum + data.byteLength, 0);
+    const byteLength = recipe.prefetch === undefined ? 0 : columnBytes(parts.columns);
     return { value: new DataBatch(parts), after, byteLength };
   });
   return {

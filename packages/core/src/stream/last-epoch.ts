@@ -7,7 +7,7 @@ import type { Passes } from './recipe.js';
  */
 export function lastEpochOf(start: Start, passes: Passes): number | undefined {
   if (passes === undefined) return undefined;
-  const { epoch, counts } = placeOf(start, passes.length);
+  const { epoch, counts } = passesOf(start, passes.length);
   let last = epoch;
   let span = 1;
   for (const [i, count] of passes.entries()) {
@@ -18,7 +18,7 @@ export function lastEpochOf(start: Start, passes: Passes): number | undefined {
 }
 
 /** The source's epoch, and the pass that each repeat is in, innermost first. */
-function placeOf(start: Start, repeats: number): { readonly epoch: number; readonly counts: readonly number[] } {
+function passesOf(start: Start, repeats: number): { readonly epoch: number; readonly counts: readonly number[] } {
   const counts: number[] = [];
   if (!('node' in start)) return { epoch: start.epoch, counts: Array.from({ length: repeats }, () => 0) };
   let { node } = start;

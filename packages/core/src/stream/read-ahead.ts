@@ -6,7 +6,7 @@ export const AUTOMATIC_BATCHES = 16;
 export const AUTOMATIC_BYTES = 64 * 2 ** 20;
 
 /** A read that was begun, in the order of the plan. */
-export interface Begun {
+export interface BegunRead {
   /** Elements of the stream that it is for. */
   readonly elements: number;
   readonly rows: number;
@@ -18,7 +18,7 @@ export interface Begun {
  * Reads under way, first planned first taken. Where rows are far away, later ones are begun before the first has come, many
  * in one turn: so their ranges can be merged. Nothing else of an element is done ahead.
  */
-export class ReadAhead<B extends Begun> {
+export class ReadAhead<B extends BegunRead> {
   readonly #rows: RowSource;
   readonly #begin: () => B | undefined;
   readonly #begun: B[] = [];

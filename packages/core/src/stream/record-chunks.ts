@@ -1,7 +1,7 @@
 import type { World } from './deal.js';
 import type { Cursor, PlanNode, Segment, Start } from './plan-node.js';
 import type { PrefetchLimits } from './prefetch.js';
-import { AUTOMATIC_BATCHES, ReadAhead, type Begun } from './read-ahead.js';
+import { AUTOMATIC_BATCHES, ReadAhead, type BegunRead } from './read-ahead.js';
 import type { Picked } from './recipe.js';
 import { RecordReader, type Share } from './record-reader.js';
 import type { SourceNode } from './source-node.js';
@@ -11,7 +11,7 @@ import type { Origin } from './stage.js';
 const CHUNK = 256;
 const CHUNK_BYTES = 8 * 2 ** 20;
 
-interface BegunChunk extends Begun {
+interface BegunChunk extends BegunRead {
   readonly share: Share;
   readonly read: Promise<unknown[]>;
 }

@@ -1,5 +1,5 @@
 import { allColumns, type ColumnRequest, type IndexArray } from '../rows/row-source.js';
-import { allocateFresh, valueAt, type Allocate, type ColumnData } from '../schema/column-data.js';
+import { allocateFresh, columnBytes, valueAt, type Allocate, type ColumnData } from '../schema/column-data.js';
 import { leavesOf } from '../schema/schema.js';
 import { assemble } from '../schema/structure.js';
 import { shareOf, type World } from './deal.js';
@@ -84,7 +84,7 @@ export class RecordReader {
   /** Records of a share; of the picked columns alone where there are any. */
   async readRecords(share: Share, signal: AbortSignal, picked?: Picked): Promise<unknown[]> {
     const columns = await this.readColumns(share, picked?.requests, allocateFresh, signal);
-    this.#recordBytes = columns.reduce((sum, { data }) => sum + data.byteLength, 0) / share.indices.length;
+    this.#recordBytes = columnBytes(columns) / share.indices.length;
     const schema = picked?.schema ?? this.#source.rows.schema;
     return Array.from(share.indices, (_, i) => assemble(schema, (leaf) => valueAt(columns[leaf] as ColumnData, i)));
   }

@@ -2,7 +2,7 @@ import { DataRefError, invalidArgument } from '../errors.js';
 import { defaultAlgorithm, type OrderSpec } from '../order/order.js';
 import type { RowSource } from '../rows/row-source.js';
 import { describeValue } from '../schema/ndarray.js';
-import { countOf, refuseUnknown } from '../arguments.js';
+import { countOf, oneOf, refuseUnknown } from '../arguments.js';
 import type { World } from './deal.js';
 import type { PipelineSource } from './recipe.js';
 import type { SourceOptions } from './source-node.js';
@@ -143,12 +143,6 @@ export function checkBatchOptions(what: string, options: unknown): BatchOptions 
   oneOf(`${what}: ragged`, given['ragged'], ['list', 'pad', undefined]);
   oneOf(`${what}: reuse`, given['reuse'], [true, false, 'checked', undefined]);
   return given;
-}
-
-function oneOf(what: string, value: unknown, allowed: readonly unknown[]): void {
-  if (allowed.includes(value)) return;
-  const names = allowed.filter((item) => item !== undefined).map((item) => JSON.stringify(item));
-  throw invalidArgument(`${what} must be one of ${names.join(', ')}, got ${JSON.stringify(value)}`);
 }
 
 function objectOf(what: string, options: unknown): Record<string, unknown> {

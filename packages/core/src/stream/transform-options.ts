@@ -1,4 +1,4 @@
-import { countOf, optionsOf, refuseUnknown } from '../arguments.js';
+import { countOf, oneOf, optionsOf, refuseUnknown } from '../arguments.js';
 import { invalidArgument } from '../errors.js';
 import type { BucketOptions, PackOptions, WindowOptions } from './types.js';
 
@@ -75,11 +75,4 @@ function lengthFunction(what: string, fn: unknown): ((record: any) => number) | 
   if (fn !== undefined && typeof fn !== 'function')
     throw invalidArgument(`${what}: lengthOf must be a function from record to length, got ${typeof fn}`);
   return fn as ((record: any) => number) | undefined;
-}
-
-function oneOf<T extends string>(what: string, value: T, allowed: readonly T[]): T {
-  if (allowed.includes(value)) return value;
-  throw invalidArgument(
-    `${what} must be one of ${allowed.map((name) => `'${name}'`).join(', ')}, got ${JSON.stringify(value)}`,
-  );
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
+import { runs } from '../scale.js';
 import { BYTES, bytes, firstDifference, guarded, kernel, putPattern, putUint32, rowsOf } from './memory.js';
 
 const IDX = 1_024;
@@ -30,7 +31,7 @@ describe('gather', () => {
         expect(touched).toEqual([]);
         expect(firstDifference(out, rowsOf(src, byteLength, indices))).toBe(-1);
       }),
-      { numRuns: 25 },
+      { numRuns: runs(25) },
     );
   });
 
@@ -123,7 +124,7 @@ describe('gatherRanges', () => {
         expect([...(values?.out ?? [])]).toEqual(expected);
         expect([...new Uint32Array(table.out.buffer)]).toEqual(expectedOffsets);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
