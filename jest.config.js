@@ -1,10 +1,13 @@
-// Tests import packages by name and so get dist, as a user does: run `tsc -b` first (under 1 s when nothing changed).
+import { availableParallelism } from 'node:os';
+
+// Tests import packages by name and so get dist, as a user does: run `npm run build` first.
 // Suites over real servers of S3 and GCS are apart, since they need Python: `npm run test:servers`, which installs them.
 const overServers = process.env.DATAREF_SERVERS === '1';
 const tests = overServers ? '*.server.test.ts' : '*.test.ts';
 
 export default {
-  maxWorkers: '100%',
+  // Suites that wait, for leases, servers and killed processes, leave room for one more.
+  maxWorkers: Math.ceil(1.5 * availableParallelism()),
   // Jest keeps the modules of every file that a process has run: one of a gigabyte spends its time on collecting garbage.
   workerIdleMemoryLimit: '600MB',
   reporters: process.env.CI === undefined ? ['default'] : ['default', '<rootDir>/.ci/minutes.mjs'],

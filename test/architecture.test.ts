@@ -101,7 +101,7 @@ function foreignImports(entry: string): ForeignImport[] {
   return foreign;
 }
 
-/** Files of a package's own that are loaded with a built entry, before anything is called. */
+/** Sources of a package's own that are loaded with a built entry, before anything is called. */
 function loadedWith(entry: string): string[] {
   const loaded = new Set<string>();
   const waiting = [entry];
@@ -111,7 +111,15 @@ function loadedWith(entry: string): string[] {
     for (const { specifier, isDynamic } of importsOfFile(path))
       if (!isDynamic && specifier.startsWith('.')) waiting.push(join(dirname(path), specifier));
   }
-  return Array.from(loaded, (path) => relative(dirname(entry), path));
+  const sources = join(dirname(entry), '../src');
+  return Array.from(loaded).flatMap((path) => sourcesOf(path).map((source) => relative(sources, source)));
+}
+
+/** What a built file was made of: one source, or those of a bundle. A door to a bundle has no map of its own. */
+function sourcesOf(path: string): string[] {
+  if (!readFileSync(path, 'utf8').includes('//# sourceMappingURL=')) return [];
+  const { sources } = readJson(`${path}.map`) as { sources: string[] };
+  return sources.map((source) => join(dirname(path), source));
 }
 
 /** The file that a specifier of a built file of ours stands for in a browser; undefined for another package. */
@@ -222,10 +230,10 @@ describe('core', () => {
 
   test('a program that reads files loads nothing that only writing, building or housekeeping needs', () => {
     const loaded = loadedWith(join(PACKAGES, 'core/dist/fs.js'));
-    expect(loaded).toContain(join('store', 'file-store.js'));
+    expect(loaded).toContain(join('store', 'file-store.ts'));
     const isForWriting =
-      /(?:write|writes|writer|blocks|shares?|claim|lease|leases|beats?|beat-thread|lock|workshop|cacheable|vacuum|verify|copy|listing)\.js$/u;
-    expect(loaded.filter((path) => isForWriting.test(path))).toEqual([join('storage', 'share-writer.js')]); // a facade
+      /(?:write|writes|writer|blocks|shares?|claim|lease|leases|beats?|beat-thread|lock|workshop|cacheable|vacuum|verify|copy|listing)\.ts$/u;
+    expect(loaded.filter((path) => isForWriting.test(path))).toEqual([join('storage', 'share-writer.ts')]); // a facade
   });
 
   test('an SDK is reached from its own entry alone, and only when it is asked for', () => {
