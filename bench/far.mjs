@@ -55,8 +55,7 @@ async function cached(order, options) {
     (loaded) => loaded.withCache,
     () => undefined,
   );
-  const { dataref } = await open();
-  const { partRecords, trace } = await traceOf(dataref, options);
+  const { partRecords, trace } = await traceOf(options);
   const total = COUNT * RECORD_BYTES;
   const partBytes = partRecords.map((records) => records * RECORD_BYTES);
   const partOf = Uint32Array.from(partRecords.flatMap((records, part) => Array.from({ length: records }, () => part)));
@@ -92,9 +91,16 @@ async function readCached(withCache, options, limitBytes) {
 }
 
 /** The indices of all epochs, in their order. */
-async function traceOf(dataref, options) {
-  const { recipe } = dataref.stream(options);
+async function traceOf(options) {
+  const dataref = await new FileStorage(folder, { memoryLimitBytes: 0 }).fetch('far', '1');
+  const batches = dataref.stream(options).batch(BATCH, { reuse: true });
   const trace = new Uint32Array(EPOCHS * COUNT);
-  for (let i = 0; i < EPOCHS; i++) recipe.source.fill(i, trace, i * COUNT, COUNT, 0, 1);
+  let at = 0;
+  for (let i = 0; i < EPOCHS; i++) {
+    for await (const { indices } of batches) {
+      trace.set(indices, at);
+      at += indices.length;
+    }
+  }
   return { partRecords: rowsOf(dataref).partRecords(), trace };
 }

@@ -1,7 +1,9 @@
 import { DataRefError } from '../errors.js';
 import { describeSchema, sameSchema } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
+import { lastEpochOf } from './last-epoch.js';
 import { pipelineMismatch, type Start } from './plan-node.js';
+import type { Passes } from './recipe.js';
 import type { Element, Reading, Run, Stage } from './stage.js';
 import type { JoinState, StateNode } from './state.js';
 
@@ -9,6 +11,7 @@ import type { JoinState, StateNode } from './state.js';
 export interface JoinInput {
   readonly stage: Stage;
   readonly first: Start;
+  readonly passes: Passes;
 }
 
 /** How far each input has come, in one pass of a join. */
@@ -75,8 +78,7 @@ export function joinStage<T>(
     },
     open(start, { signal, byteLimit }) {
       const node = nodeOf(start);
-      const stages = inputs.map(({ stage }) => stage);
-      const held = holdInputs(name, stages, node, { signal, byteLimit: byteLimit / inputs.length });
+      const held = holdInputs(name, inputs, node, { signal, byteLimit: byteLimit / inputs.length });
       const next = open(held);
       let isOver = false;
       return {
@@ -94,23 +96,21 @@ export function joinStage<T>(
 
 function holdInputs(
   name: string,
-  stages: readonly Stage[],
+  inputs: readonly JoinInput[],
   node: JoinState,
   reading: Reading,
 ): Inputs & { close(): Promise<void> } {
   const { epoch } = node;
   const counts = [...node.counts];
   const ended = new Set(node.ended);
-  const located = stages.map((stage, i) => stage.locate({ node: node.inputs[i] as StateNode }));
-  const states = located.map((place) => place.node);
-  const epochs = located.map((place) => place.epoch);
-  const runs: (Run | undefined)[] = stages.map(() => undefined);
+  const states = inputs.map(({ stage }, i) => stage.locate({ node: node.inputs[i] as StateNode }).node);
+  const runs: (Run | undefined)[] = inputs.map(() => undefined);
   return {
     epoch,
     counts,
     ended,
     async pull(i) {
-      const run = (runs[i] ??= (stages[i] as Stage).open({ node: node.inputs[i] as StateNode }, reading));
+      const run = (runs[i] ??= (inputs[i] as JoinInput).stage.open({ node: node.inputs[i] as StateNode }, reading));
       const element = await run.next();
       if (element === undefined) {
         ended.add(i);
@@ -118,27 +118,28 @@ function holdInputs(
       }
       counts[i] = (counts[i] as number) + 1;
       states[i] = element.after;
-      epochs[i] = element.lastEpoch;
       return element;
     },
     async restart(i) {
       await runs[i]?.close();
-      const next = (epochs[i] as number) + 1;
-      const stage = stages[i] as Stage;
-      runs[i] = stage.open({ epoch: next, position: 0 }, reading);
-      epochs[i] = next;
-      states[i] = () => stage.initial({ epoch: next, position: 0 });
+      const { stage, passes } = inputs[i] as JoinInput;
+      // Told by its state alone, which is all that a resumed join knows.
+      const start = { node: (states[i] as () => StateNode)() };
+      const last = lastEpochOf(start, passes) ?? stage.locate(start).epoch;
+      const beginning = { epoch: last + 1, position: 0 };
+      runs[i] = stage.open(beginning, reading);
+      states[i] = () => stage.initial(beginning);
       ended.delete(i);
     },
     after() {
-      const [counted, over, inputs] = [[...counts], [...ended].sort((a, b) => a - b), [...states]];
+      const [counted, over, places] = [[...counts], [...ended].sort((a, b) => a - b), [...states]];
       return () => ({
         kind: 'join',
         name,
         epoch,
         counts: counted,
         ended: over,
-        inputs: inputs.map((state) => state()),
+        inputs: places.map((state) => state()),
       });
     },
     async close() {

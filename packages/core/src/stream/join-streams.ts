@@ -77,7 +77,7 @@ function join(
   });
   const { rank, shards } = checkShard(what, shardRank, numShards);
   const stage = make(
-    flows.map((flow) => ({ stage: flow.stage, first: flow.recipe.source.first })),
+    flows.map(({ stage, recipe: { source, passes } }) => ({ stage, first: source.first, passes })),
     shards,
   );
   const source = {

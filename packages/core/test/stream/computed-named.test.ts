@@ -26,6 +26,7 @@ describe.each(
       range(3)
         .stream()
         .filter((_, { epoch }) => epoch > 0),
+    'a mix whose input ends, by take, with an epoch that another follows': () => mix([range(1).stream().repeat(2).take(1), range(2).stream()], { weights: [1, 1], until: 'never' }).take(3).repeat(3), // prettier-ignore
     'an epoch without output between others': () => range(3).stream().filter((_, { epoch }) => epoch !== 1).batch(2), // prettier-ignore
   }),
 )('%s', (_, pipeline) => {
@@ -131,6 +132,20 @@ describe('from the threads of other loaders', () => {
     }
     expect(Math.max(...costs)).toBeLessThanOrEqual(24);
     expect(Math.max(...costs) - Math.min(...costs)).toBeLessThanOrEqual(16);
+  });
+
+  test('an input that ends begins the epoch that it would begin alone', async () => {
+    const make = () =>
+      range(3)
+        .stream({ shuffle: true, shuffleSeed: 1 })
+        .filter((_, { epoch }) => epoch % 2 === 0)
+        .repeat(2)
+        .map((x: number, { epoch }) => epoch * 10 + x);
+    const alone = make();
+    const expected: number[] = [];
+    for (let i = 0; i < 4; i++) for await (const x of alone) expected.push(x);
+    const mixed = mix([make()], { weights: [1], until: 'never' }).take(expected.length);
+    expect(await gather<number>(mixed)).toEqual(expected);
   });
 
   test('a state of six transforms over three datasets is small', async () => {
