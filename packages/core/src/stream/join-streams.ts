@@ -77,7 +77,7 @@ function join(
   });
   const { rank, shards } = checkShard(what, shardRank, numShards);
   const stage = make(
-    flows.map(({ stage, recipe: { source, passes } }) => ({ stage, first: source.first, passes })),
+    flows.map((flow) => ({ stage: flow.stage, first: flow.recipe.source.first, passes: flow.recipe.passes })),
     shards,
   );
   const source = {
