@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FileStorage } from '@dataref/core/fs';
 import { fromColumns } from '@dataref/core';
+import { announceSeed, randomOf, scale } from '../scale.js';
 import { tempFolder } from '../temp-folder.js';
 
 jest.setTimeout(300_000);
@@ -47,10 +48,14 @@ process.stdout.write(JSON.stringify([short, await outcome()]));
 process.exit();
 `;
 
+/** Files left to open: for some of what is to be loaded, and for some of what is to be read and written. */
+const some = [12, 41, 60, 97];
+const random = randomOf(announceSeed('storage/out-of-files'));
+
 test.each(['submit', 'verify', 'vacuum', 'delete', 'cacheable', 'copy', 'share'])(
   '%s without files left to open is STORE_FAILED, and goes well once there are some',
   async (what) => {
-    for (const free of [0, 12, 41, 60, 97]) {
+    for (const free of scale < 1 ? [0, some[Math.floor(random() * some.length)]] : [0, ...some]) {
       const folder = join(tempFolder(), 'datasets');
       for (const id of ['a', 'b']) await new FileStorage(folder).submit(fromColumns({ n: new Int32Array(5) }), id, '1');
       const run = 'ulimit -n 256 && exec "$0" --input-type=module -e "$1" "$2" "$3" "$4"';

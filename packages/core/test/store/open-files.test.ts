@@ -62,7 +62,7 @@ test('a file that was let go of is the same when it is opened again, or gone', a
   }
 });
 
-const PARTS = 250;
+const PARTS = 120;
 /** Prints the records of a@1 in a folder, read by position, at once and as a stream; from copies where there is a cache. */
 const READ = `
 const [dist, folder, cache] = process.argv.slice(1);
