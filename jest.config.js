@@ -14,6 +14,7 @@ export default {
   // A limit for what hangs, not a measure: machines may be slow, and busy.
   testTimeout: 60_000,
   testEnvironment: '<rootDir>/jest-environment.cjs',
+  globalSetup: '<rootDir>/jest-global-setup.js',
   setupFilesAfterEnv: ['<rootDir>/jest-setup.js'],
   roots: ['<rootDir>/packages', '<rootDir>/test'],
   testMatch: [`<rootDir>/packages/*/test/**/${tests}`, `<rootDir>/test/**/${tests}`],
