@@ -113,7 +113,7 @@ function bareThreads(module, count) {
 
 async function workers() {
   const module = new URL('./costly.mjs', import.meta.url);
-  const count = 800;
+  const count = 2_000;
   const inputs = fromColumns(Float64Array.from({ length: count }, (_, i) => i));
   const run = (threads) => () =>
     drain(inputs.stream().map(module, { workers: threads, ...(threads > 0 ? { batchSize: 8 } : {}) }));
