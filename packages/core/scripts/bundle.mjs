@@ -7,12 +7,14 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
 
 const PACKAGE = fileURLToPath(new URL('../', import.meta.url));
-const SOURCES = fileURLToPath(new URL('../src/', import.meta.url));
+const SOURCES = `${PACKAGE}src/`;
+const BUILT = `${PACKAGE}dist/`;
 /** A small CommonJS module, for which alone Node would start the reader of such modules: see NOTICE. */
 const BUNDLED = /^seedrandom\//u;
 /** Who loads modules: what the same ones need at once is one bundle; what may be needed later is loaded then, by module. */
 const AUDIENCES = {
-  anywhere: ['index', 'adapter', 'store', 'http', 'transforms'],
+  anywhere: ['index', 'adapter', 'store', 'http'],
+  transforms: ['transforms'],
   fs: ['fs'],
   cache: ['cache'],
   s3: ['s3'],
@@ -20,16 +22,17 @@ const AUDIENCES = {
   testing: ['testing'],
 };
 
-const files = await readdir(SOURCES, { recursive: true });
-const modules = files
-  .filter((file) => /(?<!\.d)\.ts$/u.test(file))
-  .map((file) => file.replaceAll(sep, '/').slice(0, -3));
+const modules = await stems(SOURCES, /(?<!\.d)\.ts$/u);
+const built = await stems(BUILT, /(?:\.d\.ts|\.js)(?:\.map)?$/u);
+// `tsc` leaves what it made of sources that are no more.
+for (const [stem, files] of built) {
+  if (!modules.has(stem)) await Promise.all(files.map((file) => rm(file)));
+}
 
 const needs = new Map();
-await rm(new URL('../dist/bundle', import.meta.url), { recursive: true, force: true });
-await build({
+const { output } = await build({
   cwd: PACKAGE,
-  input: Object.fromEntries(modules.map((name) => [name, `src/${name}.ts`])),
+  input: Object.fromEntries(Array.from(modules.keys(), (stem) => [stem, `src/${stem}.ts`])),
   external: (id) => !/^[./]/u.test(id) && !BUNDLED.test(id),
   platform: 'neutral',
   resolve: { extensionAlias: { '.js': ['.ts'] } },
@@ -49,10 +52,39 @@ await build({
   },
 });
 
+// A door has no map, and the one that `tsc` wrote fits it no more.
+const doors = output.filter(({ type, map }) => type === 'chunk' && map === null);
+await Promise.all(doors.map(({ fileName }) => rm(`${BUILT}${fileName}.map`, { force: true })));
+
+/** The files below a folder whose names end so, by what their names are before that. */
+async function stems(folder, ending) {
+  const found = new Map();
+  for (const file of await readdir(folder, { recursive: true })) {
+    const stem = file.replaceAll(sep, '/').replace(ending, '');
+    if (ending.test(file)) found.set(stem, [...(found.get(stem) ?? []), `${folder}${file}`]);
+  }
+  return found;
+}
+
 /** Where a module is, is where its door is: neighbours are found from there. */
 function keepPlace(code, id) {
   const door = relative(SOURCES, id).replaceAll(sep, '/').replace(/\.ts$/u, '.js');
-  return { code: code.replaceAll('import.meta.url', `new URL('../${door}', import.meta.url).href`), map: null };
+  const place = `new URL('../${door}', import.meta.url).href`;
+  const parts = [];
+  let end = 0;
+  for (const meta of placesIn(this.parse(code, { lang: 'ts' }))) {
+    parts.push(code.slice(end, meta.start), place);
+    end = meta.end;
+  }
+  return { code: parts.join('') + code.slice(end), map: null };
+}
+
+/** Every `import.meta.url` that is code, in its order. */
+function placesIn(node) {
+  if (typeof node !== 'object' || node === null) return [];
+  if (node.type === 'MemberExpression' && node.object.type === 'MetaProperty' && node.property.name === 'url')
+    return [node];
+  return Object.values(node).flatMap(placesIn);
 }
 
 function bundleOf(id, graph) {

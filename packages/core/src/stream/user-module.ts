@@ -4,7 +4,7 @@ type Fn = (record: any, context: any) => unknown;
 
 /** A module's default export. @throws Error where it cannot be loaded, or is no function */
 export async function importFunction(module: string): Promise<Fn> {
-  const loaded = (await import(module)) as { default?: unknown };
+  const loaded = (await import(/* webpackIgnore: true */ /* @vite-ignore */ module)) as { default?: unknown };
   if (typeof loaded.default === 'function') return loaded.default as Fn;
   throw new Error('its default export is no function');
 }

@@ -42,7 +42,7 @@ export function holdPool(module: string, workers: number): WorkerPool {
 }
 
 async function openPool(workers: number): Promise<Tinypool> {
-  const { Tinypool } = await import('tinypool');
+  const { Tinypool } = await import('#tinypool');
   return new Tinypool({
     filename: new URL('./map-worker.js', import.meta.url).href,
     minThreads: 0,
