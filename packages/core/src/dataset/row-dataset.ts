@@ -12,7 +12,7 @@ import { assemble } from '../schema/structure.js';
 import type { Schema } from '../schema/types.js';
 import type { IoOptions } from '../store/object-store.js';
 import { countOf, ioOptionsOf, optionsOf, refuseUnknown } from '../arguments.js';
-import { reporter } from '../progress.js';
+import { reporter, withLastReport } from '../progress.js';
 import { startStream, streamRows } from '../stream/record-stream.js';
 import { parseState, sourceOf, type StreamState } from '../stream/state.js';
 import { checkStreamOptions } from '../stream/stream-options.js';
@@ -127,8 +127,10 @@ export class RowDataset implements DataRef {
     refuseUnknown('where', unknown, ['columns', 'signal', 'onProgress']);
     const { matchingIndices, selectedRows } = await loadWhere();
     const looked = columns === undefined ? this.rows : new SelectedRows(this.rows, columns);
-    const report = reporter(onProgress, 'where', this.length, 'records');
-    return new RowDataset(selectedRows(this.rows, await matchingIndices(looked, predicate, signal, report)));
+    const indices = await withLastReport(onProgress, (tell) =>
+      matchingIndices(looked, predicate, signal, reporter(tell, 'where', this.length, 'records')),
+    );
+    return new RowDataset(selectedRows(this.rows, indices));
   }
 
   split(fractions: Readonly<Record<string, number>>, options: { readonly seed: number }): any {

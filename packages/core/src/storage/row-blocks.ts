@@ -157,21 +157,25 @@ async function* recordBlocks(
   let index = 0;
   let blockStart = 0;
   let turnEnd = performance.now() + TURN_MS;
-  for (let result = first; result.done !== true;) {
-    pushRecord(schema, builders, result.value, index++);
-    if (index % REPORT_RECORDS === 0) onRecords(index);
-    if (sizeOf(builders) >= PART_BYTES || index - blockStart >= MAX_PART_RECORDS) {
-      yield builders.map((builder) => builder.take());
-      blockStart = index;
+  try {
+    for (let result = first; result.done !== true;) {
+      pushRecord(schema, builders, result.value, index);
+      index++;
+      if (index % REPORT_RECORDS === 0) onRecords(index);
+      if (sizeOf(builders) >= PART_BYTES || index - blockStart >= MAX_PART_RECORDS) {
+        yield builders.map((builder) => builder.take());
+        blockStart = index;
+      }
+      if (performance.now() >= turnEnd) {
+        await new Promise<void>(inNextTurn);
+        turnEnd = performance.now() + TURN_MS;
+      }
+      const next = records.next();
+      result = isThenable(next) ? await next : next;
     }
-    if (performance.now() >= turnEnd) {
-      await new Promise<void>(inNextTurn);
-      turnEnd = performance.now() + TURN_MS;
-    }
-    const next = records.next();
-    result = isThenable(next) ? await next : next;
+  } finally {
+    onRecords(index); // all, or those before what failed
   }
-  onRecords(index);
   if (index > blockStart || index === 0) yield builders.map((builder) => builder.take());
 }
 
