@@ -136,11 +136,13 @@ export class RowDataset implements DataRef {
   split(fractions: Readonly<Record<string, number>>, options: { readonly seed: number }): any {
     const { seed: given, ...unknown } = optionsOf('split', options);
     refuseUnknown('split', unknown, ['seed']);
-    const seed = countOf('split: seed', given, 0);
+    if (fractions !== undefined && given === undefined)
+      throw invalidArgument('split: seed is missing: split({ train: 0.9, test: 0.1 }, { seed: 1 })');
     if (typeof fractions !== 'object' || fractions === null)
       throw invalidArgument(
-        `split: fractions must be an object, such as { train: 0.9, test: 0.1 }, got ${describeValue(fractions)}`,
+        `split: fractions must be an object, such as split({ train: 0.9, test: 0.1 }, { seed: 1 }), got ${describeValue(fractions)}`,
       );
+    const seed = countOf('split: seed', given, 0);
     let sum = 0;
     const order = openOrder({ algorithm: 'permutation', seed, reshuffle: false }, this.length, 0);
     const parts = Object.entries(fractions).map(([name, fraction]): [string, DataRef] => {

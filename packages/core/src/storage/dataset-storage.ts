@@ -57,6 +57,8 @@ export class DatasetStorage implements Storage {
     refuseUnknown('submit', unknown, ['schema', 'signal', 'onProgress', 'ifExists']);
     if (ifExists !== 'replace' && ifExists !== 'error')
       throw invalidArgument(`submit: ifExists must be 'replace' or 'error', got ${describeValue(ifExists)}`);
+    if (typeof data === 'string' && [id, version].some((name) => typeof name === 'object' && name !== null))
+      throw invalidArgument('submit: the records come first: submit(records, id, version)');
     folderOf(id, version);
     signal?.throwIfAborted();
     await this.#manifests.refuseOtherCase(id, { signal });

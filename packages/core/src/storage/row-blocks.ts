@@ -1,4 +1,4 @@
-import { rowsOf, isDataRef, isIterable, noRecords } from '../dataset/make.js';
+import { insteadOf, rowsOf, isDataRef, isIterable, noRecords } from '../dataset/make.js';
 import { DataRefError, invalidArgument, isDataRefError } from '../errors.js';
 import { inNextTurn } from '../next-turn.js';
 import { isThenable, orAbort } from '../or-abort.js';
@@ -58,14 +58,15 @@ export async function rowBlocks(
   }
   if (!isIterable(data)) {
     throw invalidArgument(
-      `submit needs a DataRef, or an iterable or async iterable of records, got ${describeValue(data)}; docs/recipes.md reads files`,
+      `submit needs a DataRef, or an iterable or async iterable of records, got ${describeValue(data)}${insteadOf(data) || '; docs/recipes.md reads files'}`,
     );
   }
   const schemaGiven = given === undefined ? undefined : parseSchema(given);
   const records = new RecordIterator(data, signal);
   try {
     const first = await records.next();
-    if (first.done === true && schemaGiven === undefined) throw noRecords('submit(records, id, version, { schema })');
+    if (first.done === true && schemaGiven === undefined)
+      throw noRecords('submit(records, id, version, { schema })', data);
     const schema = schemaGiven ?? schemaOfRecord(first.value, 0);
     const total = Array.isArray(data) ? data.length : undefined;
     const blocks = (onRecords: (count: number) => void) => recordBlocks(schema, first, records, onRecords);
