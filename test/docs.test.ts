@@ -23,6 +23,10 @@ function blocksOf(page: string): Block[] {
   }));
 }
 
+/** An image of 40 × 32 pixels, made by sharp. */
+const PNG =
+  'iVBORw0KGgoAAAANSUhEUgAAACgAAAAgCAMAAABXc8oyAAAAA1BMVEXIPAqr4GrDAAAACXBIWXMAAAPoAAAD6AG1e1JrAAAAFElEQVR42mNgGAWjYBSMglGADQAABSAAARO0/tcAAAAASUVORK5CYII=';
+
 /** The files that the pages' programs read. */
 function writeFixtures(folder: string): void {
   writeFileSync(join(folder, 'reviews.jsonl'), '{"text":"good","stars":5}\n\n{"text":"bad","stars":1}\n\n');
@@ -33,7 +37,7 @@ function writeFixtures(folder: string): void {
   writeFileSync(join(folder, 'iris.csv'), 'length,width,species\n5.1,3.5,setosa\n6.2,2.9,versicolor\n');
   for (const name of ['cat', 'dog']) {
     mkdirSync(join(folder, 'images', name), { recursive: true });
-    writeFileSync(join(folder, 'images', name, '1.png'), Buffer.from([137, 80, 78, 71]));
+    writeFileSync(join(folder, 'images', name, '1.png'), Buffer.from(PNG, 'base64'));
   }
   writeFileSync(
     join(folder, 'images.idx3-ubyte'),

@@ -67,6 +67,7 @@ export function describeValue(value: unknown): string {
   if (ArrayBuffer.isView(value))
     return `a ${Object.prototype.toString.call(value).slice(8, -1)} of ${value.byteLength} bytes`;
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (value instanceof Promise) return 'a Promise';
   if (typeof value === 'object') return Array.isArray(value) ? `an array of ${value.length}` : 'an object';
   if (typeof value === 'bigint') return `${value}n`;
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `a ${typeof value}`;

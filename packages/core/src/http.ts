@@ -4,7 +4,7 @@ import { DatasetStorage } from './storage/dataset-storage.js';
 import { remoteParts } from './storage/remote-storage.js';
 import type { Storage } from './storage/types.js';
 import { webRuntime } from './storage/web-runtime.js';
-import { HttpStore, type HttpStoreOptions, readOnly } from './store/http-store.js';
+import { folderUrl, HttpStore, type HttpStoreOptions, readOnly } from './store/http-store.js';
 
 export { HttpStore };
 export type { HttpStoreOptions };
@@ -36,7 +36,7 @@ export const HttpStorage: new (url: string | URL, options?: HttpStorageOptions) 
     constructor(url: string | URL, options: HttpStorageOptions = {}) {
       const { headers, fetch, idleTimeoutMs, memoryLimitBytes, ...unknown } = options;
       refuseUnknown('HttpStorage', unknown, ['headers', 'fetch', 'idleTimeoutMs', 'memoryLimitBytes']);
-      const store = new HttpStore(url, { headers, fetch, idleTimeoutMs });
+      const store = new HttpStore(folderUrl('HttpStorage', url), { headers, fetch, idleTimeoutMs });
       super(remoteParts('HttpStorage', store, { memoryLimitBytes }, webRuntime()));
       this.url = store.description;
     }

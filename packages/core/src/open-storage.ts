@@ -1,9 +1,11 @@
-import { optionsOf } from './arguments.js';
+import { describeValue, optionsOf } from './arguments.js';
 import { DataRefError, invalidArgument } from './errors.js';
 import type { GCSStorageOptions } from './gcs.js';
 import type { S3StorageOptions } from './s3.js';
 import type { RemoteOptions } from './storage/remote-storage.js';
 import type { Storage } from './storage/types.js';
+
+const SCHEMES = "'s3://bucket/prefix', 'gs://bucket/prefix', 'https://host/path', 'http://…', 'file:./data'";
 
 /** Options of the storage that the URL names; those that it does not have are refused. */
 export interface OpenStorageOptions extends RemoteOptions {
@@ -52,13 +54,21 @@ export async function openStorage(url: string | URL, options: OpenStorageOptions
       return new HttpStorage(text, given);
     }
     case undefined:
-      throw invalidArgument("openStorage needs a URL, such as 's3://bucket/prefix' or 'file:./data'");
+      throw invalidArgument(`openStorage needs a URL: ${SCHEMES}; got ${gotOf(url, text)}`);
     default:
       // The URL itself is not shown: there may be a password in it.
-      throw new DataRefError('INVALID_ARGUMENT', `openStorage: no storage for ${scheme}: URLs`, {
+      throw new DataRefError('INVALID_ARGUMENT', `openStorage: no storage for ${scheme}: URLs; there are ${SCHEMES}`, {
         details: { scheme },
       });
   }
+}
+
+/** What was given, and where it is a path, its URL. */
+function gotOf(url: unknown, text: string): string {
+  if (typeof url !== 'string' || text.trim() === '') return describeValue(url);
+  if (/[@?#]/u.test(text)) return 'another text'; // there may be a password in it
+  const path = text.startsWith('/') || text.startsWith('.') ? text : `./${text}`;
+  return `${describeValue(text)}; a folder is ${describeValue(`file:${path}`)}`;
 }
 
 /** A URL or, where it is relative, a path. */

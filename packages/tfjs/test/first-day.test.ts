@@ -137,3 +137,34 @@ describe('what people get wrong on the first day of checkpoints', () => {
     );
   });
 });
+
+describe('what TensorFlow.js says, and the README explains', () => {
+  beforeAll(() => useBackend('cpu'));
+  const fit = (dataset: unknown, model = makeModel('sgd')) =>
+    model.fitDataset(dataset as tf.data.Dataset<tf.TensorContainer>, { epochs: 1, verbose: 0 });
+
+  test('of a dataset without columns, a stream, and records that are no batches', async () => {
+    await expect(fit(digits.stream().batch(8).toTfDataset())).rejects.toThrow(/generates \[object Object\]/u);
+    await expect(fit(digits.stream().batch(8))).rejects.toThrow(/dataset\.iterator is not a function/u);
+    await expect(fit(digits.stream().toTfDataset({ columns }))).rejects.toThrow(/Batch size mismatch/u);
+  });
+
+  test('sparseCategoricalCrossentropy learns from labels of float32', async () => {
+    const model = makeModel('sgd');
+    model.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
+    const labels = (ys: 'label' | { column: 'label'; dtype: 'float32' }) =>
+      digits
+        .stream()
+        .batch(8)
+        .toTfDataset({ columns: { xs: columns.xs, ys } });
+    await expect(fit(labels('label'), model)).rejects.toThrow();
+    await fit(labels({ column: 'label', dtype: 'float32' }), model);
+  });
+});
+
+test('saveCheckpoint without a state', async () => {
+  const saving = saveCheckpoint('unused.ckpt', { model: makeModel('sgd') } as never);
+  await expect(saving).rejects.toEqual(
+    refusal('INVALID_ARGUMENT', /saveCheckpoint: state is missing; .*\{ model, state: dataset\.state \}/u),
+  );
+});

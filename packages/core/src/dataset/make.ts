@@ -8,7 +8,8 @@ import { schemaOfRecord } from '../schema/infer.js';
 import { leavesOf, parseSchema } from '../schema/schema.js';
 import type { Columns, InputOf, RecordOf, Records, Schema, SchemaOf, SchemaOfColumns } from '../schema/types.js';
 import { columnsFromUser } from '../schema/user-columns.js';
-import { countOf, optionsOf } from '../arguments.js';
+import { countOf, describeValue, optionsOf } from '../arguments.js';
+import { isThenable } from '../or-abort.js';
 import { RowDataset } from './row-dataset.js';
 import type { DataRef, RecordSource } from './types.js';
 
@@ -44,7 +45,10 @@ export async function fromRecords(
   records: Records<unknown>,
   options: { readonly schema?: Schema | undefined } = {},
 ): Promise<DataRef> {
-  if (!isIterable(records)) throw invalidArgument('fromRecords needs an iterable or async iterable of records');
+  if (!isIterable(records))
+    throw invalidArgument(
+      `fromRecords needs an iterable or async iterable of records, got ${describeValue(records)}${insteadOf(records)}`,
+    );
   const { schema: given } = optionsOf('fromRecords', options);
   let schema = given === undefined ? undefined : parseSchema(given);
   let builders: ColumnBuilder[] | undefined;
@@ -60,7 +64,7 @@ export async function fromRecords(
       );
     }
   }
-  if (schema === undefined) throw noRecords('fromRecords(records, { schema })');
+  if (schema === undefined) throw noRecords('fromRecords(records, { schema })', records);
   builders ??= leavesOf(schema).map((leaf) => new ColumnBuilder(leaf));
   return new RowDataset(
     new MemoryRows(
@@ -70,11 +74,26 @@ export async function fromRecords(
   );
 }
 
-export function noRecords(call: string): DataRefError {
+export function noRecords(call: string, records: object): DataRefError {
+  const once = givesOnce(records)
+    ? '. A generator or stream gives its records once: where it was read before, make it anew'
+    : '';
   return new DataRefError(
     'EMPTY',
-    `there is no record to take the schema from; for an empty dataset give one: ${call}`,
+    `there is no record to take the schema from; for an empty dataset give one: ${call}${once}`,
   );
+}
+
+/** An iterator: one that is its own iterable. Asked only of one that has ended. */
+function givesOnce(records: object): boolean {
+  const { next } = records as { readonly next?: unknown };
+  return typeof next === 'function';
+}
+
+/** What to do with what is no iterable, but gives one. */
+export function insteadOf(value: unknown): string {
+  if (typeof value === 'function') return ': call it';
+  return isThenable(value) ? ': await it' : '';
 }
 
 /**
@@ -85,6 +104,11 @@ export function defineDataRef<const S extends Schema>(source: RecordSource<S>): 
   if (typeof source !== 'object' || source === null || typeof source.read !== 'function') {
     throw invalidArgument('defineDataRef needs { length, schema, fingerprint, read(indices) }');
   }
+  for (const name of ['schema', 'length'] as const)
+    if (source[name] === undefined)
+      throw invalidArgument(
+        `defineDataRef: ${name} is missing; it needs { length, schema, fingerprint, read(indices) }`,
+      );
   const schema = parseSchema(source.schema);
   const rows = new CustomRows({
     schema,

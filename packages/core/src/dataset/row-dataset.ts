@@ -12,7 +12,7 @@ import { assemble } from '../schema/structure.js';
 import type { Schema } from '../schema/types.js';
 import type { IoOptions } from '../store/object-store.js';
 import { countOf, ioOptionsOf, optionsOf, refuseUnknown } from '../arguments.js';
-import { reporter } from '../progress.js';
+import { reporter, withLastReport } from '../progress.js';
 import { startStream, streamRows } from '../stream/record-stream.js';
 import { parseState, sourceOf, type StreamState } from '../stream/state.js';
 import { checkStreamOptions } from '../stream/stream-options.js';
@@ -127,18 +127,22 @@ export class RowDataset implements DataRef {
     refuseUnknown('where', unknown, ['columns', 'signal', 'onProgress']);
     const { matchingIndices, selectedRows } = await loadWhere();
     const looked = columns === undefined ? this.rows : new SelectedRows(this.rows, columns);
-    const report = reporter(onProgress, 'where', this.length, 'records');
-    return new RowDataset(selectedRows(this.rows, await matchingIndices(looked, predicate, signal, report)));
+    const indices = await withLastReport(onProgress, (tell) =>
+      matchingIndices(looked, predicate, signal, reporter(tell, 'where', this.length, 'records')),
+    );
+    return new RowDataset(selectedRows(this.rows, indices));
   }
 
   split(fractions: Readonly<Record<string, number>>, options: { readonly seed: number }): any {
     const { seed: given, ...unknown } = optionsOf('split', options);
     refuseUnknown('split', unknown, ['seed']);
-    const seed = countOf('split: seed', given, 0);
+    if (fractions !== undefined && given === undefined)
+      throw invalidArgument('split: seed is missing: split({ train: 0.9, test: 0.1 }, { seed: 1 })');
     if (typeof fractions !== 'object' || fractions === null)
       throw invalidArgument(
-        `split: fractions must be an object, such as { train: 0.9, test: 0.1 }, got ${describeValue(fractions)}`,
+        `split: fractions must be an object, such as split({ train: 0.9, test: 0.1 }, { seed: 1 }), got ${describeValue(fractions)}`,
       );
+    const seed = countOf('split: seed', given, 0);
     let sum = 0;
     const order = openOrder({ algorithm: 'permutation', seed, reshuffle: false }, this.length, 0);
     const parts = Object.entries(fractions).map(([name, fraction]): [string, DataRef] => {

@@ -89,14 +89,7 @@ export class ColumnBuilder {
     const fits =
       array.shape.length === leaf.shape.length &&
       leaf.shape.every((size, d) => size === null || size === array.shape[d]);
-    if (!fits) {
-      throw new DataRefError(
-        'RAGGED',
-        `record ${index}: ${leaf.name} has the shape [${array.shape.join(', ')}], the schema says [${leaf.shape.map((n) => n ?? 'null').join(', ')}]. ` +
-          `Where sizes differ from record to record, give a schema with null: field('${leaf.dtype}', [${leaf.shape.map(() => 'null').join(', ')}])`,
-        { details: { column: leaf.name, index } },
-      );
-    }
+    if (!fits) throw otherShape(leaf, array.shape, index);
     this.#reserve(array.data.length);
     this.#data.set(array.data as never, this.#used);
     this.#used += array.data.length;
@@ -158,6 +151,24 @@ function unusable(leaf: Leaf, index: number, problem: string): DataRefError {
   return new DataRefError('SCHEMA_MISMATCH', `record ${index}: ${leaf.name}: ${problem}`, {
     details: { column: leaf.name, index },
   });
+}
+
+function otherShape(leaf: Leaf, given: readonly number[], index: number): DataRefError {
+  const { name, dtype, shape, kind, size } = leaf;
+  const sizes = shape.map((n) => n ?? 'null').join(', ');
+  const isStored = dtype === 'bool' || dtype === 'float16';
+  let cure: string;
+  if (given.length === shape.length)
+    cure = `Where sizes differ from record to record, give a schema with null: field('${dtype}', [${shape.map(() => 'null').join(', ')}])`;
+  else if (kind === 'fixed' && elementCount(given) === size)
+    cure = `It has as many elements: give ndarray(${name}, [${sizes}]${isStored ? `, '${dtype}'` : ''})`;
+  else
+    cure = `Give an ndarray of ${shape.length} ${shape.length === 1 ? 'dimension' : 'dimensions'}, or a schema that has ${given.length}: field('${dtype}', [${given.join(', ')}])`;
+  return new DataRefError(
+    'RAGGED',
+    `record ${index}: ${name} has the shape [${given.join(', ')}], the schema says [${sizes}]. ${cure}`,
+    { details: { column: name, index } },
+  );
 }
 
 export function mismatch(leaf: Leaf, value: unknown, index: number, dtype?: string): DataRefError {

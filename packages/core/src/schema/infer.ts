@@ -1,7 +1,7 @@
-import { DataRefError } from '../errors.js';
+import { DataRefError, invalidArgument } from '../errors.js';
 import { dtypeOfArray, isNumericDType } from './dtypes.js';
 import { describeValue, isNDArray } from './ndarray.js';
-import { MAX_DEPTH } from './schema.js';
+import { isField, MAX_DEPTH } from './schema.js';
 import type { Field, Schema } from './types.js';
 
 /** A longer list is taken for a vector that somebody forgot to type. */
@@ -14,6 +14,7 @@ const MAX_TUPLE = 64;
  * @throws DataRefError NULL_VALUE, SCHEMA_MISMATCH for a value that has no dtype
  */
 export function schemaOfRecord(record: unknown, index: number): Schema {
+  let empty: string | undefined;
   const walk = (value: unknown, path: string, depth: number): Schema => {
     const leaf = fieldOfValue(value);
     if (leaf !== undefined) return leaf;
@@ -38,12 +39,23 @@ export function schemaOfRecord(record: unknown, index: number): Schema {
         `record ${index}: ${path || 'the record'} is a list of ${value.length}, which would be as many columns. Give a typed array, such as Float32Array.from(list), or a schema: field('float32', [${value.length}])`,
       );
     }
+    if (Array.isArray(value) && value.length === 0) empty ??= path;
     if (depth === MAX_DEPTH) throw tooDeep(`record ${index}: `, path, { column: path, index });
     const next = (key: string, item: unknown): Schema => walk(item, join(path, key), depth + 1);
     if (Array.isArray(value)) return value.map((item, i) => next(String(i), item));
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, next(key, item)]));
   };
-  return walk(record, '', 0);
+  const schema = walk(record, '', 0);
+  if (empty !== undefined && !hasColumns(schema))
+    throw invalidArgument(
+      `record ${index}: ${empty === '' ? 'the record' : `column ${JSON.stringify(empty)}`} is an empty list, which has no dtype; give typed arrays, such as new Float32Array(0), or a schema: field('float32', [null])`,
+      { column: empty, index },
+    );
+  return schema;
+}
+
+function hasColumns(schema: Schema): boolean {
+  return isField(schema) || Object.values(schema).some(hasColumns);
 }
 
 function fieldOfValue(value: unknown): Field | undefined {

@@ -5,6 +5,7 @@ import {
   dtypeOfArray,
   isGone,
   isNumericDType,
+  isTypedArray,
   type ArrayTypes,
   type NumericDType,
   type TypedArray,
@@ -88,6 +89,8 @@ export function checkedArray(
   if (holds !== storageDType(given)) refuse(`${is} needs a ${arrayTypeName(is)}, got a ${arrayTypeName(given)}`);
   const array = data as TypedArray;
   if (isGone(array)) refuse(GONE);
+  if (!Array.isArray(shape) && !isTypedArray(shape))
+    refuse(`the shape must be a list of sizes, such as ndarray(data, [${array.length}]), got ${describeValue(shape)}`);
   const sizes = [...shape];
   const wrong = sizes.findIndex((n) => !isSize(n));
   if (wrong >= 0) refuse(`sizes of a shape are integers ≥ 0, got ${describeValue(sizes[wrong])}`);

@@ -79,9 +79,33 @@ function collect(schema: Schema, path: readonly string[], leaves: Leaf[]): void 
   }
 }
 
+/** Names of dtypes elsewhere. */
+const MEANT: Readonly<Record<string, DType | undefined>> = Object.assign(
+  Object.create(null) as object,
+  {
+    float: 'float32',
+    double: 'float64',
+    number: 'float64',
+    int: 'int32',
+    uint: 'uint32',
+    long: 'int64',
+    bigint: 'int64',
+    boolean: 'bool',
+    text: 'string',
+    str: 'string',
+    utf8: 'string',
+    binary: 'bytes',
+  } as const,
+);
+
+function meantBy(value: unknown): DType | undefined {
+  return typeof value === 'string' ? MEANT[value] : undefined;
+}
+
 function noSchema(name: string, value: unknown): DataRefError {
   const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
-  const meant = isDType(value) ? `: did you mean field('${value}')?` : '';
+  const dtype = isDType(value) ? value : meantBy(value);
+  const meant = dtype === undefined ? '' : `: did you mean field('${dtype}')?`;
   return invalidArgument(`schema: ${name} must be a field('…'), a tuple or an object, got ${shown}${meant}`);
 }
 
@@ -95,8 +119,9 @@ function leafOf({ dtype, shape }: Field, name: string): Leaf {
 function checkField(made: Field, name: string): Field {
   const { dtype, shape } = made;
   if (!isDType(dtype)) {
+    const meant = meantBy(dtype);
     throw invalidArgument(
-      `schema: ${name} has an unknown dtype ${describeValue(dtype)}; there are ${DTYPES.join(', ')}`,
+      `schema: ${name} has an unknown dtype ${describeValue(dtype)}${meant === undefined ? '' : `: did you mean '${meant}'?`}; there are ${DTYPES.join(', ')}`,
     );
   }
   if (shape.length > MAX_RANK) throw invalidArgument(`schema: ${name} has more than ${MAX_RANK} dimensions`);

@@ -1,6 +1,9 @@
 import { isField } from './schema.js';
 import type { Schema } from './types.js';
 
+/** Columns in a message. */
+const MOST_NAMED = 10;
+
 /** Puts one value a leaf, in the order of `leavesOf(schema)`, into the structure of the schema. */
 export function assemble(schema: Schema, valueOf: (leaf: number) => unknown): unknown {
   let next = 0;
@@ -47,11 +50,19 @@ export function disassemble(
 
 function difference(keys: readonly string[], given: readonly string[], areLists: boolean): string {
   if (areLists && given.length !== keys.length)
-    return `a list of ${given.length} where there are ${keys.length} columns. Lists of numbers are arrays where a schema says so, such as field('int32', [null]) for differing lengths; typed arrays are so by themselves`;
+    return `a list of ${given.length} where ${keys.length === 0 ? 'the schema, or the first record, has an empty one' : `there are ${keys.length} columns`}. Lists of numbers are arrays where a schema says so, such as field('int32', [null]) for differing lengths; typed arrays are so by themselves`;
   const missing = keys.filter((key) => !given.includes(key));
   const extra = given.filter((key) => !keys.includes(key));
-  if (missing.length === 0) return `unknown ${extra.join(', ')}`;
-  const instead =
-    extra.length === 0 ? '' : `: the schema has ${missing.join(', ')}, the record has ${extra.join(', ')}`;
-  return `${missing.join(', ')} missing${instead}`;
+  const problems: string[] = [];
+  if (missing.length > 0) problems.push(`${named(missing)} missing`);
+  if (extra.length > 0) problems.push(`${named(extra)} not in the schema`);
+  return problems.join(', and ');
+}
+
+/** `column "a" is`, `columns "a", "b" are`; not more than a line holds. */
+function named(columns: readonly string[]): string {
+  const shown = columns.slice(0, MOST_NAMED).map((name) => JSON.stringify(name));
+  const list =
+    columns.length > MOST_NAMED ? `${shown.join(', ')} and ${columns.length - MOST_NAMED} more` : shown.join(', ');
+  return columns.length === 1 ? `column ${list} is` : `columns ${list} are`;
 }

@@ -3,7 +3,7 @@ import type { DataRef } from '../dataset/types.js';
 import { DataRefError, invalidArgument, isDataRefError } from '../errors.js';
 import type { Manifest } from '../format/manifest.js';
 import { lazyModule } from '../lazy-module.js';
-import { reporter } from '../progress.js';
+import { reporter, withLastReport } from '../progress.js';
 import { StoredParts } from '../rows/stored-parts.js';
 import { StoredRows } from '../rows/stored-rows.js';
 import { describeValue } from '../schema/ndarray.js';
@@ -57,6 +57,8 @@ export class DatasetStorage implements Storage {
     refuseUnknown('submit', unknown, ['schema', 'signal', 'onProgress', 'ifExists']);
     if (ifExists !== 'replace' && ifExists !== 'error')
       throw invalidArgument(`submit: ifExists must be 'replace' or 'error', got ${describeValue(ifExists)}`);
+    if (typeof data === 'string' && [id, version].some((name) => typeof name === 'object' && name !== null))
+      throw invalidArgument('submit: the records come first: submit(records, id, version)');
     folderOf(id, version);
     signal?.throwIfAborted();
     await this.#manifests.refuseOtherCase(id, { signal });
@@ -65,9 +67,10 @@ export class DatasetStorage implements Storage {
     const { writeDataset } = await loadWriting();
     const rows = await rowBlocks(data, given, signal);
     try {
-      return this.#open(
-        await writeDataset(this.#parts, rows, id, version, ifExists === 'error', { signal, onProgress }),
+      const manifest = await withLastReport(onProgress, (tell) =>
+        writeDataset(this.#parts, rows, id, version, ifExists === 'error', { signal, onProgress: tell }),
       );
+      return this.#open(manifest);
     } finally {
       await rows.close();
     }
@@ -103,11 +106,11 @@ export class DatasetStorage implements Storage {
     await this.#manifests.refuseOtherCase(id, { signal });
     const { CacheableDataset } = await loadBuilding();
     const run = build as () => DataRef;
-    const dataset = new CacheableDataset(this.#parts, this.#manifests, this.#builds, [id, version], run, {
-      signal,
-      onProgress,
+    const manifest = await withLastReport(onProgress, (tell) => {
+      const listener = { signal, onProgress: tell };
+      return new CacheableDataset(this.#parts, this.#manifests, this.#builds, [id, version], run, listener).manifest();
     });
-    return this.#open(await dataset.manifest());
+    return this.#open(manifest);
   }
 
   async has(id: string, version: string, options: IoOptions = {}): Promise<boolean> {
@@ -158,8 +161,12 @@ export class DatasetStorage implements Storage {
     refuseUnknown('verify', unknown, ['signal', 'onProgress']);
     const { verifyParts } = await loadVerify();
     for (let manifest = await this.#manifests.require(id, version, { signal }); ;) {
-      const report = reporter(onProgress, 'verify', manifest.parts.length, 'parts');
-      const problems = await verifyParts(this.#store, dataFolder(id, version), manifest, signal, report);
+      const { parts } = manifest;
+      const read = manifest;
+      const problems = await withLastReport(onProgress, (tell) => {
+        const report = reporter(tell, 'verify', parts.length, 'parts');
+        return verifyParts(this.#store, dataFolder(id, version), read, signal, report);
+      });
       if (problems.length === 0) return { ok: true, problems };
       // Files that are missing because the dataset was replaced meanwhile are no damage.
       const now = await this.#manifests.require(id, version, { signal });
@@ -175,21 +182,23 @@ export class DatasetStorage implements Storage {
     refuseUnknown('vacuum', unknown, ['graceMs', 'signal', 'onProgress']);
     const vacuum = await this.#vacuum(countOf('vacuum: graceMs', given, 0), signal);
     const names = await this.#manifests.names({ signal }, true);
-    const report = reporter(onProgress, 'vacuum', names.length, 'datasets');
     const { isAbandoned, vacuumDataset } = await loadVacuum();
     let bytesFreed = 0;
     let done = 0;
     let failure: { readonly error: unknown } | undefined;
-    const clean = async ([id, version]: [string, string]): Promise<void> => {
-      try {
-        const freed = await vacuumDataset(vacuum, id, version);
-        bytesFreed += freed;
-      } catch (error) {
-        failure ??= { error }; // the others first
-      }
-      report(++done);
-    };
-    await eachAtOnce(names, REQUESTS_AT_ONCE, clean, signal);
+    await withLastReport(onProgress, (tell) => {
+      const report = reporter(tell, 'vacuum', names.length, 'datasets');
+      const clean = async ([id, version]: [string, string]): Promise<void> => {
+        try {
+          const freed = await vacuumDataset(vacuum, id, version);
+          bytesFreed += freed;
+        } catch (error) {
+          failure ??= { error }; // the others first
+        }
+        report(++done);
+      };
+      return eachAtOnce(names, REQUESTS_AT_ONCE, clean, signal);
+    });
     signal?.throwIfAborted();
     bytesFreed += await this.#store.sweep({ signal, isAbandoned: (key) => isAbandoned(vacuum, key) });
     if (failure !== undefined) throw failure.error;
@@ -206,7 +215,11 @@ export class DatasetStorage implements Storage {
     // A storage that is not made as this one is has a format of its own.
     if (!(#parts in to)) return to.submit(await this.fetch(id, version, { signal }), id, version, options);
     const { copyDataset } = await loadCopy();
-    return to.#open(await copyDataset(this.#parts, to.#parts, id, version, { signal, onProgress }));
+    const target = to.#parts;
+    const manifest = await withLastReport(onProgress, (tell) =>
+      copyDataset(this.#parts, target, id, version, { signal, onProgress: tell }),
+    );
+    return to.#open(manifest);
   }
 
   writer(id: string, version: string, options: ShareOptions): ShareWriter {

@@ -1,4 +1,4 @@
-import { rowsOf, isDataRef, isIterable, noRecords } from '../dataset/make.js';
+import { insteadOf, rowsOf, isDataRef, isIterable, noRecords } from '../dataset/make.js';
 import { DataRefError, invalidArgument, isDataRefError } from '../errors.js';
 import { inNextTurn } from '../next-turn.js';
 import { isThenable, orAbort } from '../or-abort.js';
@@ -58,14 +58,15 @@ export async function rowBlocks(
   }
   if (!isIterable(data)) {
     throw invalidArgument(
-      `submit needs a DataRef, or an iterable or async iterable of records, got ${describeValue(data)}; docs/recipes.md reads files`,
+      `submit needs a DataRef, or an iterable or async iterable of records, got ${describeValue(data)}${insteadOf(data) || '; docs/recipes.md reads files'}`,
     );
   }
   const schemaGiven = given === undefined ? undefined : parseSchema(given);
   const records = new RecordIterator(data, signal);
   try {
     const first = await records.next();
-    if (first.done === true && schemaGiven === undefined) throw noRecords('submit(records, id, version, { schema })');
+    if (first.done === true && schemaGiven === undefined)
+      throw noRecords('submit(records, id, version, { schema })', data);
     const schema = schemaGiven ?? schemaOfRecord(first.value, 0);
     const total = Array.isArray(data) ? data.length : undefined;
     const blocks = (onRecords: (count: number) => void) => recordBlocks(schema, first, records, onRecords);
@@ -157,21 +158,25 @@ async function* recordBlocks(
   let index = 0;
   let blockStart = 0;
   let turnEnd = performance.now() + TURN_MS;
-  for (let result = first; result.done !== true;) {
-    pushRecord(schema, builders, result.value, index++);
-    if (index % REPORT_RECORDS === 0) onRecords(index);
-    if (sizeOf(builders) >= PART_BYTES || index - blockStart >= MAX_PART_RECORDS) {
-      yield builders.map((builder) => builder.take());
-      blockStart = index;
+  try {
+    for (let result = first; result.done !== true;) {
+      pushRecord(schema, builders, result.value, index);
+      index++;
+      if (index % REPORT_RECORDS === 0) onRecords(index);
+      if (sizeOf(builders) >= PART_BYTES || index - blockStart >= MAX_PART_RECORDS) {
+        yield builders.map((builder) => builder.take());
+        blockStart = index;
+      }
+      if (performance.now() >= turnEnd) {
+        await new Promise<void>(inNextTurn);
+        turnEnd = performance.now() + TURN_MS;
+      }
+      const next = records.next();
+      result = isThenable(next) ? await next : next;
     }
-    if (performance.now() >= turnEnd) {
-      await new Promise<void>(inNextTurn);
-      turnEnd = performance.now() + TURN_MS;
-    }
-    const next = records.next();
-    result = isThenable(next) ? await next : next;
+  } finally {
+    onRecords(index); // all, or those before what failed
   }
-  onRecords(index);
   if (index > blockStart || index === 0) yield builders.map((builder) => builder.take());
 }
 

@@ -2,6 +2,7 @@ import { countOf, ioOptionsOf, refuseUnknown } from '../arguments.js';
 import type { DataRef } from '../dataset/types.js';
 import type { Manifest } from '../format/manifest.js';
 import { lazyModule } from '../lazy-module.js';
+import { withLastReport } from '../progress.js';
 import type { Schema } from '../schema/types.js';
 import { folderOf, type Manifests } from './manifests.js';
 import type { StorageParts } from './storage-parts.js';
@@ -49,7 +50,9 @@ export class DatasetShareWriter implements ShareWriter {
     refuseUnknown('submit', unknown, ['schema', 'signal', 'onProgress']);
     signal?.throwIfAborted();
     const { writeShare } = await loadWriting();
-    await writeShare(this.#parts, this.#manifests, this, data, schema, { signal, onProgress });
+    await withLastReport(onProgress, (tell) =>
+      writeShare(this.#parts, this.#manifests, this, data, schema, { signal, onProgress: tell }),
+    );
     this.#hasSubmitted = true;
   }
 
@@ -57,8 +60,9 @@ export class DatasetShareWriter implements ShareWriter {
     const { signal, onProgress, ...unknown } = ioOptionsOf('whole', options);
     refuseUnknown('whole', unknown, ['signal', 'onProgress']);
     const { wholeDataset } = await loadWaiting();
-    return this.#open(
-      await wholeDataset(this.#parts, this.#manifests, this, this.#hasSubmitted, { signal, onProgress }),
+    const manifest = await withLastReport(onProgress, (tell) =>
+      wholeDataset(this.#parts, this.#manifests, this, this.#hasSubmitted, { signal, onProgress: tell }),
     );
+    return this.#open(manifest);
   }
 }

@@ -55,12 +55,16 @@ export function unreachable(key: string, what: string, error: unknown): DataRefE
   const { cause } = Object(error) as { readonly cause?: unknown };
   const code = codeOf(cause) ?? codeOf(error);
   const isTrusted = !/CERT|SELF_SIGNED|VERIFY/u.test(code ?? '');
-  const problem = isTrusted ? 'there is no connection, or it broke' : "the server's certificate is not to be trusted";
+  const isBadPort = Object(cause).message === 'bad port'; // what fetch says of ports of other protocols
+  const broke = isBadPort
+    ? 'fetch refuses this port, which is of another protocol'
+    : 'there is no connection, or it broke';
+  const problem = isTrusted ? broke : "the server's certificate is not to be trusted";
   return new DataRefError(
     'STORE_FAILED',
     `${key}: ${what} failed: ${problem}${code === undefined ? '' : ` (${code})`}`,
     {
-      details: { key, isTransient: isTrusted, ...(code === undefined ? {} : { code }) },
+      details: { key, isTransient: isTrusted && !isBadPort, ...(code === undefined ? {} : { code }) },
     },
   );
 }

@@ -1,5 +1,5 @@
 import type { Storage, StorageOptions } from '@google-cloud/storage';
-import { countOf, refuseUnknown } from '../arguments.js';
+import { countOf, describeValue, refuseUnknown } from '../arguments.js';
 import { invalidArgument } from '../errors.js';
 import { refused, untrusted } from './answer-errors.js';
 import { type Answer, gather } from './fetch-answer.js';
@@ -77,7 +77,9 @@ export class GCSStore implements ObjectStore {
     } = Object(options) as GCSStoreOptions;
     refuseUnknown('GCSStore', unknown, ['bucket', 'prefix', 'storage', 'storageOptions', 'idleTimeoutMs']);
     if (typeof bucket !== 'string' || !/^[a-z0-9][a-z0-9._-]{1,221}$/u.test(bucket))
-      throw invalidArgument(`GCSStore: ${JSON.stringify(bucket)} is no name of a bucket`);
+      throw invalidArgument(
+        `GCSStore: ${describeValue(bucket)} is no name of a bucket, which has 3 to 222 lowercase letters, digits, dots, dashes and underscores, and begins with a letter or digit`,
+      );
     if (storage !== undefined && storageOptions !== undefined)
       throw invalidArgument('GCSStore: storage and storageOptions exclude each other');
     this.bucket = bucket;

@@ -1,5 +1,5 @@
-import { countOf, refuseUnknown } from '../arguments.js';
-import { DataRefError, invalidArgument } from '../errors.js';
+import { countOf, describeValue, refuseUnknown } from '../arguments.js';
+import { DataRefError, invalidArgument, isDataRefError } from '../errors.js';
 import { refused, untrusted } from './answer-errors.js';
 import { type Answer, ask, fetchAnswer, gather } from './fetch-answer.js';
 import { checkKey } from './key.js';
@@ -39,7 +39,7 @@ export class HttpStore implements ObjectStore {
   constructor(url: string | URL, options: HttpStoreOptions = {}) {
     const { headers = {}, fetch = globalThis.fetch, idleTimeoutMs, ...unknown } = options;
     refuseUnknown('HttpStore', unknown, ['headers', 'fetch', 'idleTimeoutMs']);
-    this.description = folderUrl(url);
+    this.description = folderUrl('HttpStore', url);
     this.#headers = checkHeaders(headers);
     this.#fetch = (...request) => fetch(...request);
     this.#idleTimeoutMs =
@@ -81,12 +81,16 @@ export class HttpStore implements ObjectStore {
       const { start, end, signal } = request;
       const headers = { ...this.#headers, ...conditionOf(request.version), range: `bytes=${start}-${end - 1}` };
       const url = this.#url(key);
-      const answer = await fetchAnswer(this.#fetch, { method: 'GET', url, headers }, { key, what: 'read', signal });
+      const answer = await fetchAnswer(
+        this.#fetch,
+        { method: 'GET', url, headers },
+        { key, what: 'read', signal },
+      ).catch(this.#name);
       try {
         return rangeOf(key, answer, request, byteLength);
       } catch (error) {
         answer.body.cancel();
-        throw error;
+        return this.#name(error);
       }
     };
     return rangedReader({ key, byteLength, version, fetchRange, idleTimeoutMs });
@@ -102,8 +106,18 @@ export class HttpStore implements ObjectStore {
     // Of itself fetch would ask for any encoding. A browser decides for itself, and leaves this out.
     const request = { method, url: this.#url(key), headers: { 'accept-encoding': 'identity', ...this.#headers } };
     const asked = (watched: AbortSignal) => fetchAnswer(this.#fetch, request, { key, what, signal: watched });
-    return ask({ key, what, signal, idleTimeoutMs: this.#idleTimeoutMs }, asked, take);
+    return ask({ key, what, signal, idleTimeoutMs: this.#idleTimeoutMs }, asked, take).catch(this.#name);
   }
+
+  /** Says where the server is that failed. */
+  readonly #name = (error: unknown): never => {
+    if (!isDataRefError(error, 'STORE_FAILED', 'TIMEOUT')) throw error;
+    const { code, message, cause, details } = error;
+    throw new DataRefError(code, `${this.description}: ${message}`, {
+      details,
+      ...(cause === undefined ? {} : { cause }),
+    });
+  };
 
   #url(key: string): string {
     return this.description + checkKey(key).split('/').map(encodeURIComponent).join('/');
@@ -228,20 +242,27 @@ function conditionOf(version: string | undefined): Readonly<Record<string, strin
   return modified === '' ? {} : { 'if-unmodified-since': modified };
 }
 
-function folderUrl(given: string | URL): string {
+/** @param what the class, for messages */
+export function folderUrl(what: string, given: string | URL): string {
   const text = String(given);
-  // Never shown: there may be a password in it.
-  if (!URL.canParse(text)) throw invalidArgument('HttpStore needs a URL, such as https://example.org/datasets');
-  const url = new URL(text);
-  if (url.protocol !== 'https:' && url.protocol !== 'http:')
-    throw invalidArgument(`HttpStore needs a URL of http or https, got ${url.protocol}`);
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    // Not shown where there may be a password in it.
+    const isPlain = (typeof given === 'string' || url !== undefined) && !/[@?#]/u.test(text);
+    const got = isPlain
+      ? describeValue(text)
+      : typeof given === 'string'
+        ? (url?.protocol ?? 'another text')
+        : describeValue(given);
+    throw invalidArgument(`${what} needs a URL of http or https, such as https://example.org/datasets, got ${got}`);
+  }
   if (url.username !== '' || url.password !== '') {
     throw invalidArgument(
-      `HttpStore: a URL with a user name or password ends up in logs; give ${url.origin}${url.pathname}, and headers: { authorization: … }`,
+      `${what}: a URL with a user name or password ends up in logs; give ${url.origin}${url.pathname}, and headers: { authorization: … }`,
     );
   }
   if (url.search !== '' || url.hash !== '')
-    throw invalidArgument(`HttpStore: ${url.origin}${url.pathname} must have no query and no fragment`);
+    throw invalidArgument(`${what}: ${url.origin}${url.pathname} must have no query and no fragment`);
   return `${url.origin}${url.pathname.replace(/\/*$/u, '/')}`;
 }
 

@@ -1,7 +1,7 @@
-import { DataRefError } from '../errors.js';
+import { DataRefError, invalidArgument, isDataRefError } from '../errors.js';
 import { convertColumn } from '../rows/convert.js';
 import type { ColumnData } from '../schema/column-data.js';
-import { columnsFromUser } from '../schema/user-columns.js';
+import { columnsFromUser, type UserColumns } from '../schema/user-columns.js';
 import { DataBatch, type BatchParts } from './batch.js';
 import { isThenable, orAbort } from '../or-abort.js';
 import { mapContext } from './map-context.js';
@@ -32,7 +32,7 @@ export async function applyMaps(recipe: BatchRecipe, given: BatchParts, signal: 
         { cause: error, details: { dataset: source.rows.id, epoch, position, step: parts.step } },
       );
     }
-    const { schema, columns, length } = columnsFromUser(made, parts.length);
+    const { schema, columns, length } = madeColumns(made, parts);
     parts = { ...parts, schema, columns, length };
   }
   if (picked === undefined) return parts;
@@ -44,4 +44,22 @@ export async function applyMaps(recipe: BatchRecipe, given: BatchParts, signal: 
       : convertColumn(column, to, parts.loan.allocate, (row) => parts.indices[row] ?? -1);
   });
   return { ...parts, schema, columns };
+}
+
+/** What a map of batches made, as columns of as many rows. @throws DataRefError that says that it is about this */
+function madeColumns(made: unknown, { epoch, step, length }: BatchParts): UserColumns {
+  const what = `map of batches: what it gave for batch ${step} of epoch ${epoch}`;
+  const example = 'it returns an object of columns, such as { x: batch.columns.x }';
+  if (made === null || made === undefined)
+    throw invalidArgument(`${what} is ${String(made)}; ${example}: is a \`return\` missing?`);
+  if (made instanceof DataBatch) throw invalidArgument(`${what} is a batch; ${example}, or batch.columns for all`);
+  try {
+    return columnsFromUser(made, length);
+  } catch (error) {
+    if (!isDataRefError(error)) throw error;
+    throw new DataRefError(error.code, `${what}: ${error.message}; ${example}`, {
+      cause: error,
+      details: error.details,
+    });
+  }
 }

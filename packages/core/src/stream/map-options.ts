@@ -1,6 +1,7 @@
-import { countOf, optionsOf, refuseUnknown } from '../arguments.js';
+import { countOf, describeValue, optionsOf, refuseUnknown } from '../arguments.js';
 import { invalidArgument } from '../errors.js';
 import { parseSchema } from '../schema/schema.js';
+import { moduleUrl } from './module-url.js';
 import type { RecordMap } from './recipe.js';
 import type { UserFunction } from './user-function.js';
 import type { MapOptions, WorkerOptions } from './types.js';
@@ -16,10 +17,12 @@ export function checkMap(fn: unknown, given: (MapOptions & Partial<WorkerOptions
     throw invalidArgument(`map: onError must be 'throw', 'skip' or a function, got ${JSON.stringify(onError)}`);
   const isModule = fn instanceof URL || Object.prototype.toString.call(fn) === '[object URL]';
   if (!isModule && typeof fn !== 'function')
-    throw invalidArgument(`map needs a function, or the URL of a module with { workers }, got ${typeof fn}`);
+    throw invalidArgument(
+      `map needs a function, or the URL of a module with { workers }, got ${describeValue(fn)}${insteadOf(fn, workers !== undefined)}`,
+    );
   if (!isModule && (workers !== undefined || options.batchSize !== undefined)) {
     throw invalidArgument(
-      "map: workers run a module, since functions do not cross threads: map(new URL('./augment.js', import.meta.url), { workers: 2 })",
+      `map: workers run a module, since functions do not cross threads: map(${moduleUrl('./augment.js')}, { workers: 2 })`,
     );
   }
   return {
@@ -36,4 +39,10 @@ export function checkMap(fn: unknown, given: (MapOptions & Partial<WorkerOptions
     onError,
     skips: { count: 0 },
   };
+}
+
+/** How to give what was meant. */
+function insteadOf(fn: unknown, hasWorkers: boolean): string {
+  if (typeof fn === 'string' && /^[\w./@-]{1,100}$/u.test(fn)) return `: ${moduleUrl(fn)}`;
+  return hasWorkers ? `: ${moduleUrl('./augment.js')}` : '; a function is called in one of yours: map((record) => …)';
 }

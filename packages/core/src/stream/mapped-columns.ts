@@ -21,6 +21,7 @@ export class MappedColumns {
 
   /** Takes the schema of a record, where none is known. @param index the record, for errors */
   learn(record: unknown, index: number): void {
+    refuseNothing(record, index);
     this.#learned.schema ??= schemaOfRecord(record, index);
   }
 
@@ -45,7 +46,18 @@ export class MappedColumns {
   }
 }
 
+/** A function that forgets its `return` gives undefined. @throws DataRefError NULL_VALUE */
+function refuseNothing(record: unknown, index: number): void {
+  if (record !== null && record !== undefined) return;
+  throw new DataRefError(
+    'NULL_VALUE',
+    `record ${index}: map gave ${String(record)} for it; is a \`return\` missing in its function? To leave records out, filter them`,
+    { details: { column: '', index } },
+  );
+}
+
 function pushMapped(schema: Schema, builders: readonly ColumnBuilder[], mapped: unknown, index: number): void {
+  refuseNothing(mapped, index);
   try {
     pushRecord(schema, builders, mapped, index);
   } catch (error) {

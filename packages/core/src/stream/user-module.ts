@@ -1,4 +1,5 @@
 import { DataRefError } from '../errors.js';
+import { moduleUrl } from './module-url.js';
 
 type Fn = (record: any, context: any) => unknown;
 
@@ -13,7 +14,7 @@ export async function importFunction(module: string): Promise<Fn> {
 export function notLoaded(module: string, problem: string): DataRefError {
   return new DataRefError(
     'INVALID_ARGUMENT',
-    `map: ${module} could not be loaded: ${problem}. Give the URL of a JavaScript module whose default export is the function, new URL('./augment.js', import.meta.url); a program that runs .ts files through a loader has no .js beside it: build it first, or name the file that there is`,
+    `map: ${module} could not be loaded: ${problem}. Give the URL of a JavaScript module whose default export is the function, ${moduleUrl('./augment.js')}; a program that runs .ts files through a loader has no .js beside it: build it first, or name the file that there is`,
     { details: { module } },
   );
 }

@@ -1,3 +1,4 @@
+import { describeValue } from '../arguments.js';
 import { invalidArgument } from '../errors.js';
 import { isNDArray, type NDArray } from '../schema/ndarray.js';
 import type { NumericDType } from '../schema/dtypes.js';
@@ -17,6 +18,6 @@ export function sizesOf(what: string, image: ImageArray): ImageSizes {
   const [height, width, channels = 1] = shape;
   if (height !== undefined && width !== undefined && shape.length <= 3) return { height, width, channels };
   throw invalidArgument(
-    `${what} needs an image, an NDArray [height, width] or [height, width, channels], got ${isNDArray(image) ? `[${shape.join(', ')}]` : typeof image}`,
+    `${what} needs an image, an NDArray [height, width] or [height, width, channels], got ${isNDArray(image) ? `[${shape.join(', ')}]` : `${describeValue(image)}; in a map: map(({ image }) => ({ image: ${what}(image, …) }))`}`,
   );
 }

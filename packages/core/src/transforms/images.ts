@@ -1,5 +1,6 @@
-import { countOf } from '../arguments.js';
-import { DataRefError } from '../errors.js';
+import { countOf, describeValue } from '../arguments.js';
+import { DataRefError, invalidArgument } from '../errors.js';
+import { isTypedArray } from '../schema/dtypes.js';
 import { ndarray, type NDArray } from '../schema/ndarray.js';
 import { sizesOf, type ImageArray } from './image-array.js';
 
@@ -21,12 +22,17 @@ const MAX_PIXELS = 2 ** 28;
 /**
  * The pixels of an encoded image: JPEG, PNG, WebP, GIF, AVIF, TIFF. Through sharp, an optional peer.
  * @returns uint8[height, width, channels]
- * @throws DataRefError CORRUPT for what is no image, MISSING_PACKAGE
+ * @throws DataRefError CORRUPT for bytes that are no image, INVALID_ARGUMENT for what is no bytes, MISSING_PACKAGE
  */
 export async function decodeImage(
   bytes: Uint8Array,
   { channels = 3 }: DecodeOptions = {},
 ): Promise<NDArray<'uint8', readonly [number, number, number]>> {
+  // sharp would take a text for the path of a file.
+  if (!isTypedArray(bytes))
+    throw invalidArgument(
+      `decodeImage needs the bytes of an image, a Uint8Array, got ${describeValue(bytes)}; in a map: map(async ({ image }) => ({ image: await decodeImage(image) }))`,
+    );
   const sharp = await loadSharp();
   try {
     const image = sharp(bytes, { limitInputPixels: MAX_PIXELS }).toColourspace(channels === 1 ? 'b-w' : 'srgb');
@@ -34,7 +40,7 @@ export async function decodeImage(
     const { data, info } = await shaped.raw().toBuffer({ resolveWithObject: true });
     return pixels(data, info);
   } catch (cause) {
-    throw new DataRefError('CORRUPT', `decodeImage: ${bytes?.length} bytes are no image: ${(cause as Error).message}`, {
+    throw new DataRefError('CORRUPT', `decodeImage: ${bytes.length} bytes are no image: ${(cause as Error).message}`, {
       cause,
     });
   }

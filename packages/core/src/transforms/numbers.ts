@@ -1,4 +1,4 @@
-import { countOf } from '../arguments.js';
+import { countOf, describeValue, optionsOf } from '../arguments.js';
 import { DataRefError, invalidArgument } from '../errors.js';
 import { float16ToNumber } from '../schema/float16.js';
 import { isNDArray, ndarray, type NDArray } from '../schema/ndarray.js';
@@ -16,8 +16,12 @@ export interface Normalisation {
  * @returns float32, the same shape
  * @throws DataRefError INVALID_ARGUMENT
  */
-export function normalise(array: NDArray, { mean, std }: Normalisation): NDArray<'float32', readonly number[]> {
-  if (!isNDArray(array)) throw invalidArgument(`normalise needs an NDArray, got ${typeof array}`);
+export function normalise(array: NDArray, by: Normalisation): NDArray<'float32', readonly number[]> {
+  if (!isNDArray(array))
+    throw invalidArgument(
+      `normalise needs an NDArray, got ${describeValue(array)}; in a map: map(({ image }) => ({ image: normalise(image, { mean: 127, std: 64 }) }))`,
+    );
+  const { mean, std } = optionsOf('normalise', by);
   const shape = array.shape as readonly number[];
   const channels = shape.at(-1) ?? 1;
   const means = perChannel('mean', mean, channels);

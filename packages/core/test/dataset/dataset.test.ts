@@ -233,7 +233,7 @@ describe('defineDataRef', () => {
     );
     await expect(broken((at) => at.map((i) => ({ ...make(i), x: new Float32Array(3) })))).rejects.toEqual(failure('RAGGED', /record 0: x/)); // prettier-ignore
     await expect(broken((at) => at.map((i) => ({ x: make(i).x })))).rejects.toEqual(
-      failure('SCHEMA_MISMATCH', /n missing/),
+      failure('SCHEMA_MISMATCH', /column "n" is missing/),
     );
   });
 

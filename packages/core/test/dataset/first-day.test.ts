@@ -56,7 +56,7 @@ describe('what people write on the first day either works or says what to write'
     await expect(made).rejects.toEqual(
       refusal(
         'SCHEMA_MISMATCH',
-        /record 0: the record: b missing: the schema has b, the record has a\. .*of the schema/,
+        /record 0: the record: column "b" is missing, and column "a" is not in the schema\. .*of the schema/,
       ),
     );
   });
@@ -67,11 +67,14 @@ describe('what people write on the first day either works or says what to write'
       refusal('INVALID_ARGUMENT', /schema: a\.b must be .*got "int32": did you mean field\('int32'\)\?/),
     );
     await expect(under({ a: 'float' })).rejects.toEqual(
-      refusal('INVALID_ARGUMENT', /schema: a must be .*got "float"$/),
+      refusal('INVALID_ARGUMENT', /schema: a must be .*got "float": did you mean field\('float32'\)\?$/),
     );
     expect(() => field('float' as never)).toThrow(
-      refusal('INVALID_ARGUMENT', /"float"; there are bool, int8, .*bytes/),
+      refusal('INVALID_ARGUMENT', /"float": did you mean 'float32'\?; there are bool, int8, .*bytes/),
     );
+    expect(() => field('int' as never)).toThrow(refusal('INVALID_ARGUMENT', /"int": did you mean 'int32'\?/));
+    for (const unknown of ['flaot', 'constructor', '__proto__'])
+      expect(() => field(unknown as never)).toThrow(refusal('INVALID_ARGUMENT', /"\w+"; there are bool/));
     for (const shape of [28, null, '28'])
       expect(() => field('uint8', shape as never)).toThrow(
         refusal('INVALID_ARGUMENT', /field: the shape must be a list of sizes, such as \[28, 28\], got (28|null)/),

@@ -38,6 +38,30 @@ describe('HttpStorage', () => {
   });
   afterEach(() => server.close());
 
+  test('says where the server is that does not answer, and with what code', async () => {
+    const { port } = new URL(server.url);
+    await server.close();
+    const gone = new HttpStorage(`http://127.0.0.1:${port}/data`, {
+      headers: { authorization: SECRET },
+    });
+    jest.spyOn(globalThis, 'setTimeout').mockImplementation(((run: () => void) => setImmediate(run)) as never);
+    const error: unknown = await gone.fetch('a', '1').catch((reason: unknown) => reason);
+    jest.restoreAllMocks();
+    expect(error).toEqual(
+      failure(
+        'STORE_FAILED',
+        new RegExp(`http://127\\.0\\.0\\.1:${port}/data/: a/1/dataset\\.json: .*ECONNREFUSED.*given up`),
+      ),
+    );
+    expect(String(error)).not.toContain(SECRET);
+    await expect(new HttpStorage('http://localhost:1/data').fetch('a', '1')).rejects.toEqual(
+      failure('STORE_FAILED', /^http:\/\/localhost:1\/data\/: .*fetch refuses this port/),
+    );
+    expect(() => new HttpStorage('localhost/data')).toThrow(
+      failure('INVALID_ARGUMENT', /^HttpStorage needs a URL .*got "localhost\/data"$/),
+    );
+  });
+
   test.each([0, undefined])(
     'streams a dataset of several parts as a folder does (memoryLimitBytes: %s)',
     async (limit) => {

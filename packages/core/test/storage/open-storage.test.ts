@@ -54,8 +54,13 @@ test('in a bundle for browsers the storages that need Node are names that say so
 
 describe('openStorage', () => {
   test.each([
-    ['data', /needs a URL/],
-    ['ftp://user:secret@host/', /no storage for ftp: URLs$/],
+    ['data', /needs a URL: 's3:.*'file:\.\/data'; got "data"; a folder is "file:\.\/data"$/],
+    ['./data', /got "\.\/data"; a folder is "file:\.\/data"$/],
+    ['/data', /got "\/data"; a folder is "file:\/data"$/],
+    ['data?secret', /got another text$/],
+    ['', /got ""$/],
+    ['ftp://user:secret@host/', /no storage for ftp: URLs; there are 's3:.*'gs:.*'https:.*'file:\.\/data'$/],
+    ['gs://b/c', /"b" is no name of a bucket, which has 3 to 222 lowercase letters, digits/],
     ['s3://', /'s3:\/\/bucket\/prefix'$/],
     ['s3://key:secret@bucket/a', /'s3:\/\/bucket\/prefix'$/],
     ['s3://bucket/a?secret', /'s3:\/\/bucket\/prefix'$/],

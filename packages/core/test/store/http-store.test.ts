@@ -259,7 +259,7 @@ describe('HttpStore', () => {
     const readHastily = async () => (await opened(hasty, OBJECT.length)).read(new Uint8Array(100), 10);
     answerGets(() => undefined);
     await expect(readHastily()).rejects.toEqual(failure('TIMEOUT', /^a\/k: .*nothing was heard for 50 ms/u));
-    await expect(hasty.get('a/k', 10_000)).rejects.toEqual(failure('TIMEOUT', /^a\/k: /u));
+    await expect(hasty.get('a/k', 10_000)).rejects.toEqual(failure('TIMEOUT', /^http:\/\/127\.0\.0\.1:\d+\/: a\/k: /u));
     answerGets((response) => void rangeAnswer(response).write(OBJECT.subarray(10, 40)));
     const error = await readHastily().catch((reason: unknown) => reason);
     expect(error).toEqual(failure('TIMEOUT', /^a\/k: /u));
@@ -322,7 +322,12 @@ describe('HttpStore', () => {
     };
     for (const attempt of [() => store.get('a/k', 10_000), () => store.head('a/k'), read]) {
       const error = await attempt().catch((reason: unknown) => reason);
-      expect(error).toEqual(failure('STORE_FAILED', new RegExp(`^a/k: .* the server answered ${status}`, 'u')));
+      expect(error).toEqual(
+        failure(
+          'STORE_FAILED',
+          new RegExp(`^http://127[.]0[.]0[.]1:\\d+/: a/k: .* the server answered ${status}`, 'u'),
+        ),
+      );
       expect((error as { details: object }).details).toMatchObject({ status, ...details });
       expect(shown(error)).not.toContain(SECRET);
     }
@@ -332,7 +337,9 @@ describe('HttpStore', () => {
     await server.close();
     for (const attempt of [() => store.get('a/k', 10_000), () => store.head('a/k'), read]) {
       const error = await attempt().catch((reason: unknown) => reason);
-      expect(error).toEqual(failure('STORE_FAILED', /^a\/k: .*there is no connection.*ECONNREFUSED/u));
+      expect(error).toEqual(
+        failure('STORE_FAILED', /^http:\/\/127\.0\.0\.1:\d+\/: a\/k: .*there is no connection.*ECONNREFUSED/u),
+      );
       expect((error as { details: object }).details).toMatchObject({ isTransient: true, code: 'ECONNREFUSED' });
     }
   });
@@ -361,14 +368,14 @@ describe('HttpStore', () => {
 
   test('a fetch that listens to no signal, or throws, or answers late, is no trap', async () => {
     const never = new HttpStore(server.url, { idleTimeoutMs: 50, fetch: () => new Promise(() => undefined) });
-    await expect(never.get('a/k', 1)).rejects.toEqual(failure('TIMEOUT', /^a\/k: /u));
+    await expect(never.get('a/k', 1)).rejects.toEqual(failure('TIMEOUT', /^http:\/\/127\.0\.0\.1:\d+\/: a\/k: /u));
     const throws = new HttpStore(server.url, {
       fetch: () => {
         throw new TypeError(SECRET);
       },
     });
     const error = await throws.head('a/k').catch((reason: unknown) => reason);
-    expect(error).toEqual(failure('STORE_FAILED', /^a\/k: /u));
+    expect(error).toEqual(failure('STORE_FAILED', /^http:\/\/127\.0\.0\.1:\d+\/: a\/k: /u));
     expect(shown(error)).not.toContain(SECRET);
   });
 
@@ -389,7 +396,10 @@ describe('HttpStore', () => {
   test.each([
     ['', /needs a URL/u],
     ['datasets', /needs a URL/u],
-    ['ftp://x/y', /http or https, got ftp:/u],
+    ['ftp://x/y', /http or https, .*got "ftp:\/\/x\/y"$/u],
+    ['localhost/data', /^HttpStore needs a URL of http or https, .*got "localhost\/data"$/u],
+    [`me:${SECRET}@localhost/data`, /http or https, .*got me:$/u],
+    [`localhost/data?key=${SECRET}`, /got another text$/u],
     [`https://me:${SECRET}@example.org/x`, /ends up in logs; give https:\/\/example\.org\/x, and headers/u],
     [`https://${SECRET}@example.org/x`, /ends up in logs/u],
     [`https://me:${SECRET}@[/x`, /needs a URL/u],

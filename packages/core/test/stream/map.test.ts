@@ -124,7 +124,7 @@ describe('map', () => {
       range(3)
         .stream()
         .map('x' as never),
-    ).toThrow(failure('INVALID_ARGUMENT', /function.*got string/));
+    ).toThrow(failure('INVALID_ARGUMENT', /function.*got "x"/));
     expect(() =>
       range(3)
         .stream()

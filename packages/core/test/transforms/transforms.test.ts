@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { fromRecords, ndarray } from '@dataref/core';
+import { fromColumns, fromRecords, ndarray } from '@dataref/core';
 import { crop, decodeImage, flipLeftRight, normalise, oneHot, resizeImage } from '@dataref/core/transforms';
 import * as fc from 'fast-check';
 import sharp from 'sharp';
@@ -74,6 +74,25 @@ describe('images through sharp', () => {
     expect((await decodeImage(await png(), { channels: 1 })).shape).toEqual([2, 4, 1]);
     expect((await decodeImage(await png(), { channels: 4 })).data[3]).toBe(255);
   });
+  test('what is called in the place of a map says how it is called in one', async () => {
+    const others: [unknown, string][] = [['image', '"image"'], [{ image: 5 }, 'an object'], [undefined, 'undefined']]; // prettier-ignore
+    for (const [given, got] of others)
+      await expect(decodeImage(given as never)).rejects.toEqual(
+        failure('INVALID_ARGUMENT', new RegExp(`needs the bytes of an image, a Uint8Array, got ${got}; in a map: map`)),
+      );
+    expect(() => flipLeftRight({ image: 1 } as never)).toThrow(
+      failure('INVALID_ARGUMENT', /got an object; in a map: map\(\(\{ image \}\) => \(\{ image: flipLeftRight\(image/),
+    );
+    expect(() => normalise({ mean: 0, std: 1 } as never, undefined as never)).toThrow(
+      failure('INVALID_ARGUMENT', /needs an NDArray, got an object; in a map: map/),
+    );
+    expect(() =>
+      fromColumns([1])
+        .stream()
+        .map(Promise.resolve(1) as never),
+    ).toThrow(failure('INVALID_ARGUMENT', /map needs a function.*got a Promise.*map\(\(record\) => …\)/));
+  });
+
   test('bytes that are no image are refused, also in part', async () => {
     await expect(decodeImage(new Uint8Array(10))).rejects.toEqual(failure('CORRUPT', /10 bytes are no image/));
     await expect(decodeImage((await png()).subarray(0, 60))).rejects.toEqual(failure('CORRUPT', /no image/));

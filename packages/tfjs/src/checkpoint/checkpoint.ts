@@ -53,6 +53,11 @@ export async function saveCheckpoint(
   const { model, state: given, ...unknown } = checkParts('saveCheckpoint', parts, '{ model, state }');
   const { optimizer = optimizerOf(model), ...rest } = unknown;
   refuseUnknown('saveCheckpoint', rest, ['model', 'state', 'optimizer']);
+  if (given === undefined)
+    throw new DataRefError(
+      'INVALID_ARGUMENT',
+      'saveCheckpoint: state is missing; it goes with the weights: saveCheckpoint(path, { model, state: dataset.state })',
+    );
   const state = parseState(given);
   const { tf = peerTf() } = optionsOf('saveCheckpoint', options);
   const backend = tf.getBackend();
