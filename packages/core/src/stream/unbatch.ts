@@ -15,8 +15,8 @@ interface Open {
 }
 
 /**
- * The rows of batches, of all shards, as records again. Carries over a restart how many rows of the batch under way
- * were given.
+ * The rows of batches, of all shards, as records again. Carries over a restart how many rows were given from the
+ * beginning of the batch under way on, which another size of batches, or another world, may cut otherwise.
  */
 export function unbatch(recipe: BatchRecipe, learned: Learned): OpenStep<BatchGroup, unknown> {
   return (begun) => {
@@ -30,8 +30,9 @@ export function unbatch(recipe: BatchRecipe, learned: Learned): OpenStep<BatchGr
         while (open === undefined || given >= open.records.length) {
           if (open !== undefined) {
             before = open.element.after;
+            // Batches may be smaller than those of the state: then it has given rows of several.
+            given -= open.records.length;
             open = undefined;
-            given = 0;
           }
           const element = await run.next();
           if (element === undefined) return undefined;
