@@ -1,10 +1,10 @@
 import type { Element } from './stage.js';
 import type { OpenStep } from './step-stage.js';
 
-/** One output of a block: its value, and the element whose origin it has. */
+/** One output of a block: its value, and what it comes from. */
 export interface BlockOutput<T> {
   readonly value: T;
-  readonly from: Element;
+  readonly from: Pick<Element, 'origin' | 'epoch'>;
 }
 
 /**

@@ -2,7 +2,7 @@ import { DataRefError, invalidArgument } from '../errors.js';
 import { bestFitRows } from './best-fit.js';
 import { blocks } from './blocks.js';
 import { IdleTurns } from './idle-turns.js';
-import { lengthOfRecord, packedRecord, type Piece } from './packed-record.js';
+import { lengthOfRecord, packedRecord, rowOrigin, type Piece } from './packed-record.js';
 import type { Element } from './stage.js';
 import type { OpenStep } from './step-stage.js';
 import type { Packing } from './transform-options.js';
@@ -44,8 +44,10 @@ function concatenated(packing: Packing): OpenStep<unknown, Record<string, unknow
         }
         const [first] = pieces;
         if (first === undefined || (room > 0 && !keepsRemainder)) return undefined;
-        const { origin, epoch } = first.element;
+        const { epoch } = first.element;
         const { lastEpoch } = (pieces.at(-1) as Piece).element;
+        // Rows are full up to the last one: those that begin with this record are so far apart.
+        const origin = rowOrigin(first.element, Math.floor(first.start / length));
         return { value: packedRecord(pieces, length), origin, epoch, lastEpoch, after: after(gone, before) };
       },
     };
@@ -61,9 +63,14 @@ function bestFit(packing: Packing): OpenStep<unknown, Record<string, unknown>> {
       if (size > length && !cutsLong) throw tooLong(element, size, length);
       return size;
     });
+    /** Rows so far that begin with each record. */
+    const begun = new Map<Element, number>();
     return bestFitRows(sizes, length).map((row) => {
       const pieces = row.map(({ item, start, end }) => ({ element: block[item] as Element, start, end }));
-      return { value: packedRecord(pieces, length), from: (pieces[0] as Piece).element };
+      const { element } = pieces[0] as Piece;
+      const number = begun.get(element) ?? 0;
+      begun.set(element, number + 1);
+      return { value: packedRecord(pieces, length), from: { ...element, origin: rowOrigin(element, number) } };
     });
   });
 }

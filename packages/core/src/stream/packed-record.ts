@@ -1,7 +1,7 @@
 import { DataRefError } from '../errors.js';
 import { arrayType, dtypeOfArray, type TypedArray } from '../schema/dtypes.js';
 import { describeValue, isNDArray, ndarray, type NDArray } from '../schema/ndarray.js';
-import type { Element } from './stage.js';
+import type { Element, Origin } from './stage.js';
 import { nameOrigin } from './user-function.js';
 
 /** Some positions of a record, in a packed row. */
@@ -48,6 +48,16 @@ export function packedRecord(pieces: readonly Piece[], length: number): Record<s
   const values = pieces.map(({ element }) => element.value);
   const columns = arrayOf(values[0]) === undefined ? (walk(values, '') as object) : { values: walk(values, 'values') };
   return { ...columns, segmentIds: ndarray(segmentIds, [length]), positions: ndarray(positions, [length]) };
+}
+
+/**
+ * The origin of a row: that of its first record, where it is the record's first row. Those after it are told apart as
+ * `|1`, `|2`, …; so are first rows of what is such a row itself, as `|0`, or packing twice would give one branch to two.
+ * @param number of the row, from 0, among those that begin with this record
+ */
+export function rowOrigin({ origin }: Element, number: number): Origin {
+  const { branch } = origin;
+  return number === 0 && !branch.includes('|') ? origin : { ...origin, branch: `${branch}|${number}` };
 }
 
 /** Positions of a record: the size of the first axis of its first array. @throws DataRefError SCHEMA_MISMATCH where it has none */

@@ -204,7 +204,12 @@ export interface BatchStream<S extends Schema = any> extends Flow<Batch<S>> {
     fn: (batch: Batch<S>, context: MapContext) => Awaitable<C>,
     options?: { readonly id?: string | undefined },
   ): BatchStream<SchemaOfColumns<C>>;
-  /** The rows as records again. Under sharding what stands before it works on the batches of all shards together. */
+  /**
+   * The rows as records again. Under sharding what stands before it works on the batches of all shards together. Later maps
+   * are told of each row's own record, as if there had been no batches; but where a map of batches made the rows, which are
+   * no records any more: there `epoch`, seed and dataset are those of the batch's first record, `position` counts on from it,
+   * `index` is of the record that was in the row's place, and `random` depends on the row's number in the batch.
+   */
   unbatch(): Stream<UnpaddedSchema<S>>;
 }
 

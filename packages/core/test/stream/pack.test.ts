@@ -1,11 +1,20 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import { defineDataRef, field, fromRecords, ndarray, type NDArray, type Schema, type Stream } from '@dataref/core';
+import {
+  defineDataRef,
+  field,
+  fromRecords,
+  ndarray,
+  type MapContext,
+  type NDArray,
+  type Schema,
+  type Stream,
+} from '@dataref/core';
 import { isField } from '@dataref/core/adapter';
 import * as fc from 'fast-check';
 import { announceSeed, runs } from '../scale.js';
 import { bestFitRows } from '../../dist/stream/best-fit.js';
 import { failure } from '../expect-error.js';
-import { gather } from './gather.js';
+import { gather, through } from './gather.js';
 
 const seed = announceSeed('stream/pack');
 jest.setTimeout(600_000);
@@ -201,6 +210,42 @@ describe("pack 'concatenate'", () => {
     const schema = { segmentIds: field('int32', [null]) };
     const dataset = defineDataRef({ length: 1, schema, fingerprint: 'taken', read: () => [] });
     expect(() => dataset.stream().pack(4)).toThrow(failure('SCHEMA_MISMATCH', /segmentIds of its own/));
+  });
+});
+
+describe('the random numbers of maps after pack', () => {
+  const LENGTHS = [3, 30, 1, 17, 8, 2];
+  const draw = (_: unknown, { index, random }: MapContext) => ({ index, drawn: random() });
+  const strategies = [
+    ['concatenate', {}],
+    ['best-fit', { strategy: 'best-fit', blockSize: 4 }],
+  ] as const;
+  const twice = (stream: Stream, options: object) =>
+    stream.pack(8, options).map(({ tokens }: Row) => ({ tokens })).pack(3, options); // prettier-ignore
+
+  test.each(strategies)('differ from row to row, also of one record, %s', async (_, options) => {
+    for (const flow of [documents(LENGTHS).pack(8, options), twice(documents(LENGTHS), options)]) {
+      const rows = (await gather(flow.map(draw))) as ReturnType<typeof draw>[];
+      expect(rows.filter(({ index }) => index === 1).length).toBeGreaterThan(2);
+      expect(new Set(rows.map(({ drawn }) => drawn)).size).toBe(rows.length);
+    }
+  });
+
+  test.each(strategies)('of a first row are those of its first record, %s', async (_, options) => {
+    const alone = (await gather(documents(LENGTHS).map(draw))) as ReturnType<typeof draw>[];
+    const rows = (await gather(documents(LENGTHS).pack(8, options).map(draw))) as ReturnType<typeof draw>[];
+    for (const [i, { index, drawn }] of rows.entries())
+      if (rows.findIndex((row) => row.index === index) === i) expect(drawn).toBe(alone[index]!.drawn);
+  });
+
+  test.each(strategies)('are the same after a resume, %s', async (_, options) => {
+    const make = () => twice(documents(LENGTHS), options).map(draw);
+    const all = await gather(make());
+    for (let after = 1; after < all.length; after++) {
+      const stream = make();
+      await gather(stream, after);
+      expect(await gather(make().resume(through(stream.state)))).toEqual(all.slice(after));
+    }
   });
 });
 
