@@ -30,12 +30,16 @@ export async function callUser(
 }
 
 export function userFailure(what: string, origin: Origin, cause: unknown): DataRefError {
-  const { id, version, index, epoch, position } = origin;
   const problem = cause instanceof Error ? cause.message : String(cause);
   return new DataRefError('MAP_FAILED', `${what} failed on ${nameOrigin(origin)}: ${problem}`, {
     cause,
-    details: { dataset: id, version, epoch, position, index },
+    details: detailsOf(origin),
   });
+}
+
+/** A record, in the details of errors. */
+export function detailsOf({ id, version, index, epoch, position }: Origin): Readonly<Record<string, unknown>> {
+  return { dataset: id, version, epoch, position, index };
 }
 
 export function nameOrigin({ id, version, index, epoch, position }: Origin): string {
