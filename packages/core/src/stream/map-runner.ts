@@ -9,8 +9,8 @@ import { WorkerMap } from './worker-map.js';
 export type Outcome =
   { readonly value: unknown } | { readonly skippedBy: RecordMap['skips'] } | { readonly error: unknown };
 
-/** Tasks of each worker under way or waiting, so that none is idle while results are handed out. */
-const TASKS_PER_WORKER = 2;
+/** Blocks under way at once, so that no worker is idle while results are handed out. */
+export const BLOCKS_AT_ONCE = 2;
 
 /** Runs a pipeline's maps on records: functions one record after another, modules in worker threads, order kept. */
 export class MapRunner {
@@ -36,9 +36,9 @@ export class MapRunner {
     );
   }
 
-  /** Calls that are best under way at once. */
-  get depth(): number {
-    return this.hasWorkers ? TASKS_PER_WORKER : 1;
+  /** Records that are best under way at once, in several calls; 0 where no worker is kept busy so. */
+  get recordsAtOnce(): number {
+    return this.hasWorkers ? BLOCKS_AT_ONCE * this.blockSize : 0;
   }
 
   /** One outcome a record, in order, up to the first failure. */

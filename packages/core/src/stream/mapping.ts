@@ -1,4 +1,4 @@
-import { MapRunner, type Outcome } from './map-runner.js';
+import { BLOCKS_AT_ONCE, MapRunner, type Outcome } from './map-runner.js';
 import type { RecordMap } from './recipe.js';
 import type { Traced } from './stage.js';
 import { WorkQueue } from './work-queue.js';
@@ -24,10 +24,15 @@ export class Mapping<E extends Traced> {
     this.#pull = pull;
     this.#signal = signal;
     if (!runner.hasWorkers) return;
-    this.#blocks = new WorkQueue(runner.depth, runner.blockSize, pull, async (records) => ({
-      records,
-      outcomes: await runner.run(records, signal),
-    }));
+    this.#blocks = new WorkQueue(
+      () => BLOCKS_AT_ONCE,
+      runner.blockSize,
+      pull,
+      async (records) => ({
+        records,
+        outcomes: await runner.run(records, signal),
+      }),
+    );
   }
 
   /** The next record with what the maps made of it; undefined at the end. @throws DataRefError MAP_FAILED, WORKER_DIED */
