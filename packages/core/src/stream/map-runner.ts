@@ -1,7 +1,8 @@
 import { isDataRefError } from '../errors.js';
+import { isThenable, orAbort } from '../or-abort.js';
 import type { RecordMap, WorkerSpec } from './recipe.js';
-import type { Traced } from './stage.js';
-import { callUser, type UserFunction } from './user-function.js';
+import type { Origin, Traced } from './stage.js';
+import { callUser, userFailure, type UserFunction } from './user-function.js';
 import { importFunction, notLoaded } from './user-module.js';
 import { WorkerMap } from './worker-map.js';
 
@@ -74,7 +75,7 @@ export class MapRunner {
       try {
         value = await callUser({ what: 'map', fn, step: this.#functions + i }, value, origin, signal);
       } catch (error) {
-        const outcome = await settled(map, error);
+        const outcome = await settled(map, error, origin, signal);
         if (!('value' in outcome)) return outcome;
         ({ value } = outcome);
       }
@@ -120,20 +121,29 @@ export class MapRunner {
     const held = this.#workers.get(map) ?? new WorkerMap(map.workers as WorkerSpec);
     this.#workers.set(map, held);
     const outcomes: Outcome[] = [];
-    for (const outcome of await held.run(records, step, signal))
-      outcomes.push('error' in outcome ? await settled(map, outcome.error) : outcome);
+    for (const [i, outcome] of (await held.run(records, step, signal)).entries()) {
+      const { origin } = records[i] as Traced;
+      outcomes.push('error' in outcome ? await settled(map, outcome.error, origin, signal) : outcome);
+    }
     return outcomes;
   }
 }
 
 /** What `onError` makes of a failure. Only the user's own failures are asked about. */
-async function settled({ onError, skips }: RecordMap, failure: unknown): Promise<Outcome> {
+async function settled(
+  { onError, skips }: RecordMap,
+  failure: unknown,
+  origin: Origin,
+  signal: AbortSignal,
+): Promise<Outcome> {
   if (onError === 'throw' || !isDataRefError(failure, 'MAP_FAILED')) return { error: failure };
   try {
-    const value: unknown = onError === 'skip' ? undefined : await onError(failure);
+    let value: unknown = onError === 'skip' ? undefined : onError(failure);
+    if (isThenable(value)) value = await orAbort(value, signal);
     if (value !== undefined) return { value };
   } catch (error) {
-    return { error };
+    // Thrown again, the failure says all.
+    return { error: signal.aborted || error === failure ? error : userFailure('onError of map', origin, error) };
   }
   return { skippedBy: skips };
 }

@@ -232,3 +232,12 @@ describe('a map over batches', () => {
     expect((await gather(resumed)).map((batch) => [...batch.columns.data])).toEqual(all.slice(1));
   });
 });
+
+test('a failure of onError names the record, and the failure thrown again is itself', async () => {
+  const failing = range(4).stream().map((x: number) => { if (x === 2) throw new Error('no 2'); return x; }, { onError: () => { throw new TypeError('nor so'); } }); // prettier-ignore
+  const error = await gather(failing).catch((reason: unknown) => reason);
+  expect(error).toEqual(failure('MAP_FAILED', /onError of map failed on .*record 2, epoch 0, position 2: nor so/));
+  expect(error).toMatchObject({ cause: expect.any(TypeError), details: { index: 2, position: 2 } });
+  const again = range(4).stream().map(() => { throw new Error('no'); }, { onError: (reason) => { throw reason; } }); // prettier-ignore
+  await expect(gather(again)).rejects.toThrow(failure('MAP_FAILED', /^map failed on .*record 0/));
+});

@@ -291,6 +291,8 @@ describe('what goes on beside the loop', () => {
           .filter(() => true)
           .map(() => new Promise<number>(() => undefined)),
     ],
+    ['onError', () => range(9).stream().map(() => Promise.reject(new Error()), { onError: () => new Promise<number>(() => undefined) })], // prettier-ignore
+    ['onError under a prefetch', () => range(9).stream().map(() => Promise.reject(new Error()), { onError: () => new Promise<number>(() => undefined) }).prefetch()], // prettier-ignore
     ['a batch', () => range(9).stream().filter(() => new Promise<boolean>(() => undefined)).batch(2).prefetch()], // prettier-ignore
   ])('ends at once in the middle of %s that never answers', async (_, make) => {
     const stream = make();
