@@ -1,3 +1,4 @@
+import { IdleTurns } from './idle-turns.js';
 import { BLOCKS_AT_ONCE, MapRunner, type Outcome } from './map-runner.js';
 import type { RecordMap } from './recipe.js';
 import type { Traced } from './stage.js';
@@ -13,6 +14,7 @@ export class Mapping<E extends Traced> {
   readonly #runner: MapRunner;
   readonly #pull: () => Promise<E | undefined>;
   readonly #signal: AbortSignal;
+  readonly #idle: IdleTurns;
   readonly #blocks: WorkQueue<E, Block<E>> | undefined;
   #block: Block<E> = { records: [], outcomes: [] };
   #row = 0;
@@ -23,6 +25,7 @@ export class Mapping<E extends Traced> {
     this.#runner = runner;
     this.#pull = pull;
     this.#signal = signal;
+    this.#idle = new IdleTurns(signal);
     if (!runner.hasWorkers) return;
     this.#blocks = new WorkQueue(
       () => BLOCKS_AT_ONCE,
@@ -58,6 +61,7 @@ export class Mapping<E extends Traced> {
       if ('error' in outcome) throw outcome.error;
       if ('value' in outcome) return { ...record, value: outcome.value };
       outcome.skippedBy.count++; // now that its turn has come
+      await this.#idle.next();
     }
   }
 
