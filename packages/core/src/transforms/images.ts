@@ -1,5 +1,5 @@
-import { countOf } from '../arguments.js';
-import { DataRefError } from '../errors.js';
+import { countOf, describeValue, oneOf, optionsOf } from '../arguments.js';
+import { DataRefError, invalidArgument } from '../errors.js';
 import { ndarray, type NDArray } from '../schema/ndarray.js';
 import { sizesOf, type ImageArray } from './image-array.js';
 
@@ -21,12 +21,17 @@ const MAX_PIXELS = 2 ** 28;
 /**
  * The pixels of an encoded image: JPEG, PNG, WebP, GIF, AVIF, TIFF. Through sharp, an optional peer.
  * @returns uint8[height, width, channels]
- * @throws DataRefError CORRUPT for what is no image, MISSING_PACKAGE
+ * @throws DataRefError CORRUPT for what is no image, INVALID_ARGUMENT, MISSING_PACKAGE
  */
 export async function decodeImage(
   bytes: Uint8Array,
-  { channels = 3 }: DecodeOptions = {},
+  options?: DecodeOptions,
 ): Promise<NDArray<'uint8', readonly [number, number, number]>> {
+  const { channels = 3 } = optionsOf('decodeImage', options);
+  oneOf('decodeImage: channels', channels, [1, 3, 4]);
+  // Sharp would open the file that a text names.
+  if (Object.prototype.toString.call(bytes) !== '[object Uint8Array]')
+    throw invalidArgument(`decodeImage needs the bytes of an image, a Uint8Array, got ${describeValue(bytes)}`);
   const sharp = await loadSharp();
   try {
     const image = sharp(bytes, { limitInputPixels: MAX_PIXELS }).toColourspace(channels === 1 ? 'b-w' : 'srgb');
@@ -34,7 +39,7 @@ export async function decodeImage(
     const { data, info } = await shaped.raw().toBuffer({ resolveWithObject: true });
     return pixels(data, info);
   } catch (cause) {
-    throw new DataRefError('CORRUPT', `decodeImage: ${bytes?.length} bytes are no image: ${(cause as Error).message}`, {
+    throw new DataRefError('CORRUPT', `decodeImage: ${bytes.length} bytes are no image: ${(cause as Error).message}`, {
       cause,
     });
   }
@@ -42,7 +47,7 @@ export async function decodeImage(
 
 /**
  * An image in another size, by Lanczos' filter, whatever its proportions. Through sharp, an optional peer.
- * @param image uint8[height, width, channels] or uint8[height, width]
+ * @param image uint8[height, width, channels] or uint8[height, width], of 1 to 4 channels
  * @returns uint8[size.height, size.width, channels]
  * @throws DataRefError INVALID_ARGUMENT, MISSING_PACKAGE
  */
@@ -51,6 +56,11 @@ export async function resizeImage(
   size: ImageSize,
 ): Promise<NDArray<'uint8', readonly [number, number, number]>> {
   const { height, width, channels } = sizesOf('resizeImage', image);
+  if (image.dtype !== 'uint8' || height === 0 || width === 0 || channels < 1 || channels > 4) {
+    throw invalidArgument(
+      `resizeImage needs an image uint8[height, width, channels] with at least one pixel and 1 to 4 channels, got ${image.dtype}[${image.shape.join(', ')}]`,
+    );
+  }
   countOf('resizeImage: height', size?.height, 1, 2 ** 16);
   countOf('resizeImage: width', size?.width, 1, 2 ** 16);
   const sharp = await loadSharp();

@@ -1,4 +1,4 @@
-import { countOf } from '../arguments.js';
+import { countOf, optionsOf } from '../arguments.js';
 import { DataRefError, invalidArgument } from '../errors.js';
 import { float16ToNumber } from '../schema/float16.js';
 import { isNDArray, ndarray, type NDArray } from '../schema/ndarray.js';
@@ -16,8 +16,9 @@ export interface Normalisation {
  * @returns float32, the same shape
  * @throws DataRefError INVALID_ARGUMENT
  */
-export function normalise(array: NDArray, { mean, std }: Normalisation): NDArray<'float32', readonly number[]> {
+export function normalise(array: NDArray, options: Normalisation): NDArray<'float32', readonly number[]> {
   if (!isNDArray(array)) throw invalidArgument(`normalise needs an NDArray, got ${typeof array}`);
+  const { mean, std } = optionsOf('normalise', options) as Partial<Normalisation>;
   const shape = array.shape as readonly number[];
   const channels = shape.at(-1) ?? 1;
   const means = perChannel('mean', mean, channels);
@@ -47,7 +48,7 @@ export function oneHot(label: number | bigint, classes: number): NDArray<'float3
   return ndarray(out, [classes]);
 }
 
-function perChannel(what: string, given: number | readonly number[], channels: number): readonly number[] {
+function perChannel(what: string, given: number | readonly number[] | undefined, channels: number): readonly number[] {
   const list = typeof given === 'number' ? [given] : given;
   const isRight = Array.isArray(list) && list.every(Number.isFinite) && (list.length === 1 || list.length === channels);
   if (isRight) return list;
