@@ -1,7 +1,7 @@
 import { DataRefError } from '../errors.js';
 import { isThenable, orAbort } from '../or-abort.js';
 import { mapContext } from './map-context.js';
-import type { Origin } from './stage.js';
+import type { Origin, Traced } from './stage.js';
 import type { MapContext } from './types.js';
 
 /** A function of the user's in a pipeline. */
@@ -26,6 +26,15 @@ export async function callUser(
   } catch (error) {
     if (signal.aborted) throw error;
     throw userFailure(user.what, origin, error);
+  }
+}
+
+/** What `lengthOf` gives for a record. @throws DataRefError MAP_FAILED naming the record, with the cause */
+export function callLengthOf(what: string, lengthOf: (record: any) => unknown, { value, origin }: Traced): unknown {
+  try {
+    return lengthOf(value);
+  } catch (error) {
+    throw userFailure(`lengthOf of ${what}`, origin, error);
   }
 }
 
