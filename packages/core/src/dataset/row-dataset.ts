@@ -113,12 +113,7 @@ export class RowDataset implements DataRef {
   }
 
   select(...columns: readonly string[]): DataRef {
-    if (isField(this.schema) || columns.length === 0) {
-      throw invalidArgument(
-        isField(this.schema) ? 'select: the records have no named columns' : 'select: name at least one column',
-      );
-    }
-    return new RowDataset(new SelectedRows(this.rows, columns));
+    return new RowDataset(this.#selected('select', columns));
   }
 
   async where(predicate: (record: any, index: number) => unknown, options: WhereOptions = {}): Promise<DataRef> {
@@ -126,7 +121,7 @@ export class RowDataset implements DataRef {
     const { columns, signal, onProgress, ...unknown } = ioOptionsOf('where', options);
     refuseUnknown('where', unknown, ['columns', 'signal', 'onProgress']);
     const { matchingIndices, selectedRows } = await loadWhere();
-    const looked = columns === undefined ? this.rows : new SelectedRows(this.rows, columns);
+    const looked = columns === undefined ? this.rows : this.#selected('where: columns', columns);
     const indices = await withLastReport(onProgress, (tell) =>
       matchingIndices(looked, predicate, signal, reporter(tell, 'where', this.length, 'records')),
     );
@@ -178,6 +173,14 @@ export class RowDataset implements DataRef {
       allocate: allocateFresh,
       signal,
     });
+  }
+
+  /** @throws DataRefError INVALID_ARGUMENT for what are no names of columns */
+  #selected(what: string, columns: unknown): SelectedRows {
+    if (isField(this.schema)) throw invalidArgument(`${what}: the records have no named columns`);
+    if (!Array.isArray(columns) || columns.length === 0)
+      throw invalidArgument(`${what}: name at least one column, ['a', 'b'], got ${describeValue(columns)}`);
+    return new SelectedRows(this.rows, columns as readonly string[], what);
   }
 
   #checkIndex(place: number, given: number): void {

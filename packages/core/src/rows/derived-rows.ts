@@ -1,3 +1,4 @@
+import { describeValue } from '../arguments.js';
 import { sha256Text } from '../checksum/fingerprint.js';
 import { DataRefError } from '../errors.js';
 import { allocateFresh, gatherColumn, type ColumnData } from '../schema/column-data.js';
@@ -100,14 +101,17 @@ export class SelectedRows implements RowSource {
   /** For each leaf of ours, its place among the source's. */
   readonly #places: readonly number[];
 
-  /** @throws DataRefError INVALID_ARGUMENT for a name that there is not, with what there is */
-  constructor(source: RowSource, names: readonly string[]) {
+  /**
+   * @param what the call, for errors
+   * @throws DataRefError INVALID_ARGUMENT for a name that there is not, with what there is
+   */
+  constructor(source: RowSource, names: readonly string[], what: string) {
     const whole = source.schema as SchemaObject;
     for (const name of names) {
-      if (!Object.hasOwn(whole, name)) {
+      if (typeof name !== 'string' || !Object.hasOwn(whole, name)) {
         throw new DataRefError(
           'INVALID_ARGUMENT',
-          `select: no column ${JSON.stringify(name)} in ${describeSchema(whole)}`,
+          `${what}: no column ${describeValue(name)} in ${describeSchema(whole)}`,
         );
       }
     }

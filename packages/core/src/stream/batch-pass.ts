@@ -1,6 +1,7 @@
 import { columnBytes, type ColumnData } from '../schema/column-data.js';
 import type { Schema } from '../schema/types.js';
 import type { BatchPlan } from './batch-node.js';
+import type { BatchQueue } from './batch-queue.js';
 import { DataBatch, type BatchParts } from './batch.js';
 import { BufferPool, Loan } from './buffer-pool.js';
 import type { Learned } from './learned.js';
@@ -10,10 +11,8 @@ import { placeOf } from './place.js';
 import type { Segment, Start } from './plan-node.js';
 import { AUTOMATIC_BATCHES, AUTOMATIC_BYTES, ReadAhead, type BegunRead } from './read-ahead.js';
 import type { BatchRecipe, Picked, Planned } from './recipe.js';
-import type { RecordMapper } from './record-mapper.js';
 import { RecordReader, type Share } from './record-reader.js';
 import type { Traced } from './stage.js';
-import type { WorkQueue } from './work-queue.js';
 
 /** A batch whose rows are being read. */
 interface BegunBatch extends BegunRead {
@@ -23,12 +22,6 @@ interface BegunBatch extends BegunRead {
   readonly loan: Loan;
   /** Columns, or the records that maps take. */
   readonly read: readonly ColumnData[] | Promise<readonly ColumnData[]> | Promise<unknown[]>;
-}
-
-/** What runs the maps of records. */
-interface BatchMapping {
-  readonly mapper: RecordMapper;
-  readonly batches: WorkQueue<BegunBatch, Item<DataBatch>>;
 }
 
 /** Batches: each planned, gathered column by column into one array a leaf, mapped. */
@@ -105,10 +98,11 @@ export function openBatchPass(recipe: Planned<BatchRecipe>, learned: Learned, st
     const [value] = await reader.readRecords(share, abort.signal);
     return { value, origin: reader.originOf(share, 0) };
   };
-  const openMapping = async (): Promise<BatchMapping> => {
-    const [{ RecordMapper }, { WorkQueue }] = await Promise.all([
+  let queue: BatchQueue<BegunBatch> | undefined;
+  const openMapping = async (): Promise<BatchQueue<BegunBatch>> => {
+    const [{ RecordMapper }, { BatchQueue }] = await Promise.all([
       import('./record-mapper.js'),
-      import('./work-queue.js'),
+      import('./batch-queue.js'),
     ]);
     const mapper = new RecordMapper(maps, 0, learned);
     const pull = async (): Promise<BegunBatch | undefined> => {
@@ -116,17 +110,18 @@ export function openBatchPass(recipe: Planned<BatchRecipe>, learned: Learned, st
       readFurther();
       return begun;
     };
-    const batches = new WorkQueue(mapper.depth, 1, pull, async ([begun]: readonly BegunBatch[]) => {
-      const { share, read } = begun as BegunBatch;
+    const map = async (begun: BegunBatch): Promise<Item<DataBatch>> => {
+      const { share, read } = begun;
       const records = (await read) as readonly unknown[];
       readFurther();
       const own = records.map((value, row): Traced => ({ value, origin: reader.originOf(share, row) }));
-      const columns = await mapper.columnsOf(own, () => firstOf(begun as BegunBatch), abort.signal);
-      return finish(begun as BegunBatch, learned.schema as Schema, columns);
-    });
-    return { mapper, batches };
+      const columns = await mapper.columnsOf(own, () => firstOf(begun), abort.signal);
+      return finish(begun, learned.schema as Schema, columns);
+    };
+    queue = new BatchQueue(mapper, recipe.prefetch, pull, ({ rows }) => rows, map);
+    return queue;
   };
-  let mapping: Promise<BatchMapping> | undefined;
+  let mapping: Promise<BatchQueue<BegunBatch>> | undefined;
 
   /** A batch without record maps, at once where its rows are at hand. */
   const next = (): Item<DataBatch> | undefined | Promise<Item<DataBatch>> => {
@@ -143,14 +138,15 @@ export function openBatchPass(recipe: Planned<BatchRecipe>, learned: Learned, st
   };
 
   return {
-    next: hasMaps ? async () => (await (mapping ??= openMapping())).batches.next() : next,
-    readAhead: (limits) => ahead.extend(limits),
+    next: hasMaps ? async () => (await (mapping ??= openMapping())).next() : next,
+    readAhead(limits) {
+      ahead.extend(limits);
+      queue?.allow(limits);
+    },
     async close() {
       abort.abort();
       await ahead.close();
-      const mapped = await mapping;
-      await mapped?.batches.settle();
-      await mapped?.mapper.close();
+      await (await mapping)?.close();
       await release?.();
     },
   };

@@ -1,3 +1,4 @@
+import { IdleTurns } from './idle-turns.js';
 import type { Element } from './stage.js';
 import type { OpenStep } from './step-stage.js';
 
@@ -16,12 +17,13 @@ export function blocks<T>(
   make: (block: readonly Element[]) => readonly BlockOutput<T>[],
 ): OpenStep<unknown, T> {
   return (begun) => {
-    const { run, after } = begun;
+    const { run, reading, after } = begun;
     let { before, count: owed } = begun;
     let end = before;
     let outputs: readonly BlockOutput<T>[] = [];
     let lastEpoch = 0;
     let given = 0;
+    const idle = new IdleTurns(reading.signal);
     return {
       async next() {
         while (given >= outputs.length) {
@@ -30,6 +32,7 @@ export function blocks<T>(
             const element = await run.next();
             if (element === undefined) break;
             block.push(element);
+            await idle.next();
           }
           const last = block.at(-1);
           if (last === undefined) return undefined;

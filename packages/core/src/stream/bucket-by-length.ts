@@ -1,11 +1,12 @@
 import alea from 'seedrandom/lib/alea.js';
+import { describeValue } from '../arguments.js';
 import { invalidArgument } from '../errors.js';
 import { blocks } from './blocks.js';
 import { lengthOfRecord } from './packed-record.js';
 import type { Element } from './stage.js';
 import type { OpenStep } from './step-stage.js';
 import type { Bucketing } from './transform-options.js';
-import { nameOrigin } from './user-function.js';
+import { callLengthOf, nameOrigin } from './user-function.js';
 
 /**
  * The same records in another order: each block sorted by length, cut into groups of like length, and the groups
@@ -14,10 +15,10 @@ import { nameOrigin } from './user-function.js';
  */
 export function bucketByLength({ groupSize, blockSize, lengthOf }: Bucketing): OpenStep<unknown, unknown> {
   const sizeOf = (element: Element): number => {
-    const size = lengthOf === undefined ? lengthOfRecord(element) : lengthOf(element.value);
+    const size = lengthOf === undefined ? lengthOfRecord(element) : callLengthOf('bucketByLength', lengthOf, element);
     if (typeof size === 'number' && !Number.isNaN(size)) return size;
     throw invalidArgument(
-      `bucketByLength: lengthOf gave ${String(size)} for ${nameOrigin(element.origin)}, not a number`,
+      `bucketByLength: lengthOf gave ${describeValue(size)} for ${nameOrigin(element.origin)}, not a number`,
     );
   };
   return blocks(blockSize, (block) => {

@@ -1,17 +1,23 @@
 import { columnBytes } from '../schema/column-data.js';
 import type { BatchGroup } from './batch-groups.js';
 import { applyMaps } from './batch-maps.js';
+import { BatchQueue } from './batch-queue.js';
 import { DataBatch } from './batch.js';
 import { GroupBatches } from './group-batches.js';
 import type { Learned } from './learned.js';
 import { MappedRecords, type Dealt } from './mapped-records.js';
-import type { Item, Pass } from './pass.js';
+import type { Item, Pass, Place } from './pass.js';
 import type { Start } from './plan-node.js';
 import type { BatchRecipe, RecordRecipe } from './recipe.js';
 import { RecordMapper } from './record-mapper.js';
 import { StageOutputs } from './stage-outputs.js';
 import type { Element, Stage } from './stage.js';
-import { WorkQueue } from './work-queue.js';
+
+/** A batch before its maps, and the place after it. */
+interface PlannedBatch {
+  readonly element: Element<BatchGroup>;
+  readonly after: Place;
+}
 
 /** Records of a computed sequence, dealt to this shard; maps run on its own. */
 export function openComputedRecords(recipe: RecordRecipe, stage: Stage, learned: Learned, start: Start): Pass<unknown> {
@@ -62,20 +68,19 @@ export function openComputedBatches(
   const outputs = new StageOutputs(recipe, stage, start, abort.signal);
   const mapper = new RecordMapper(maps, stage.functions - batchMaps.length - maps.length, learned);
   const groups = new GroupBatches(mapper, options.ragged === 'pad');
-  const pull = async () => {
+  const pull = async (): Promise<PlannedBatch | undefined> => {
     const element = await outputs.take();
     return element && { element, after: await outputs.placeAfter(element) };
   };
-  const batches = new WorkQueue(mapper.depth, 1, pull, async ([planned]): Promise<Item<DataBatch> | undefined> => {
-    if (planned === undefined) return undefined;
-    const { element, after } = planned;
+  const map = async ({ element, after }: PlannedBatch): Promise<Item<DataBatch>> => {
     const made = await groups.batch(element, after, abort.signal);
     const parts = await applyMaps(recipe, made, abort.signal);
     const byteLength = recipe.prefetch === undefined ? 0 : columnBytes(parts.columns);
     return { value: new DataBatch(parts), after, byteLength };
-  });
+  };
+  const batches = new BatchQueue(mapper, recipe.prefetch, pull, ({ element }) => element.value.own.length, map);
   return {
-    readAhead: () => undefined,
+    readAhead: (limits) => batches.allow(limits),
     next: () => batches.next(),
     get lastEpoch() {
       return outputs.lastEpoch;
@@ -83,8 +88,7 @@ export function openComputedBatches(
     async close() {
       abort.abort();
       await outputs.close();
-      await batches.settle();
-      await mapper.close();
+      await batches.close();
     },
   };
 }

@@ -1,5 +1,6 @@
 import { invalidArgument } from '../errors.js';
 import { isThenable, orAbort } from '../or-abort.js';
+import { IdleTurns } from './idle-turns.js';
 import type { Element } from './stage.js';
 import type { OpenStep } from './step-stage.js';
 import { callUser, userFailure, type UserFunction } from './user-function.js';
@@ -18,6 +19,7 @@ export function flatMap(user: UserFunction): OpenStep<unknown, unknown> {
     let open: { readonly element: Element; readonly outputs: Outputs } | undefined;
     let isPulling = false;
     let given = 0;
+    const idle = new IdleTurns(signal);
     return {
       async next() {
         for (;;) {
@@ -43,10 +45,14 @@ export function flatMap(user: UserFunction): OpenStep<unknown, unknown> {
             before = element.after;
             open = undefined;
             owed = 0;
+            await idle.next();
             continue;
           }
           given++;
-          if (given <= owed) continue;
+          if (given <= owed) {
+            await idle.next();
+            continue;
+          }
           const origin = { ...element.origin, branch: `${element.origin.branch}:${given - 1}` };
           return { ...element, value: step.value, origin, follow: undefined, after: after(given, before) };
         }

@@ -1,7 +1,8 @@
 import { isDataRefError } from '../errors.js';
+import { isThenable, orAbort } from '../or-abort.js';
 import type { RecordMap, WorkerSpec } from './recipe.js';
-import type { Traced } from './stage.js';
-import { callUser, type UserFunction } from './user-function.js';
+import type { Origin, Traced } from './stage.js';
+import { callUser, userFailure, type UserFunction } from './user-function.js';
 import { importFunction, notLoaded } from './user-module.js';
 import { WorkerMap } from './worker-map.js';
 
@@ -9,8 +10,8 @@ import { WorkerMap } from './worker-map.js';
 export type Outcome =
   { readonly value: unknown } | { readonly skippedBy: RecordMap['skips'] } | { readonly error: unknown };
 
-/** Tasks of each worker under way or waiting, so that none is idle while results are handed out. */
-const TASKS_PER_WORKER = 2;
+/** Blocks under way at once, so that no worker is idle while results are handed out. */
+export const BLOCKS_AT_ONCE = 2;
 
 /** Runs a pipeline's maps on records: functions one record after another, modules in worker threads, order kept. */
 export class MapRunner {
@@ -36,9 +37,9 @@ export class MapRunner {
     );
   }
 
-  /** Calls that are best under way at once. */
-  get depth(): number {
-    return this.hasWorkers ? TASKS_PER_WORKER : 1;
+  /** Records that are best under way at once, in several calls; 0 where no worker is kept busy so. */
+  get recordsAtOnce(): number {
+    return this.hasWorkers ? BLOCKS_AT_ONCE * this.blockSize : 0;
   }
 
   /** One outcome a record, in order, up to the first failure. */
@@ -74,7 +75,7 @@ export class MapRunner {
       try {
         value = await callUser({ what: 'map', fn, step: this.#functions + i }, value, origin, signal);
       } catch (error) {
-        const outcome = await settled(map, error);
+        const outcome = await settled(map, error, origin, signal);
         if (!('value' in outcome)) return outcome;
         ({ value } = outcome);
       }
@@ -120,20 +121,29 @@ export class MapRunner {
     const held = this.#workers.get(map) ?? new WorkerMap(map.workers as WorkerSpec);
     this.#workers.set(map, held);
     const outcomes: Outcome[] = [];
-    for (const outcome of await held.run(records, step, signal))
-      outcomes.push('error' in outcome ? await settled(map, outcome.error) : outcome);
+    for (const [i, outcome] of (await held.run(records, step, signal)).entries()) {
+      const { origin } = records[i] as Traced;
+      outcomes.push('error' in outcome ? await settled(map, outcome.error, origin, signal) : outcome);
+    }
     return outcomes;
   }
 }
 
 /** What `onError` makes of a failure. Only the user's own failures are asked about. */
-async function settled({ onError, skips }: RecordMap, failure: unknown): Promise<Outcome> {
+async function settled(
+  { onError, skips }: RecordMap,
+  failure: unknown,
+  origin: Origin,
+  signal: AbortSignal,
+): Promise<Outcome> {
   if (onError === 'throw' || !isDataRefError(failure, 'MAP_FAILED')) return { error: failure };
   try {
-    const value: unknown = onError === 'skip' ? undefined : await onError(failure);
+    let value: unknown = onError === 'skip' ? undefined : onError(failure);
+    if (isThenable(value)) value = await orAbort(value, signal);
     if (value !== undefined) return { value };
   } catch (error) {
-    return { error };
+    // Thrown again, the failure says all.
+    return { error: signal.aborted || error === failure ? error : userFailure('onError of map', origin, error) };
   }
   return { skippedBy: skips };
 }

@@ -1,4 +1,5 @@
-import { MapRunner, type Outcome } from './map-runner.js';
+import { IdleTurns } from './idle-turns.js';
+import { BLOCKS_AT_ONCE, MapRunner, type Outcome } from './map-runner.js';
 import type { RecordMap } from './recipe.js';
 import type { Traced } from './stage.js';
 import { WorkQueue } from './work-queue.js';
@@ -13,6 +14,7 @@ export class Mapping<E extends Traced> {
   readonly #runner: MapRunner;
   readonly #pull: () => Promise<E | undefined>;
   readonly #signal: AbortSignal;
+  readonly #idle: IdleTurns;
   readonly #blocks: WorkQueue<E, Block<E>> | undefined;
   #block: Block<E> = { records: [], outcomes: [] };
   #row = 0;
@@ -23,11 +25,17 @@ export class Mapping<E extends Traced> {
     this.#runner = runner;
     this.#pull = pull;
     this.#signal = signal;
+    this.#idle = new IdleTurns(signal);
     if (!runner.hasWorkers) return;
-    this.#blocks = new WorkQueue(runner.depth, runner.blockSize, pull, async (records) => ({
-      records,
-      outcomes: await runner.run(records, signal),
-    }));
+    this.#blocks = new WorkQueue(
+      () => BLOCKS_AT_ONCE,
+      runner.blockSize,
+      pull,
+      async (records) => ({
+        records,
+        outcomes: await runner.run(records, signal),
+      }),
+    );
   }
 
   /** The next record with what the maps made of it; undefined at the end. @throws DataRefError MAP_FAILED, WORKER_DIED */
@@ -53,6 +61,7 @@ export class Mapping<E extends Traced> {
       if ('error' in outcome) throw outcome.error;
       if ('value' in outcome) return { ...record, value: outcome.value };
       outcome.skippedBy.count++; // now that its turn has come
+      await this.#idle.next();
     }
   }
 

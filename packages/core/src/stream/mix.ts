@@ -49,13 +49,26 @@ export function mixStage(inputs: readonly JoinInput[], unit: number, { weights, 
   });
 }
 
-/** Weights as fractions of 1. @throws DataRefError INVALID_ARGUMENT */
+/** Weights as fractions of 1. @throws DataRefError INVALID_ARGUMENT, MAP_FAILED */
 function sharesOf(weights: Weights, epoch: number, inputs: number): number[] {
-  const given = typeof weights === 'function' ? weights(epoch) : weights;
+  const given = typeof weights === 'function' ? weightsOf(weights, epoch) : weights;
   checkWeights(given, inputs);
   const largest = Math.max(...given); // first, so that the sum of huge ones is a number
   const sum = given.reduce((total, weight) => total + weight / largest, 0);
   return given.map((weight) => weight / largest / sum);
+}
+
+/** @throws DataRefError MAP_FAILED naming the epoch, with the cause */
+function weightsOf(weights: (epoch: number) => readonly number[], epoch: number): readonly number[] {
+  try {
+    return weights(epoch);
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw new DataRefError('MAP_FAILED', `weights of mix failed for epoch ${epoch}: ${problem}`, {
+      cause,
+      details: { epoch },
+    });
+  }
 }
 
 /** @throws DataRefError INVALID_ARGUMENT */

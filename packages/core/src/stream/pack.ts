@@ -1,3 +1,4 @@
+import { describeValue } from '../arguments.js';
 import { DataRefError, invalidArgument } from '../errors.js';
 import { bestFitRows } from './best-fit.js';
 import { blocks } from './blocks.js';
@@ -6,7 +7,7 @@ import { lengthOfRecord, packedRecord, rowOrigin, type Piece } from './packed-re
 import type { Element } from './stage.js';
 import type { OpenStep } from './step-stage.js';
 import type { Packing } from './transform-options.js';
-import { nameOrigin } from './user-function.js';
+import { callLengthOf, nameOrigin } from './user-function.js';
 
 /** Records of varying length as rows of one length. */
 export function pack(packing: Packing): OpenStep<unknown, Record<string, unknown>> {
@@ -77,10 +78,11 @@ function bestFit(packing: Packing): OpenStep<unknown, Record<string, unknown>> {
 
 function sizeOf(element: Element, { lengthOf }: Packing): number {
   if (lengthOf === undefined) return lengthOfRecord(element);
-  const size = lengthOf(element.value);
-  if (Number.isSafeInteger(size) && size >= 0 && size <= lengthOfRecord(element)) return size;
+  const size = callLengthOf('pack', lengthOf, element);
+  const isLength = typeof size === 'number' && Number.isSafeInteger(size) && size >= 0;
+  if (isLength && size <= lengthOfRecord(element)) return size;
   throw invalidArgument(
-    `pack: lengthOf gave ${String(size)} for ${nameOrigin(element.origin)}, not an integer from 0 to the size of its arrays' first axis (shape[0])`,
+    `pack: lengthOf gave ${describeValue(size)} for ${nameOrigin(element.origin)}, not an integer from 0 to the size of its arrays' first axis (shape[0])`,
   );
 }
 

@@ -10,6 +10,8 @@ export class RecordMapper {
   readonly learned: Learned;
   readonly #runner: MapRunner;
   readonly #columns: MappedColumns;
+  /** Of the batch that was asked for first: where no schema is known its first record tells it, whichever comes first. */
+  #first: Promise<void> | undefined;
 
   /** @param functions user functions before the maps */
   constructor(maps: readonly RecordMap[], functions: number, learned: Learned) {
@@ -18,34 +20,45 @@ export class RecordMapper {
     this.#columns = new MappedColumns(learned);
   }
 
-  /** Batches that are best mapped at once. */
-  get depth(): number {
-    return this.#runner.depth;
+  /** Records that are best under way at once, in several batches; 0 where one batch after another is best. */
+  get recordsAtOnce(): number {
+    return this.#runner.recordsAtOnce;
   }
 
   /**
    * @param first the first record of all shards: a shard that has none in its first batch learns the schema from it
    * @throws DataRefError MAP_FAILED, WORKER_DIED, and what records that do not fit the schema give
    */
-  async columnsOf(
+  columnsOf(own: readonly Traced[], first: () => Traced | Promise<Traced>, signal: AbortSignal): Promise<ColumnData[]> {
+    const columns = this.#columnsAfter(this.#first, own, first, signal);
+    if (this.#first === undefined) {
+      this.#first = columns.then(() => undefined);
+      this.#first.catch(() => undefined); // told by the batch itself
+    }
+    return columns;
+  }
+
+  close(): Promise<void> {
+    return this.#runner.close();
+  }
+
+  async #columnsAfter(
+    before: Promise<void> | undefined,
     own: readonly Traced[],
     first: () => Traced | Promise<Traced>,
     signal: AbortSignal,
   ): Promise<ColumnData[]> {
+    const mapped = await this.#mapped(own, signal);
+    if (this.learned.schema === undefined) await before;
     if (own.length === 0 && this.learned.schema === undefined) {
       const other = await first();
       const [value] = await this.#mapped([other], signal);
       this.#columns.learn(value, other.origin.index);
     }
-    const mapped = await this.#mapped(own, signal);
     return this.#columns.columnsOf(
       mapped,
       own.map(({ origin }) => origin.index),
     );
-  }
-
-  close(): Promise<void> {
-    return this.#runner.close();
   }
 
   async #mapped(records: readonly Traced[], signal: AbortSignal): Promise<unknown[]> {

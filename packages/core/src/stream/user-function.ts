@@ -1,7 +1,7 @@
 import { DataRefError } from '../errors.js';
 import { isThenable, orAbort } from '../or-abort.js';
 import { mapContext } from './map-context.js';
-import type { Origin } from './stage.js';
+import type { Origin, Traced } from './stage.js';
 import type { MapContext } from './types.js';
 
 /** A function of the user's in a pipeline. */
@@ -29,13 +29,26 @@ export async function callUser(
   }
 }
 
+/** What `lengthOf` gives for a record. @throws DataRefError MAP_FAILED naming the record, with the cause */
+export function callLengthOf(what: string, lengthOf: (record: any) => unknown, { value, origin }: Traced): unknown {
+  try {
+    return lengthOf(value);
+  } catch (error) {
+    throw userFailure(`lengthOf of ${what}`, origin, error);
+  }
+}
+
 export function userFailure(what: string, origin: Origin, cause: unknown): DataRefError {
-  const { id, version, index, epoch, position } = origin;
   const problem = cause instanceof Error ? cause.message : String(cause);
   return new DataRefError('MAP_FAILED', `${what} failed on ${nameOrigin(origin)}: ${problem}`, {
     cause,
-    details: { dataset: id, version, epoch, position, index },
+    details: detailsOf(origin),
   });
+}
+
+/** A record, in the details of errors. */
+export function detailsOf({ id, version, index, epoch, position }: Origin): Readonly<Record<string, unknown>> {
+  return { dataset: id, version, epoch, position, index };
 }
 
 export function nameOrigin({ id, version, index, epoch, position }: Origin): string {

@@ -3,7 +3,7 @@
  * told when its turn comes, after the results of all that came before it.
  */
 export class WorkQueue<I, R> {
-  readonly #depth: number;
+  readonly #depth: () => number;
   readonly #blockSize: number;
   readonly #pull: () => Promise<I | undefined>;
   readonly #work: (block: readonly I[]) => Promise<R>;
@@ -11,9 +11,9 @@ export class WorkQueue<I, R> {
   #ended = false;
   #failure: { readonly error: unknown } | undefined;
 
-  /** @param depth blocks worked on at once */
+  /** @param depth blocks worked on at once, asked before each is begun */
   constructor(
-    depth: number,
+    depth: () => number,
     blockSize: number,
     pull: () => Promise<I | undefined>,
     work: (block: readonly I[]) => Promise<R>,
@@ -26,7 +26,7 @@ export class WorkQueue<I, R> {
 
   /** The result of the next block, undefined at the end. */
   async next(): Promise<R | undefined> {
-    while (this.#under.length < this.#depth && !this.#ended) await this.#start();
+    while (this.#under.length < this.#depth() && !this.#ended) await this.#start();
     const first = this.#under.shift();
     if (first !== undefined) return first;
     if (this.#failure !== undefined) throw this.#failure.error;

@@ -3,7 +3,7 @@ import type { Outcome } from './map-runner.js';
 import type { WorkerSpec } from './recipe.js';
 import type { Origin, Traced } from './stage.js';
 import { copied } from './transfer.js';
-import { nameOrigin, userFailure } from './user-function.js';
+import { detailsOf, nameOrigin, userFailure } from './user-function.js';
 import { notLoaded } from './user-module.js';
 import { holdPool, type WorkerPool } from './worker-pool.js';
 
@@ -35,7 +35,10 @@ export class WorkerMap {
     this.#pool = holdPool(module, workers);
   }
 
-  /** One outcome a record, in order; a worker that dies is replaced, and its work repeated. */
+  /**
+   * One outcome a record, in order, up to the first that cannot be sent. A worker that dies is replaced, and its work
+   * repeated.
+   */
   async run(elements: readonly Traced[], step: number, signal: AbortSignal): Promise<Outcome[]> {
     const chunks: Promise<Outcome[]>[] = [];
     for (let i = 0; i < elements.length; i += this.#batchSize)
@@ -75,15 +78,26 @@ export class WorkerMap {
   async #ask(elements: readonly Traced[], step: number, signal: AbortSignal): Promise<Outcome[]> {
     // Copies are moved: the records are kept, for the case that the thread dies, and others may hold the same arrays.
     const transferList: ArrayBuffer[] = [];
-    const records = elements.map(({ value, origin }) => ({ value: copied(value, transferList), origin }));
+    const records: Traced[] = [];
+    const refused: Outcome[] = [];
+    for (const { value, origin } of elements) {
+      try {
+        records.push({ value: copied(value, transferList), origin });
+      } catch (error) {
+        refused.push({ error: notSent(origin, error) });
+        break;
+      }
+    }
+    if (records.length === 0) return refused;
     const task: WorkerTask = { module: this.#module, step, records };
     const answer = (await this.#pool.run(task, transferList, signal)) as WorkerAnswer;
     if ('loadFailure' in answer) throw notLoaded(this.#module, answer.loadFailure);
-    return answer.results.map((result, i): Outcome => {
+    const outcomes = answer.results.map((result, i): Outcome => {
       if ('value' in result) return result;
       const cause = Object.assign(new Error(result.failure), { stack: result.stack });
       return { error: userFailure('map', (elements[i] as Traced).origin, cause) };
     });
+    return [...outcomes, ...refused];
   }
 }
 
@@ -91,6 +105,14 @@ function died(origin: Origin, cause: unknown): DataRefError {
   return new DataRefError(
     'WORKER_DIED',
     `map: ${nameOrigin(origin)} ended its worker thread ${MAX_DEATHS} times; look whether the module runs out of memory, or fails outside of its promise`,
-    { cause, details: { index: origin.index, epoch: origin.epoch, position: origin.position } },
+    { cause, details: detailsOf(origin) },
   );
+}
+
+function notSent(origin: Origin, cause: unknown): DataRefError {
+  const problem = cause instanceof Error ? cause.message : String(cause);
+  return new DataRefError('INVALID_ARGUMENT', `map: ${nameOrigin(origin)} cannot go to a worker: ${problem}`, {
+    cause,
+    details: detailsOf(origin),
+  });
 }

@@ -1,4 +1,5 @@
 import type { Tinypool } from 'tinypool';
+import { withOwnSignal } from '../or-abort.js';
 import type { WorkerTask } from './worker-map.js';
 
 /** Threads that end by themselves when idle for so long. */
@@ -28,7 +29,8 @@ export function holdPool(module: string, workers: number): WorkerPool {
   let isReleased = false;
   return {
     async run(task, transferList, signal) {
-      return (await held.pool).run(task, { transferList, signal });
+      const pool = await held.pool;
+      return withOwnSignal(signal, (own) => pool.run(task, { transferList, signal: own ?? null }));
     },
     async release() {
       if (isReleased) return;

@@ -1,6 +1,5 @@
-import { countOf, describeValue } from '../arguments.js';
+import { countOf, describeValue, oneOf, optionsOf } from '../arguments.js';
 import { DataRefError, invalidArgument } from '../errors.js';
-import { isTypedArray } from '../schema/dtypes.js';
 import { ndarray, type NDArray } from '../schema/ndarray.js';
 import { sizesOf, type ImageArray } from './image-array.js';
 
@@ -26,10 +25,12 @@ const MAX_PIXELS = 2 ** 28;
  */
 export async function decodeImage(
   bytes: Uint8Array,
-  { channels = 3 }: DecodeOptions = {},
+  options?: DecodeOptions,
 ): Promise<NDArray<'uint8', readonly [number, number, number]>> {
-  // sharp would take a text for the path of a file.
-  if (!isTypedArray(bytes))
+  const { channels = 3 } = optionsOf('decodeImage', options);
+  oneOf('decodeImage: channels', channels, [1, 3, 4]);
+  // Sharp would open the file that a text names.
+  if (Object.prototype.toString.call(bytes) !== '[object Uint8Array]')
     throw invalidArgument(
       `decodeImage needs the bytes of an image, a Uint8Array, got ${describeValue(bytes)}; in a map: map(async ({ image }) => ({ image: await decodeImage(image) }))`,
     );
@@ -48,7 +49,7 @@ export async function decodeImage(
 
 /**
  * An image in another size, by Lanczos' filter, whatever its proportions. Through sharp, an optional peer.
- * @param image uint8[height, width, channels] or uint8[height, width]
+ * @param image uint8[height, width, channels] or uint8[height, width], of 1 to 4 channels
  * @returns uint8[size.height, size.width, channels]
  * @throws DataRefError INVALID_ARGUMENT, MISSING_PACKAGE
  */
@@ -57,6 +58,11 @@ export async function resizeImage(
   size: ImageSize,
 ): Promise<NDArray<'uint8', readonly [number, number, number]>> {
   const { height, width, channels } = sizesOf('resizeImage', image);
+  if (image.dtype !== 'uint8' || height === 0 || width === 0 || channels < 1 || channels > 4) {
+    throw invalidArgument(
+      `resizeImage needs an image uint8[height, width, channels] with at least one pixel and 1 to 4 channels, got ${image.dtype}[${image.shape.join(', ')}]`,
+    );
+  }
   countOf('resizeImage: height', size?.height, 1, 2 ** 16);
   countOf('resizeImage: width', size?.width, 1, 2 ** 16);
   const sharp = await loadSharp();

@@ -16,12 +16,12 @@ export interface Normalisation {
  * @returns float32, the same shape
  * @throws DataRefError INVALID_ARGUMENT
  */
-export function normalise(array: NDArray, by: Normalisation): NDArray<'float32', readonly number[]> {
+export function normalise(array: NDArray, options: Normalisation): NDArray<'float32', readonly number[]> {
   if (!isNDArray(array))
     throw invalidArgument(
       `normalise needs an NDArray, got ${describeValue(array)}; in a map: map(({ image }) => ({ image: normalise(image, { mean: 127, std: 64 }) }))`,
     );
-  const { mean, std } = optionsOf('normalise', by);
+  const { mean, std } = optionsOf('normalise', options) as Partial<Normalisation>;
   const shape = array.shape as readonly number[];
   const channels = shape.at(-1) ?? 1;
   const means = perChannel('mean', mean, channels);
@@ -51,7 +51,7 @@ export function oneHot(label: number | bigint, classes: number): NDArray<'float3
   return ndarray(out, [classes]);
 }
 
-function perChannel(what: string, given: number | readonly number[], channels: number): readonly number[] {
+function perChannel(what: string, given: number | readonly number[] | undefined, channels: number): readonly number[] {
   const list = typeof given === 'number' ? [given] : given;
   const isRight = Array.isArray(list) && list.every(Number.isFinite) && (list.length === 1 || list.length === channels);
   if (isRight) return list;

@@ -18,6 +18,16 @@ describe('dataref.where', () => {
     expect(adults.length).toBe(expected.length);
     expect(await adults.at(-1)).toEqual(expected.at(-1));
   });
+  test.each<[unknown, RegExp]>([
+    ['age', /where: columns: name at least one column, .*got "age"/],
+    [[], /where: columns: name at least one column, .*got an array of 0/],
+    [null, /where: columns: .*got null/],
+    [['age', 'wage'], /where: columns: no column "wage"/],
+    [[3], /where: columns: no column 3/],
+  ])('refuses %j for columns', async (columns, message) => {
+    await expect(people.where(() => true, { columns } as never)).rejects.toThrow(failure('INVALID_ARGUMENT', message));
+  });
+
   test('gives the predicate only the columns that it names, and the index', async () => {
     const seen: unknown[] = [];
     const some = await people.where((record, index) => (seen.push(record), index % 10 === 0), { columns: ['age'] });

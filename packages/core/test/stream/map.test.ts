@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { field, fromColumns, ndarray, type DataRef, type MapContext } from '@dataref/core';
+import { field, fromColumns, mix, ndarray, type DataRef, type MapContext } from '@dataref/core';
 import { MemoryStore } from '../../dist/store/memory-store.js';
 import { failure } from '../expect-error.js';
 import { gather, iterate, range, through } from './gather.js';
@@ -231,4 +231,25 @@ describe('a map over batches', () => {
     const resumed = build().resume(stopped.state);
     expect((await gather(resumed)).map((batch) => [...batch.columns.data])).toEqual(all.slice(1));
   });
+});
+
+test('a failure of onError names the record, and the failure thrown again is itself', async () => {
+  const failing = range(4).stream().map((x: number) => { if (x === 2) throw new Error('no 2'); return x; }, { onError: () => { throw new TypeError('nor so'); } }); // prettier-ignore
+  const error = await gather(failing).catch((reason: unknown) => reason);
+  expect(error).toEqual(failure('MAP_FAILED', /onError of map failed on .*record 2, epoch 0, position 2: nor so/));
+  expect(error).toMatchObject({ cause: expect.any(TypeError), details: { index: 2, position: 2 } });
+  const again = range(4).stream().map(() => { throw new Error('no'); }, { onError: (reason) => { throw reason; } }); // prettier-ignore
+  await expect(gather(again)).rejects.toThrow(failure('MAP_FAILED', /^map failed on .*record 0/));
+});
+
+test('a failure of the weights of a mix is told with its epoch and its cause', async () => {
+  const weights = (epoch: number): number[] => {
+    if (epoch === 1) throw new TypeError('no weights');
+    return [1, 1];
+  };
+  const mixed = mix([range(2).stream(), range(2).stream()], { weights, until: 'allEnd' });
+  expect(await gather(mixed)).toHaveLength(4);
+  const error = await gather(mixed).catch((reason: unknown) => reason);
+  expect(error).toEqual(failure('MAP_FAILED', /weights of mix failed for epoch 1: no weights/));
+  expect(error).toMatchObject({ cause: expect.any(TypeError), details: { epoch: 1 } });
 });

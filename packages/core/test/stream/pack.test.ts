@@ -261,3 +261,21 @@ function wholeLengths(
   }
   return lengths;
 }
+
+test('a failure of lengthOf is told with its record and its cause', async () => {
+  const thrower = ({ tokens }: { tokens: NDArray }): number => {
+    if (tokens.shape[0] === 2) throw new TypeError('no length');
+    return 1;
+  };
+  for (const [what, make] of [
+    ['pack', (stream: Stream) => stream.pack(2, { lengthOf: thrower })],
+    ['pack', (stream: Stream) => stream.pack(2, { lengthOf: thrower, strategy: 'best-fit' })],
+    ['bucketByLength', (stream: Stream) => stream.bucketByLength(2, { lengthOf: thrower })],
+  ] as const) {
+    const error = await gather(make(documents([1, 2, 3]))).catch((reason: unknown) => reason);
+    expect(error).toEqual(
+      failure('MAP_FAILED', new RegExp(`lengthOf of ${what} failed on .*record 1, epoch 0, position 1: no length`)),
+    );
+    expect(error).toMatchObject({ cause: expect.any(TypeError), details: { index: 1, position: 1 } });
+  }
+});

@@ -291,7 +291,19 @@ describe('what goes on beside the loop', () => {
           .filter(() => true)
           .map(() => new Promise<number>(() => undefined)),
     ],
+    ['onError', () => range(9).stream().map(() => Promise.reject(new Error()), { onError: () => new Promise<number>(() => undefined) })], // prettier-ignore
+    ['onError under a prefetch', () => range(9).stream().map(() => Promise.reject(new Error()), { onError: () => new Promise<number>(() => undefined) }).prefetch()], // prettier-ignore
     ['a batch', () => range(9).stream().filter(() => new Promise<boolean>(() => undefined)).batch(2).prefetch()], // prettier-ignore
+    ['a best-fit pack of nothing', () => range(2).stream().flatMap(function* () { for (;;) yield new Int32Array(0); }).pack(4, { strategy: 'best-fit' })], // prettier-ignore
+    [
+      'a flatMap that gives nothing of endless epochs, and',
+      () =>
+        range(9)
+          .stream()
+          .repeat()
+          .flatMap(() => []),
+    ],
+    ['onError that leaves all out of endless epochs, and', () => range(9).stream().repeat().map(() => { throw new Error(); }, { onError: 'skip' })], // prettier-ignore
   ])('ends at once in the middle of %s that never answers', async (_, make) => {
     const stream = make();
     const pending = iterate<unknown>(stream).next();

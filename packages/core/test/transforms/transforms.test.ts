@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { fromColumns, fromRecords, ndarray } from '@dataref/core';
 import { crop, decodeImage, flipLeftRight, normalise, oneHot, resizeImage } from '@dataref/core/transforms';
@@ -5,6 +7,7 @@ import * as fc from 'fast-check';
 import sharp from 'sharp';
 import { failure } from '../expect-error.js';
 import { gather } from '../stream/gather.js';
+import { tempFolder } from '../temp-folder.js';
 
 const image = ndarray(
   Uint8Array.from({ length: 24 }, (_, i) => i),
@@ -55,6 +58,10 @@ describe('numbers', () => {
       failure('INVALID_ARGUMENT', /mean must be a number, or 3/),
     );
   });
+  test('normalise refuses what are no options by name', () => {
+    expect(() => normalise(image, undefined as never)).toThrow(failure('INVALID_ARGUMENT', /normalise: mean must be/));
+    expect(() => normalise(image, null as never)).toThrow(failure('INVALID_ARGUMENT', /normalise: options must be/));
+  });
   test('oneHot has one 1', () => {
     expect([...oneHot(2, 4).data]).toEqual([0, 0, 1, 0]);
     expect([...oneHot(0n, 1).data]).toEqual([1]);
@@ -93,6 +100,30 @@ describe('images through sharp', () => {
     ).toThrow(failure('INVALID_ARGUMENT', /map needs a function.*got a Promise.*map\(\(record\) => …\)/));
   });
 
+  test('nothing but bytes is decoded: a text would be the name of a file', async () => {
+    const path = join(tempFolder(), 'secret.png');
+    writeFileSync(path, await png());
+    for (const given of [path, { input: path }, [await png()], new DataView(new ArrayBuffer(9)), null, undefined])
+      await expect(decodeImage(given as never)).rejects.toEqual(
+        failure('INVALID_ARGUMENT', /needs the bytes of an image, a Uint8Array, got/),
+      );
+  });
+  test('bad options are refused by name', async () => {
+    const bytes = await png();
+    await expect(decodeImage(bytes, null as never)).rejects.toEqual(failure('INVALID_ARGUMENT', /options must be/));
+    await expect(decodeImage(bytes, { channels: 2 as never })).rejects.toEqual(failure('INVALID_ARGUMENT', /channels/));
+  });
+  test.each([
+    ['five channels', ndarray(new Uint8Array(20), [2, 2, 5])],
+    ['no channel', ndarray(new Uint8Array(0), [2, 2, 0])],
+    ['no row', ndarray(new Uint8Array(0), [0, 2, 3])],
+    ['no column', ndarray(new Uint8Array(0), [2, 0])],
+    ['numbers of another dtype', ndarray(Float32Array.of(0.5, 0.25), [1, 2])],
+  ])('resizeImage refuses an image of %s', async (_, given) => {
+    await expect(resizeImage(given as never, { height: 2, width: 2 })).rejects.toEqual(
+      failure('INVALID_ARGUMENT', /resizeImage needs an image uint8\[height, width, channels\].*got (uint8|float32)\[/),
+    );
+  });
   test('bytes that are no image are refused, also in part', async () => {
     await expect(decodeImage(new Uint8Array(10))).rejects.toEqual(failure('CORRUPT', /10 bytes are no image/));
     await expect(decodeImage((await png()).subarray(0, 60))).rejects.toEqual(failure('CORRUPT', /no image/));
