@@ -1,6 +1,7 @@
 import { countOf, describeValue, optionsOf, refuseUnknown } from '../arguments.js';
 import { invalidArgument } from '../errors.js';
 import { parseSchema } from '../schema/schema.js';
+import { declaredFor, nameStep } from './declared-schemas.js';
 import { moduleUrl } from './module-url.js';
 import type { RecordMap } from './recipe.js';
 import type { UserFunction } from './user-function.js';
@@ -8,8 +9,16 @@ import type { MapOptions, WorkerOptions } from './types.js';
 
 const WORKER_BATCH = 16;
 
-/** What was given to `map`, checked. @throws DataRefError INVALID_ARGUMENT */
-export function checkMap(fn: unknown, given: (MapOptions & Partial<WorkerOptions>) | undefined): RecordMap {
+/**
+ * What was given to `map`, checked.
+ * @param functions user functions before it
+ * @throws DataRefError INVALID_ARGUMENT
+ */
+export function checkMap(
+  fn: unknown,
+  given: (MapOptions & Partial<WorkerOptions>) | undefined,
+  functions: number,
+): RecordMap {
   const options = optionsOf('map', given);
   const { schema, id: _, onError = 'throw', workers, batchSize = WORKER_BATCH, ...unknown } = options;
   refuseUnknown('map', unknown, ['schema', 'id', 'onError', 'workers', 'batchSize']);
@@ -35,7 +44,7 @@ export function checkMap(fn: unknown, given: (MapOptions & Partial<WorkerOptions
             batchSize: countOf('map: batchSize', batchSize, 1, 2 ** 20),
           }
         : undefined,
-    schema: schema === undefined ? undefined : parseSchema(schema),
+    schema: schema === undefined ? undefined : declaredFor(nameStep('map', functions), parseSchema(schema)),
     onError,
     skips: { count: 0 },
   };

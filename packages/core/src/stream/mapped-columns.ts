@@ -8,6 +8,7 @@ import { schemaOfRecord } from '../schema/infer.js';
 import { leavesOf } from '../schema/schema.js';
 import { assemble } from '../schema/structure.js';
 import type { Schema } from '../schema/types.js';
+import { stepThatDeclared } from './declared-schemas.js';
 import type { Learned } from './learned.js';
 import type { Picker } from './recipe.js';
 
@@ -62,7 +63,9 @@ function pushMapped(schema: Schema, builders: readonly ColumnBuilder[], mapped: 
     pushRecord(schema, builders, mapped, index);
   } catch (error) {
     if (!isDataRefError(error)) throw error;
-    throw new DataRefError(error.code, `what the transforms gave: ${error.message}`, {
+    const step = stepThatDeclared(schema);
+    const by = step === undefined ? '' : `, with the schema declared for ${step}`;
+    throw new DataRefError(error.code, `what the transforms gave${by}: ${error.message}`, {
       cause: error,
       details: error.details,
     });

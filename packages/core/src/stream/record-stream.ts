@@ -7,6 +7,7 @@ import type { BatchGroup } from './batch-groups.js';
 import { batchNode, type Remainder } from './batch-node.js';
 import { BatchFlow, schemaOr } from './batch-stream.js';
 import type { World } from './deal.js';
+import { declaredFor, nameStep } from './declared-schemas.js';
 import { announceAdapters } from './extensions.js';
 import { IteratedFlow } from './flow.js';
 import { knownBefore, type Learned } from './learned.js';
@@ -55,7 +56,7 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
   }
 
   map(fn: unknown, options?: MapOptions & Partial<WorkerOptions>): any {
-    const map = checkMap(fn, options);
+    const map = checkMap(fn, options, this.stage.functions);
     const name = stepName('map', options?.id);
     const marked = (stage: Stage) => markedStage(stage, name, () => undefined);
     const { maps, skips } = this.recipe;
@@ -78,8 +79,9 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
   flatMap(fn: unknown, given?: { readonly schema?: Schema | undefined; readonly id?: string | undefined }): any {
     const { schema: described, id, ...unknown } = optionsOf('flatMap', given);
     refuseUnknown('flatMap', unknown, ['schema', 'id']);
-    const schema = described === undefined ? undefined : parseSchema(described);
     const user = this.#user('flatMap', fn);
+    const schema =
+      described === undefined ? undefined : declaredFor(nameStep('flatMap', user.step), parseSchema(described));
     const options = { name: stepName('flatMap', id), functions: 1, schema: () => schema };
     return this.#step('flatMap', options, async () => {
       const loaded = await import('./flat-map.js');

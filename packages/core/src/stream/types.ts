@@ -128,7 +128,8 @@ export interface MapOptions {
   readonly id?: string | undefined;
   /**
    * A record on which it fails: ends the iteration, which can be resumed at that record (default); is left out; or is what
-   * the function gives, which is called with the MAP_FAILED error, and leaves the record out by giving nothing.
+   * the function gives, which is called with the MAP_FAILED error, and leaves the record out by giving nothing. Failures of
+   * another kind end the iteration whatever is said here: WORKER_DIED, and INVALID_ARGUMENT of an input that cannot cross threads.
    */
   readonly onError?: OnError | undefined;
 }

@@ -87,6 +87,23 @@ describe('map', () => {
     );
   });
 
+  test('that does not give what its schema declares is named', async () => {
+    const schema = { y: field('float64') };
+    const wrong = (x: number) => ({ y: x < 3 ? x : 'three' }) as never;
+    const said = /what the transforms gave, with the schema declared for /u.source;
+    // prettier-ignore
+    const cases = [
+      [range(5).stream().map(wrong, { schema }), 'map: '],
+      [range(5).stream().filter(() => true).map(wrong, { schema }), 'map, function 2 of the pipeline: '],
+      [range(5).stream().map((x: number) => x).map(wrong, { schema }).filter(() => true), 'map, function 2 of the pipeline: '],
+      [range(5).stream().map((x: number) => x).flatMap((x: number) => [wrong(x)], { schema }), 'flatMap, function 2 of the pipeline: '],
+    ] as const;
+    for (const [stream, step] of cases)
+      await expect(gather(stream.batch(5))).rejects.toEqual(
+        failure('SCHEMA_MISMATCH', new RegExp(`${said}${step}record 3: y is float64`)),
+      );
+  });
+
   test('on a shard without a record in the first batch has the schema that the others have', async () => {
     const mapped = range(1).stream({ shardRank: 2, numShards: 3 }).map((x: number) => ({ image: ndarray(Float32Array.of(x, x), [2]) })); // prettier-ignore
     const [kept] = await gather(mapped.globalBatch(3));

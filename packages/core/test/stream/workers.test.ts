@@ -135,6 +135,15 @@ describe('a worker that dies', () => {
     await stream.close();
   });
 
+  test('at one record is told of with all that names it, and onError is not asked', async () => {
+    const onError = jest.fn(() => ({ x: -1, drawn: 0 }));
+    const stream = (await asking('die')).map(HARD, { ...workers(1, 4), onError });
+    const error = await gather(stream).catch((reason: unknown) => reason);
+    expect(isDataRefError(error, 'WORKER_DIED') && error.details).toEqual({ dataset: '', version: '', epoch: 0, position: 5, index: 5 }); // prettier-ignore
+    expect(onError).not.toHaveBeenCalled();
+    await stream.close();
+  });
+
   test('that posts a message is told of as any failure', async () => {
     const stream = (await asking('post')).map(HARD, workers(1));
     await expect(gather(stream)).rejects.toThrow(failure('MAP_FAILED', /record 5.*posted a message/));
