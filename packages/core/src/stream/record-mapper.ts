@@ -40,7 +40,7 @@ export class RecordMapper {
     const mapped = await this.#mapped(own, signal);
     return this.#columns.columnsOf(
       mapped,
-      own.map(({ origin }) => origin.index),
+      own.map(({ origin }) => origin),
     );
   }
 
