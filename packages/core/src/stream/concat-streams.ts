@@ -1,4 +1,4 @@
-import { commonSchema, joinStage, type JoinInput } from './join-stage.js';
+import { commonSchema, joinStage, originOfInput, type JoinInput } from './join-stage.js';
 import type { Stage } from './stage.js';
 
 /** All of the first input, then all of the second, … */
@@ -9,7 +9,7 @@ export function concatStage(inputs: readonly JoinInput[], unit: number): Stage {
       if (ended.has(i)) continue;
       const element = await pull(i);
       if (element === undefined) continue;
-      const origin = { ...element.origin, branch: `${element.origin.branch}@${i}` };
+      const origin = originOfInput(element.origin, 'concatStreams', i);
       return { ...element, origin, epoch, lastEpoch: epoch, after: after(), follow: undefined };
     }
     return undefined;

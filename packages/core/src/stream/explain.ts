@@ -12,16 +12,21 @@ import { parseState, type SourceState, type StateNode, type StreamState } from '
  */
 export function explain(state: StreamState): string {
   const { epoch, node } = parseState(state);
-  return [`The next element is of epoch ${epoch}.`, ...linesOf(node, '')].join('\n');
+  return [`The next element is of epoch ${epoch}.`, ...linesOf(node, '', false)].join('\n');
 }
 
-function linesOf(node: StateNode, indent: string): string[] {
-  if (node.kind === 'source') return sourceLines(node, indent);
-  if (node.kind === 'step') return [`${indent}${stepLine(node.name, node.count)}`, ...linesOf(node.input, indent)];
+/** @param skips whether a skip comes after it that has left nothing out yet: how much it will, states do not hold */
+function linesOf(node: StateNode, indent: string, skips: boolean): string[] {
+  if (node.kind === 'source') return sourceLines(node, indent, skips);
+  if (node.kind === 'step') {
+    const { name, count, input } = node;
+    const skipsNext = skips || (name === 'skip' && count === 0);
+    return [`${indent}${stepLine(name, count)}`, ...linesOf(input, indent, skipsNext)];
+  }
   const taken = node.counts.map((count, i) => `${count} of input ${i}${node.ended.includes(i) ? ' (ended)' : ''}`);
   return [
     `${indent}${shown(node.name)}: epoch ${node.epoch}, ${taken.join(', ')} taken`,
-    ...node.inputs.flatMap((input, i) => [`${indent}input ${i}:`, ...linesOf(input, `${indent}  `)]),
+    ...node.inputs.flatMap((input, i) => [`${indent}input ${i}:`, ...linesOf(input, `${indent}  `, skips)]),
   ];
 }
 
@@ -47,7 +52,7 @@ function stepLine(name: string, count: number): string {
   return `${shown(name)}: ${meaning === undefined ? 'holds nothing' : meaning(count)}`;
 }
 
-function sourceLines(source: SourceState, indent: string): string[] {
+function sourceLines(source: SourceState, indent: string, skips: boolean): string[] {
   const { dataset, order, epoch, position, shardFirst } = source;
   const { id, version, length } = dataset;
   const name = id === '' ? 'a dataset in memory' : shown(`${id}@${version}`);
@@ -56,7 +61,7 @@ function sourceLines(source: SourceState, indent: string): string[] {
   const place = shardFirst?.rank === null ? '' : `, position ${position}`;
   return [
     `${indent}${name}, ${length.toLocaleString('en-US')} records, ${how}: epoch ${epoch}${place}${shareLine(source)}`,
-    `${indent}  ${nextRecord(source)}`,
+    `${indent}  ${nextRecord(source, skips)}`,
   ];
 }
 
@@ -72,7 +77,7 @@ function shareLine({ dataset, order, numShards, epoch, shardFirst }: SourceState
   return `, of rank ${shardFirst.rank} of ${numShards} alone${before}`;
 }
 
-function nextRecord(source: SourceState): string {
+function nextRecord(source: SourceState, skips: boolean): string {
   const { order, numShards, epoch, position, shardFirst } = source;
   const { algorithm, seed, reshuffle, shardBeforeShuffle: shard } = order;
   const length = orderLengthOf(source);
@@ -85,5 +90,5 @@ function nextRecord(source: SourceState): string {
   const out = new Float64Array(1);
   openOrder({ algorithm, seed, reshuffle }, length, epoch).fill(out, 0, 1, left.at(place), 1);
   const index = shard === null ? (out[0] as number) : shard[0] + (out[0] as number) * shard[1];
-  return `comes next: record ${index}`;
+  return skips ? `skip begins with record ${index}, and leaves out what it was told to` : `comes next: record ${index}`;
 }

@@ -4,7 +4,7 @@ import type { Schema } from '../schema/types.js';
 import { lastEpochOf } from './last-epoch.js';
 import { pipelineMismatch, type Start } from './plan-node.js';
 import type { Passes } from './recipe.js';
-import type { Element, Reading, Run, Stage } from './stage.js';
+import type { Element, Origin, Reading, Run, Stage } from './stage.js';
 import type { JoinState, StateNode } from './state.js';
 
 /** A whole sequence, and where its first pass begins. */
@@ -150,13 +150,22 @@ function holdInputs(
 
 /** The one schema of all inputs; undefined where one of them is not known yet. @throws DataRefError SCHEMA_MISMATCH */
 export function commonSchema(what: string, inputs: readonly JoinInput[]): Schema | undefined {
-  const [first, ...others] = inputs.map(({ stage }) => stage.schema);
-  for (const [i, other] of others.entries()) {
+  const schemas = inputs.map(({ stage }) => stage.schema);
+  const known = schemas.findIndex((schema) => schema !== undefined);
+  const first = schemas[known];
+  for (const [i, other] of schemas.entries()) {
     if (first === undefined || other === undefined || sameSchema(first, other)) continue;
     throw new DataRefError(
       'SCHEMA_MISMATCH',
-      `${what}: input ${i + 1} has ${describeSchema(other)}, the first has ${describeSchema(first)}; map them to one schema`,
+      `${what}: input ${i} has ${describeSchema(other)}, input ${known} has ${describeSchema(first)}; map them to one schema`,
     );
   }
-  return others.includes(undefined) ? undefined : first;
+  return schemas.includes(undefined) ? undefined : first;
+}
+
+/** The origin of a record that a join took of one of its inputs. */
+export function originOfInput(origin: Origin, join: string, input: number): Origin {
+  const { branch, joined } = origin;
+  const inner = joined === undefined ? '' : `, ${joined}`;
+  return { ...origin, branch: `${branch}@${input}`, joined: `${join}: input ${input}${inner}` };
 }

@@ -11,6 +11,7 @@ import type { Schema } from '../schema/types.js';
 import { stepThatDeclared } from './declared-schemas.js';
 import type { Learned } from './learned.js';
 import type { Picker } from './recipe.js';
+import type { Origin } from './stage.js';
 
 /** What the user's functions made, as columns. Where no schema is known, the first record fixes it. */
 export class MappedColumns {
@@ -26,23 +27,26 @@ export class MappedColumns {
     this.#learned.schema ??= schemaOfRecord(record, index);
   }
 
-  /** @throws DataRefError SCHEMA_MISMATCH, NULL_VALUE, RAGGED, LOSSY_CAST, each naming the record and the column */
-  columnsOf(records: readonly unknown[], indices: ArrayLike<number>): ColumnData[] {
-    if (records.length > 0) this.learn(records[0], indices[0] as number);
+  /**
+   * @param origins of the records
+   * @throws DataRefError SCHEMA_MISMATCH, NULL_VALUE, RAGGED, LOSSY_CAST, each naming the record and the column
+   */
+  columnsOf(records: readonly unknown[], origins: readonly Origin[]): ColumnData[] {
+    if (records.length > 0) this.learn(records[0], (origins[0] as Origin).index);
     const schema = this.#learned.schema as Schema;
     const builders = leavesOf(schema).map((leaf) => new ColumnBuilder(leaf));
-    for (let i = 0; i < records.length; i++) pushMapped(schema, builders, records[i], indices[i] as number);
+    for (let i = 0; i < records.length; i++) pushMapped(schema, builders, records[i], origins[i] as Origin);
     return builders.map((builder) => builder.take());
   }
 
   /** A record with the columns that an adapter asks for. */
-  pick(record: unknown, index: number, picker: Picker): unknown {
-    const columns = this.columnsOf([record], [index]);
+  pick(record: unknown, origin: Origin, picker: Picker): unknown {
+    const columns = this.columnsOf([record], [origin]);
     const { schema, requests } = picker.resolve(this.#learned.schema as Schema);
     return assemble(schema, (place) => {
       const { leaf, to } = requests[place] as ColumnRequest;
       const column = columns[leaf] as ColumnData;
-      return valueAt(to === undefined ? column : convertColumn(column, to, allocateFresh, () => index), 0);
+      return valueAt(to === undefined ? column : convertColumn(column, to, allocateFresh, () => origin.index), 0);
     });
   }
 }
@@ -57,15 +61,17 @@ function refuseNothing(record: unknown, index: number): void {
   );
 }
 
-function pushMapped(schema: Schema, builders: readonly ColumnBuilder[], mapped: unknown, index: number): void {
-  refuseNothing(mapped, index);
+function pushMapped(schema: Schema, builders: readonly ColumnBuilder[], mapped: unknown, origin: Origin): void {
+  refuseNothing(mapped, origin.index);
   try {
-    pushRecord(schema, builders, mapped, index);
+    pushRecord(schema, builders, mapped, origin.index);
   } catch (error) {
     if (!isDataRefError(error)) throw error;
+    const { joined } = origin;
+    const from = joined === undefined ? '' : `${joined}: `;
     const step = stepThatDeclared(schema);
     const by = step === undefined ? '' : `, with the schema declared for ${step}`;
-    throw new DataRefError(error.code, `what the transforms gave${by}: ${error.message}`, {
+    throw new DataRefError(error.code, `${from}what the transforms gave${by}: ${error.message}`, {
       cause: error,
       details: error.details,
     });

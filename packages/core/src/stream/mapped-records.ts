@@ -36,7 +36,7 @@ export class MappedRecords {
     const mapped = await this.#mapping.next();
     if (mapped === undefined) return undefined;
     const { value, origin, after } = mapped;
-    const shown = this.#picked === undefined ? value : this.#columns.pick(value, origin.index, this.#picked);
+    const shown = this.#picked === undefined ? value : this.#columns.pick(value, origin, this.#picked);
     return { value: shown, after, byteLength: this.#isPrefetched ? bytesOf(shown) : 0 };
   }
 

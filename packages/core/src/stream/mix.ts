@@ -1,6 +1,6 @@
 import alea from 'seedrandom/lib/alea.js';
 import { DataRefError, invalidArgument } from '../errors.js';
-import { commonSchema, joinStage, type JoinInput } from './join-stage.js';
+import { commonSchema, joinStage, originOfInput, type JoinInput } from './join-stage.js';
 import type { Stage } from './stage.js';
 
 export type Weights = readonly number[] | ((epoch: number) => readonly number[]);
@@ -35,7 +35,7 @@ export function mixStage(inputs: readonly JoinInput[], unit: number, { weights, 
         const element = await pull(i);
         if (element !== undefined) {
           idle.delete(i);
-          const origin = { ...element.origin, branch: `${element.origin.branch}@${i}` };
+          const origin = originOfInput(element.origin, 'mix', i);
           return { ...element, origin, epoch, lastEpoch: epoch, after: after(), follow: undefined };
         }
         if (until === 'firstEnds') return undefined;

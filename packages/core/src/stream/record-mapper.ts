@@ -57,7 +57,7 @@ export class RecordMapper {
     }
     return this.#columns.columnsOf(
       mapped,
-      own.map(({ origin }) => origin.index),
+      own.map(({ origin }) => origin),
     );
   }
 

@@ -13,6 +13,8 @@ export interface Origin {
   readonly seed: number | null;
   /** Tells the outputs of one record apart: `:2` for the third of a flatMap. */
   readonly branch: string;
+  /** The inputs of joins that it came through, for messages. */
+  readonly joined?: string | undefined;
 }
 
 /** A value, and the record that it came from. */

@@ -6,7 +6,8 @@ import { anySample, hasParts, type Sample } from './samples.js';
 type Remainder = 'keep' | 'drop' | 'pad';
 
 export type Step =
-  | { readonly name: 'map' | 'mapSkipping' | 'prefetch' | 'endless' }
+  | { readonly name: 'map' | 'mapSkipping' | 'endless' }
+  | { readonly name: 'prefetch'; readonly batches: number }
   | { readonly name: 'mapModule'; readonly workers: number; readonly batchSize: number }
   | { readonly name: 'filter'; readonly keep: number }
   | { readonly name: 'flatMap'; readonly most: number; readonly isAsync: boolean }
@@ -62,7 +63,7 @@ export const anyBatching: fc.Arbitrary<Batching> = fc.record({
 /** Steps that are good for any world: what a rank counts for itself (take, skip) is left out. */
 const anyGlobalStep: fc.Arbitrary<Step> = fc.oneof(
   named('map'),
-  named('prefetch'),
+  named('prefetch', { batches: fc.constantFrom(0, 1, 3, 7) }),
   named('mapSkipping'),
   { arbitrary: named('filter', { keep: fc.constantFrom(0.3, 0.5, 0.7, 0.7, 0.9, 0.9, 1) }), weight: 3 },
   { arbitrary: named('flatMap', { most: fc.constantFrom(1, 2, 2, 3), isAsync: fc.boolean() }), weight: 3 },
@@ -71,6 +72,14 @@ const anyGlobalStep: fc.Arbitrary<Step> = fc.oneof(
   { arbitrary: named('pack', { length: small(1, 6), blockSize: small(0, 4), remainder: fc.constantFrom('keep', 'drop') }), weight: 2 }, // prettier-ignore
   named('bucket', { groupSize: small(1, 3), groups: small(1, 3) }),
 );
+/** Batches whose records are the same at any world: mapped and counted only where they are the same batches too. */
+const anyGlobalRebatch: fc.Arbitrary<Step> = fc
+  .record({ batching: anyBatching, isMapped: fc.boolean(), takes: small(0, 4) })
+  .map(({ batching, isMapped, takes }) => {
+    if (batching.isGlobal) return { name: 'rebatch', batching, isMapped, takes };
+    const remainder = batching.remainder === 'drop' ? 'keep' : batching.remainder;
+    return { name: 'rebatch', batching: { ...batching, remainder }, isMapped: false, takes: 0 };
+  });
 /** Of what is joined, which is not sharded: there all that is counted is counted of all. */
 const anyInputStep: fc.Arbitrary<Step> = fc.oneof(
   { arbitrary: anyGlobalStep, weight: 4 },
@@ -85,7 +94,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
 );
 const anyBatchStep: fc.Arbitrary<Step> = fc.oneof(
   named('map'),
-  named('prefetch'),
+  named('prefetch', { batches: fc.constantFrom(0, 1, 3, 7) }),
   counted('take', 0, 4),
   counted('skip', 0, 2),
   counted('repeat', 1, 2),
@@ -116,11 +125,11 @@ const anyWorld = small(1, 4).chain((numShards) =>
   fc.record({ shardRank: fc.nat({ max: numShards - 1 }), numShards: fc.constant(numShards) }),
 );
 
-/** A pipeline of up to six transforms over one dataset or several; in some its maps run in worker threads. */
+/** A pipeline of up to six transforms over one dataset or several; of so many in a hundred a map runs in worker threads. */
 export function anyComputed(maxLength: number, workerPercent: number): fc.Arbitrary<Computed> {
   const withWorkers = fc.record({
     at: fc.nat({ max: 5 }),
-    workers: fc.constantFrom(0, 2),
+    workers: fc.constantFrom(0, 1, 2, 4),
     batchSize: small(1, 3),
   });
   return fc
@@ -135,8 +144,8 @@ export function anyComputed(maxLength: number, workerPercent: number): fc.Arbitr
       batchSteps: fc.array(anyBatchStep, { maxLength: 2 }),
       isEndless: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
       module: fc
-        .integer({ min: 0, max: 99 })
-        .chain((percent) => (percent < workerPercent ? withWorkers : fc.constant(undefined))),
+        .integer({ min: 0, max: 299 }) // one in four of those with a module runs it in no thread
+        .chain((part) => (part < workerPercent * 4 ? withWorkers : fc.constant(undefined))),
     })
     .map(({ isEndless, module, ...pipeline }) => {
       let { steps, batchSteps } = pipeline;
@@ -159,7 +168,7 @@ export function anyJob(maxLength: number): fc.Arbitrary<Computed> {
         { arbitrary: anyJoin(Math.ceil(maxLength / 2), anyInputStep), weight: 1 },
       ),
       world: fc.constant(undefined),
-      steps: fc.array(anyGlobalStep, { minLength: 1, maxLength: 4 }),
+      steps: fc.array(fc.oneof({ arbitrary: anyGlobalStep, weight: 8 }, { arbitrary: anyGlobalRebatch, weight: 1 }), { minLength: 1, maxLength: 4 }), // prettier-ignore
       batching: fc.constant(undefined),
       batchSteps: fc.constant([]),
     })

@@ -94,7 +94,7 @@ function applyAll(stream: Stream, steps: readonly Step[], isRagged: boolean): [S
         [flow, loose] = [flow.map(MODULE, step.workers > 0 ? { workers: step.workers, batchSize: step.batchSize } : { workers: 0 }), false]; // prettier-ignore
         break;
       case 'prefetch':
-        flow = flow.prefetch({ batches: 3 });
+        flow = flow.prefetch({ batches: step.batches });
         break;
       case 'endless':
         flow = flow.repeat();
@@ -139,7 +139,7 @@ function applyToBatches(flow: BatchStream, step: Step): BatchStream {
     case 'map':
       return flow.map(mapBatch) as BatchStream;
     case 'prefetch':
-      return flow.prefetch({ batches: 3 });
+      return flow.prefetch({ batches: step.batches });
     case 'endless':
       return flow.repeat();
     case 'take':

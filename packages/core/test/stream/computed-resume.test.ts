@@ -32,8 +32,8 @@ async function check(pipeline: Computed): Promise<number> {
 describe('any pipeline of up to six transforms', () => {
   test(`resumed after any output, is as if it had never stopped (${pipelines} pipelines)`, async () => {
     // Holds the threads that all of them share.
-    const holder = range(9).stream().map(MODULE, { workers: 2 });
-    await iterate<unknown>(holder).next();
+    const holders = [1, 2, 4].map((workers) => range(9).stream().map(MODULE, { workers }));
+    for (const holder of holders) await iterate<unknown>(holder).next();
     let checked = 0;
     let outputs = 0;
     await fc.assert(
@@ -44,7 +44,7 @@ describe('any pipeline of up to six transforms', () => {
       }),
       { seed, numRuns: pipelines, timeout: 60_000 },
     );
-    await holder.close();
+    for (const holder of holders) await holder.close();
     console.info(`stream/computed-resume: ${checked} pipelines with output, ${outputs} interruptions at least`);
     expect(checked).toBeGreaterThan(pipelines / 4);
   });
