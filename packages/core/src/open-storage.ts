@@ -42,11 +42,11 @@ export async function openStorage(url: string | URL, options: OpenStorageOptions
     }
     case 's3': {
       const { S3Storage } = await import('@dataref/core/s3');
-      return new S3Storage({ ...bucketOf(text), ...given } as S3StorageOptions);
+      return new S3Storage({ ...placeOf(text, given), ...given } as S3StorageOptions);
     }
     case 'gs': {
       const { GCSStorage } = await import('@dataref/core/gcs');
-      return new GCSStorage({ ...bucketOf(text), ...given } as GCSStorageOptions);
+      return new GCSStorage({ ...placeOf(text, given), ...given } as GCSStorageOptions);
     }
     case 'https':
     case 'http': {
@@ -80,6 +80,19 @@ function folderOf(text: string): string | URL {
   if (url.host !== '' || url.search !== '' || url.hash !== '')
     throw invalidArgument("openStorage: a file: URL has a path alone, as 'file:///data' or 'file:./data'");
   return url;
+}
+
+/** What the URL names, which options must not name otherwise. */
+function placeOf(text: string, options: object): { bucket: string; prefix: string } {
+  const place = bucketOf(text);
+  for (const [name, named] of Object.entries(place)) {
+    const given = (options as Record<string, unknown>)[name];
+    if (given === undefined || given === named) continue;
+    throw invalidArgument(
+      `openStorage: the URL names the ${name} ${JSON.stringify(named)}, the options ${JSON.stringify(given)}: leave ${name} out of the options`,
+    );
+  }
+  return place;
 }
 
 function bucketOf(text: string): { bucket: string; prefix: string } {

@@ -142,17 +142,19 @@ function checkField(made: Field, name: string): Field {
 
 /** A checked copy, for schemas that come from outside. @throws DataRefError INVALID_ARGUMENT */
 export function parseSchema(value: unknown): Schema {
-  const copy = copySchema(value, []);
+  const copy = copySchema(value, [], { columns: 0 });
   leavesOf(copy);
   return copy;
 }
 
-function copySchema(value: unknown, path: readonly string[]): Schema {
+/** @param seen counts what was copied: a hostile schema ends where it is too large, before it costs time */
+function copySchema(value: unknown, path: readonly string[], seen: { columns: number }): Schema {
   if (path.length > MAX_DEPTH) throw invalidArgument(`schema: more than ${MAX_DEPTH} levels`);
+  if (isField(value) && ++seen.columns > MAX_LEAVES) throw invalidArgument(`schema: more than ${MAX_LEAVES} columns`);
   if (isField(value)) return { dtype: value.dtype, shape: [...value.shape] };
-  if (Array.isArray(value)) return value.map((item, i) => copySchema(item, [...path, String(i)]));
+  if (Array.isArray(value)) return value.map((item, i) => copySchema(item, [...path, String(i)], seen));
   if (typeof value !== 'object' || value === null) throw noSchema(path.join('.') || 'value', value);
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copySchema(item, [...path, key])]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copySchema(item, [...path, key], seen)]));
 }
 
 /** The same columns, dtypes, shapes and structure. */
@@ -162,7 +164,7 @@ export function sameSchema(a: Schema, b: Schema): boolean {
 
 /** A schema as JSON without white space, each field as {"dtype","shape"}: what fingerprints hash. */
 export function canonicalSchema(schema: Schema): string {
-  return JSON.stringify(copySchema(schema, []));
+  return JSON.stringify(copySchema(schema, [], { columns: 0 }));
 }
 
 /** `{ image: uint8[28,28], label: uint8 }` */

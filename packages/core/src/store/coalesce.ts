@@ -4,7 +4,7 @@ import type { ObjectStore } from './object-store.js';
 import { slots } from './slots.js';
 
 export interface CoalesceOptions {
-  /** Ranges with at most so many bytes between them are read as one. Default: 16 KiB. */
+  /** Ranges with at most so many bytes between them are read as one. Default: 4 KiB. */
   readonly gapBytes?: number | undefined;
   /** Ranges are joined up to so many bytes, and longer ones are split. Default: 8 MiB. */
   readonly maxBytes?: number | undefined;
@@ -20,7 +20,7 @@ export interface CoalesceOptions {
  * @throws DataRefError INVALID_ARGUMENT for an unknown option or one out of its range
  */
 export function withCoalescing(store: ObjectStore, options: CoalesceOptions = {}): ObjectStore {
-  const { gapBytes = 16 * 1024, maxBytes = 8 * 2 ** 20, parallelReads = 16, ...unknown } = options;
+  const { gapBytes = 4 * 1024, maxBytes = 8 * 2 ** 20, parallelReads = 16, ...unknown } = options;
   refuseUnknown('withCoalescing', unknown, ['gapBytes', 'maxBytes', 'parallelReads']);
   const limits = {
     gapBytes: countOf('withCoalescing: gapBytes', gapBytes, 0),

@@ -10,8 +10,9 @@ export interface Page {
 
 /** Pages without anything on them that may follow each other. */
 const MAX_EMPTY_PAGES = 100;
-/** Of any size: a bucket of 65 million objects has no more. */
-const MAX_PAGES = 2 ** 16;
+/** Pages of a listing with few names, and names on a page of one that goes on: stores put a thousand on each. */
+const MAX_POOR_PAGES = 256;
+const MIN_PAGE_NAMES = 16;
 /** Of S3 and of Google Cloud Storage, in bytes of UTF-8. */
 const MAX_NAME = 1024;
 /** Tokens hold a name, and little more. */
@@ -27,8 +28,8 @@ export interface ListLimits {
 
 /**
  * The pages of a listing, until the last.
- * @throws DataRefError CORRUPT where it would never end: a page comes again, none has anything on it, or there are too
- *   many; and for names and tokens that are longer than any
+ * @throws DataRefError CORRUPT where it would never end: a page comes again, none has anything on it, or far
+ *   too many bring next to nothing; and for names and tokens that are longer than any
  */
 export async function* listPages<P extends Page>(
   where: string,
@@ -38,10 +39,14 @@ export async function* listPages<P extends Page>(
   const firstNames = new Set<string>();
   let emptyPages = 0;
   let pages = 0;
+  let names = 0;
   for (let token: string | undefined; ;) {
-    if (++pages > MAX_PAGES) throw endless(where, `it goes on after ${MAX_PAGES} pages`);
+    if (pages >= MAX_POOR_PAGES + names / MIN_PAGE_NAMES)
+      throw endless(where, `it goes on after ${pages} pages with ${names} names in all`);
+    pages++;
     const page = await fetchPage(token);
     refuseLong(where, page, maxName);
+    names += page.names.length;
     const first = page.names[0] && copied(page.names[0]);
     emptyPages = first === undefined ? emptyPages + 1 : 0;
     if (first !== undefined && firstNames.has(first))

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { parseSchema } from '../../dist/schema/schema.js';
 import * as fc from 'fast-check';
 import { field, isDataRefError, type Schema } from '@dataref/core';
 import { crc32 } from '../../dist/checksum/crc32.js';
@@ -335,4 +336,24 @@ test('sizes that agree with one another but not with the files take no memory: a
   });
   expect(child.stderr).toBe('');
   expect(child.stdout.trim().split('\n')).toEqual([...new Array(12).fill('CORRUPT'), 'small']);
+});
+
+test('of a schema with too many columns no more is looked at than there may be', () => {
+  let looked = 0;
+  const column = { dtype: 'int8', shape: [] };
+  const columns = Object.defineProperties(
+    {},
+    Object.fromEntries(
+      Array.from({ length: 20_000 }, (_, i) => [
+        `c${i}`,
+        { enumerable: true, value: new Proxy(column, { get: count }) },
+      ]),
+    ),
+  );
+  function count(target: object, key: string): unknown {
+    looked++;
+    return Reflect.get(target, key);
+  }
+  expect(() => parseSchema(columns)).toThrow(/more than 4096 columns/);
+  expect(looked).toBeLessThan(10 * 4097);
 });

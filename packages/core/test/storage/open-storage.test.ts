@@ -83,6 +83,20 @@ describe('openStorage', () => {
     );
   });
 
+  test.each(['s3', 'gs'])(
+    'refuses options that contradict a URL of %s:, and takes those that repeat it',
+    async (scheme) => {
+      const url = `${scheme}://bucket/p`;
+      await expect(openStorage(url, { bucket: 'other' } as object)).rejects.toEqual(
+        failure('INVALID_ARGUMENT', /the URL names the bucket "bucket", the options "other": leave bucket out/),
+      );
+      await expect(openStorage(url, { prefix: 'q' } as object)).rejects.toEqual(
+        failure('INVALID_ARGUMENT', /the URL names the prefix "p", the options "q": leave prefix out/),
+      );
+      await openStorage(url, { bucket: 'bucket', prefix: 'p' } as object);
+    },
+  );
+
   test('takes folders, absolute and relative', async () => {
     for (const [url, directory] of [
       ['file:///tmp/a%20b', '/tmp/a b'],

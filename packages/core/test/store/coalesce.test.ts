@@ -59,14 +59,14 @@ describe('withCoalescing', () => {
   test('reads once for all who ask in one turn, whatever their calls and whatever they await', async () => {
     const { store, requests, finishAll } = await watched();
     const reader = await open(withCoalescing(store));
-    const asked = [0, 5000, 100, 5000, 200_000].map((position) => ({ position, into: new Uint8Array(300) }));
+    const asked = [0, 4000, 100, 4000, 200_000].map((position) => ({ position, into: new Uint8Array(300) }));
     const later = async (): Promise<void> => {
       for (let i = 0; i < 20; i++) await Promise.resolve();
       await reader.read(asked[4]?.into as Uint8Array, 200_000);
     };
     const all = Promise.all([reader.readRanges(asked.slice(0, 2)), reader.readRanges(asked.slice(2, 4)), later()]);
     await nextTurn();
-    expect(rangesOf(requests)).toEqual(['0-5300', '200000-200300']);
+    expect(rangesOf(requests)).toEqual(['0-4300', '200000-200300']);
     finishAll();
     await all;
     for (const { position, into } of asked) expect(into).toEqual(bytes.slice(position, position + 300));
@@ -95,6 +95,17 @@ describe('withCoalescing', () => {
     await read;
     expect(into.subarray(1, -1)).toEqual(bytes.slice(7, 7 + 250 * KIB));
     expect([into[0], into.at(-1)]).toEqual([0, 0]);
+  });
+
+  test('joins what at most 4 KiB lie between, where nothing else is said', async () => {
+    const { store, requests } = await watched();
+    const reader = await open(withCoalescing(store));
+    const places = [0, 100 + 4 * KIB, 200 + 4 * KIB + 4 * KIB + 1];
+    const read = reader.readRanges(places.map((position) => ({ position, into: new Uint8Array(100) })));
+    await nextTurn();
+    expect(requests.map(({ start, end }) => end - start)).toEqual([200 + 4 * KIB, 100]);
+    for (const { finish } of requests) finish();
+    await read;
   });
 
   test('has no more reads under way than it may, over all its objects', async () => {

@@ -146,7 +146,7 @@ export class CacheFolder {
       if (entry === undefined) otherBytes += this.#stat(name)?.size ?? 0;
       else if (entry.owner === undefined) copies.push(entry);
       else if (this.#isAlive(entry)) downloads.push(entry);
-      else rmSync(join(this.#path, name), { force: true });
+      else removeFreed(join(this.#path, name)); // whoever is suspended writes into no bytes that nobody counts
     }
     return { copies, downloads, otherBytes };
   }

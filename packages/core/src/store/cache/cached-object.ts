@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { orAbort } from '../../or-abort.js';
 import type { ExpectedObject } from '../object-store.js';
 import type { Claim } from './eviction.js';
@@ -17,6 +18,8 @@ const FIRST_WAIT_MS: Readonly<Record<'refused' | 'broken' | 'failed', number>> =
   failed: 1000,
 };
 const LONGEST_WAIT_MS = 60_000;
+/** How often a reader that waits for room looks whether there is some. */
+const ROOM_MS = 5;
 
 /** A copy that is being brought for nobody in particular. */
 export interface ComingObject {
@@ -37,6 +40,9 @@ export class CachedObject {
   readonly #copies: LocalCopies;
   readonly #path: string;
   #readers = 0;
+  #reads = 0;
+  /** Its place among all that is needed when reads began that are under way: forecasts go on while they wait. */
+  #rank = Infinity;
   #copy: OpenCopy | undefined;
   #opening: Promise<void> | undefined;
   #flight: Flight | undefined;
@@ -81,6 +87,19 @@ export class CachedObject {
     return this.#readers > 0 && this.#copy === undefined && this.#opening === undefined;
   }
 
+  /** Whether reads are under way that its copy serves, or will serve when it is there. */
+  get isRead(): boolean {
+    return this.#reads > 0 && (this.#copy !== undefined || this.#flight?.hasBegun === true);
+  }
+
+  /** A read begins. @returns what ends it */
+  beginRead(): () => void {
+    this.#reads++;
+    return () => {
+      if (--this.#reads === 0) this.#rank = Infinity;
+    };
+  }
+
   /** Whether an attempt for a copy makes sense now, as far as the last ones tell. */
   get mayTry(): boolean {
     return performance.now() >= this.#retryMs;
@@ -111,13 +130,18 @@ export class CachedObject {
    * @throws what reading the source throws; CORRUPT; the signal's reason
    */
   async bring(source: SharedSource, signal: AbortSignal | undefined): Promise<OpenCopy | undefined> {
+    this.#rank = Math.min(this.#rank, this.#copies.rankOf(this));
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const copy = await orAbort(this.open(), signal);
       if (copy !== undefined) return copy;
       if (this.#isRefused && !this.mayTry && this.#flight === undefined) return undefined;
       const isJoined = this.#flight !== undefined; // one that was perhaps refused for want of a better claim
       const landing = await this.#fly(source, (rank) => ({ rank, displacesNamed: false })).wait(signal);
-      if (landing === 'broken' || (landing === 'refused' && !isJoined)) return undefined;
+      if (landing === 'broken') return undefined;
+      if (landing !== 'refused' || isJoined) continue;
+      if (!this.#copies.makesRoomFor(this)) return undefined;
+      await delay(ROOM_MS, undefined, { signal });
+      attempt--;
     }
     return undefined;
   }
@@ -198,18 +222,25 @@ export class CachedObject {
       turns,
       source,
       reserve: (isAwaited, signal) =>
-        this.#copies.reserve(this, isAwaited ? (rank) => ({ rank, displacesNamed: true }) : claim, signal),
+        this.#copies.reserve(this, isAwaited ? (rank) => this.#claimOf(rank) : claim, signal),
     });
     this.#flight = flight;
     this.#landed = flight.landing
       .then(
-        (landing) => this.#land(landing === 'refused' && isAhead ? undefined : landing),
+        (landing) => {
+          const isNoSetback = landing === 'refused' && (isAhead || this.#copies.makesRoomFor(this));
+          return this.#land(isNoSetback ? undefined : landing);
+        },
         () => this.#land(flight.isEnded ? undefined : 'failed'),
       )
       .finally(() => {
         if (this.#flight === flight) this.#flight = undefined;
       });
     return flight;
+  }
+
+  #claimOf(rank: number): Claim {
+    return { rank: Math.min(rank, this.#rank), displacesNamed: true };
   }
 
   async #land(landing: Landing | 'failed' | undefined): Promise<void> {

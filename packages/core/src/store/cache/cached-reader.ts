@@ -34,10 +34,15 @@ export class CachedReader implements ObjectReader {
   async readRanges(ranges: readonly ByteRange[], options: IoOptions = {}): Promise<void> {
     options.signal?.throwIfAborted();
     for (const range of ranges) this.#check(range);
-    const copy = await this.#copyFor(options.signal);
-    if (copy !== undefined && (await this.#readCopy(copy, ranges, options))) return;
-    const reader = await orAbort(this.#source.reader(), options.signal);
-    await reader.readRanges(ranges, options);
+    const end = this.#object.beginRead();
+    try {
+      const copy = await this.#copyFor(options.signal);
+      if (copy !== undefined && (await this.#readCopy(copy, ranges, options))) return;
+      const reader = await orAbort(this.#source.reader(), options.signal);
+      await reader.readRanges(ranges, options);
+    } finally {
+      end();
+    }
   }
 
   /** There once the copy is, and lies on a local disk. */
@@ -61,7 +66,7 @@ export class CachedReader implements ObjectReader {
   async #copyFor(signal: AbortSignal | undefined): Promise<OpenCopy | undefined> {
     const { copy } = this.#object;
     if (copy !== undefined || this.#copies.isClosed) return copy;
-    if (!this.#waits) {
+    if (!this.#waits && !(this.#object.mayTry && this.#copies.isInTurn(this.#object))) {
       if (!this.#copies.isForeseen(this.#object)) this.#object.bringLater(this.#source);
       return undefined;
     }
@@ -69,7 +74,7 @@ export class CachedReader implements ObjectReader {
       return await this.#object.bring(this.#source, signal);
     } catch (error) {
       signal?.throwIfAborted();
-      if (this.#copies.isClosed || isDataRefError(error, 'GENERATION_GONE')) return undefined; // the source will tell
+      if (!this.#waits || this.#copies.isClosed || isDataRefError(error, 'GENERATION_GONE')) return undefined; // the source will tell
       throw error;
     }
   }

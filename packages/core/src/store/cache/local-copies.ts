@@ -16,6 +16,8 @@ const WATCH_MS = 500;
 const IN_USE_MS = 30_000;
 /** Times of access differ from the clock by the disk's resolution. */
 const SAME_USE_MS = 2_000;
+/** Of a copy that was read as a whole, this share at most was not: what a file has beside records. */
+const UNREAD_SHARE = 1 / 8;
 
 /** The copies of one store's objects in one folder, as one process sees them. */
 export class LocalCopies {
@@ -88,6 +90,27 @@ export class LocalCopies {
     return this.#ahead.foresees(object.id);
   }
 
+  /** Whether it is read as a whole, after others: then its copy saves more than reading at once does. */
+  isInTurn(object: CachedObject): boolean {
+    return this.#ahead.isInTurn(object.id);
+  }
+
+  /** Its place among all that is needed, 0 soonest; Infinity where no forecast names it. */
+  rankOf({ id }: CachedObject): number {
+    try {
+      return this.#forecasts.needs().get(id)?.rank ?? Infinity;
+    } catch {
+      return Infinity;
+    }
+  }
+
+  /** Whether room for what is read in its turn will be there soon: others are read to their ends, and then may go. */
+  makesRoomFor(object: CachedObject): boolean {
+    if (this.#isClosed || !this.isInTurn(object)) return false;
+    for (const other of this.#objects.values()) if (other !== object && other.isRead) return true;
+    return false;
+  }
+
   /** There is a copy: readers that began without one go on with it. */
   openIfRead(id: string): void {
     const object = this.#objects.get(id);
@@ -154,7 +177,8 @@ export class LocalCopies {
     const object = this.#objects.get(id);
     const ownMs = object?.usedMs ?? 0;
     const isUsedElsewhere = usedMs > ownMs + SAME_USE_MS && Date.now() - usedMs < IN_USE_MS;
-    const isBound = rank === Infinity ? isUsedElsewhere : (object?.owedBytes ?? 0) > 0;
+    const isOwing = object !== undefined && (object.isRead || object.owedBytes > byteLength * UNREAD_SHARE);
+    const isBound = rank === Infinity ? isUsedElsewhere : isOwing;
     return { id, byteLength, usedMs: Math.max(usedMs, ownMs), rank, isBound };
   }
 

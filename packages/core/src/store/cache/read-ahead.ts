@@ -31,6 +31,17 @@ export class ReadAhead {
     return !this.#forecasts.isEmpty && this.#needs.has(id);
   }
 
+  /** Whether an object is named by a forecast that goes on from object to object. */
+  isInTurn(id: string): boolean {
+    if (this.#forecasts.isEmpty) return false;
+    try {
+      if (this.#forecasts.noticeMoves()) this.#needs = this.#forecasts.needs();
+    } catch {
+      return false; // a forecast that fails names nothing, for now
+    }
+    return this.#needs.get(id)?.isInTurn ?? false;
+  }
+
   /** Asks the forecasts soon. */
   wake(): void {
     if (this.#isWoken) return;
