@@ -3,6 +3,7 @@ import type { DataRef } from '../dataset/types.js';
 import { DataRefError, invalidArgument, isDataRefError } from '../errors.js';
 import type { Manifest } from '../format/manifest.js';
 import { lazyModule } from '../lazy-module.js';
+import { endedByAbort, orAbort } from '../or-abort.js';
 import { reporter } from '../progress.js';
 import { StoredParts } from '../rows/stored-parts.js';
 import { StoredRows } from '../rows/stored-rows.js';
@@ -58,19 +59,20 @@ export class DatasetStorage implements Storage {
     if (ifExists !== 'replace' && ifExists !== 'error')
       throw invalidArgument(`submit: ifExists must be 'replace' or 'error', got ${describeValue(ifExists)}`);
     folderOf(id, version);
-    signal?.throwIfAborted();
-    await this.#manifests.refuseOtherCase(id, { signal });
-    if (ifExists === 'error' && (await this.has(id, version, { signal }))) throw alreadyExists(id, version);
-    const { rowBlocks } = await loadRowBlocks();
-    const { writeDataset } = await loadWriting();
-    const rows = await rowBlocks(data, given, signal);
-    try {
-      return this.#open(
-        await writeDataset(this.#parts, rows, id, version, ifExists === 'error', { signal, onProgress }),
-      );
-    } finally {
-      await rows.close();
-    }
+    return endedByAbort(signal, async () => {
+      await this.#manifests.refuseOtherCase(id, { signal });
+      if (ifExists === 'error' && (await this.has(id, version, { signal }))) throw alreadyExists(id, version);
+      const { rowBlocks } = await loadRowBlocks();
+      const { writeDataset } = await loadWriting();
+      const rows = await rowBlocks(data, given, signal);
+      try {
+        return this.#open(
+          await writeDataset(this.#parts, rows, id, version, ifExists === 'error', { signal, onProgress }),
+        );
+      } finally {
+        await rows.close();
+      }
+    });
   }
 
   async fetch(id: string, version: string, options: IoOptions & { readonly schema?: Schema } = {}): Promise<any> {
@@ -97,23 +99,24 @@ export class DatasetStorage implements Storage {
     refuseUnknown('cacheable', unknown, ['signal', 'onProgress']);
     if (typeof build !== 'function')
       throw invalidArgument(`cacheable needs a function that gives a DataRef, got ${describeValue(build)}`);
-    signal?.throwIfAborted();
-    const found = await this.#manifests.read(id, version, { signal });
-    if (found !== undefined) return this.#open(found);
-    await this.#manifests.refuseOtherCase(id, { signal });
-    const { CacheableDataset } = await loadBuilding();
-    const run = build as () => DataRef;
-    const dataset = new CacheableDataset(this.#parts, this.#manifests, this.#builds, [id, version], run, {
-      signal,
-      onProgress,
+    return endedByAbort(signal, async () => {
+      const found = await this.#manifests.read(id, version, { signal });
+      if (found !== undefined) return this.#open(found);
+      await this.#manifests.refuseOtherCase(id, { signal });
+      const { CacheableDataset } = await loadBuilding();
+      const run = build as () => DataRef;
+      const dataset = new CacheableDataset(this.#parts, this.#manifests, this.#builds, [id, version], run, {
+        signal,
+        onProgress,
+      });
+      return this.#open(await dataset.manifest());
     });
-    return this.#open(await dataset.manifest());
   }
 
   async has(id: string, version: string, options: IoOptions = {}): Promise<boolean> {
     const { signal } = ioOptionsOf('has', options);
     signal?.throwIfAborted();
-    return (await this.#store.head(manifestKey(id, version), { signal })) !== undefined;
+    return (await orAbort(this.#store.head(manifestKey(id, version), { signal }), signal)) !== undefined;
   }
 
   async info(id: string, version: string, options: IoOptions = {}): Promise<DatasetInfo> {
@@ -141,12 +144,14 @@ export class DatasetStorage implements Storage {
 
   async delete(id: string, version: string, options: IoOptions = {}): Promise<boolean> {
     const { signal } = ioOptionsOf('delete', options);
-    signal?.throwIfAborted();
-    const existed = await this.#store.delete(manifestKey(id, version), { signal });
-    // All that was there before; what another process commits meanwhile stays.
-    const { vacuumDataset } = await loadVacuum();
-    await vacuumDataset({ ...(await this.#vacuum(0, signal)), isDeleted: true }, id, version);
-    return existed;
+    const key = manifestKey(id, version);
+    return endedByAbort(signal, async () => {
+      const existed = await this.#store.delete(key, { signal });
+      // All that was there before; what another process commits meanwhile stays.
+      const { vacuumDataset } = await loadVacuum();
+      await vacuumDataset({ ...(await this.#vacuum(0, signal)), isDeleted: true }, id, version);
+      return existed;
+    });
   }
 
   async verify(
@@ -156,16 +161,18 @@ export class DatasetStorage implements Storage {
   ): Promise<{ ok: boolean; problems: DataRefError[] }> {
     const { signal, onProgress, ...unknown } = ioOptionsOf('verify', options);
     refuseUnknown('verify', unknown, ['signal', 'onProgress']);
-    const { verifyParts } = await loadVerify();
-    for (let manifest = await this.#manifests.require(id, version, { signal }); ;) {
-      const report = reporter(onProgress, 'verify', manifest.parts.length, 'parts');
-      const problems = await verifyParts(this.#store, dataFolder(id, version), manifest, signal, report);
-      if (problems.length === 0) return { ok: true, problems };
-      // Files that are missing because the dataset was replaced meanwhile are no damage.
-      const now = await this.#manifests.require(id, version, { signal });
-      if (now.generation === manifest.generation) return { ok: false, problems };
-      manifest = now;
-    }
+    return endedByAbort(signal, async () => {
+      const { verifyParts } = await loadVerify();
+      for (let manifest = await this.#manifests.require(id, version, { signal }); ;) {
+        const report = reporter(onProgress, 'verify', manifest.parts.length, 'parts');
+        const problems = await verifyParts(this.#store, dataFolder(id, version), manifest, signal, report);
+        if (problems.length === 0) return { ok: true, problems };
+        // Files that are missing because the dataset was replaced meanwhile are no damage.
+        const now = await this.#manifests.require(id, version, { signal });
+        if (now.generation === manifest.generation) return { ok: false, problems };
+        manifest = now;
+      }
+    });
   }
 
   async vacuum(
@@ -173,40 +180,44 @@ export class DatasetStorage implements Storage {
   ): Promise<{ bytesFreed: number }> {
     const { graceMs: given = 24 * 3600 * 1000, signal, onProgress, ...unknown } = ioOptionsOf('vacuum', options);
     refuseUnknown('vacuum', unknown, ['graceMs', 'signal', 'onProgress']);
-    const vacuum = await this.#vacuum(countOf('vacuum: graceMs', given, 0), signal);
-    const names = await this.#manifests.names({ signal }, true);
-    const report = reporter(onProgress, 'vacuum', names.length, 'datasets');
-    const { isAbandoned, vacuumDataset } = await loadVacuum();
-    let bytesFreed = 0;
-    let done = 0;
-    let failure: { readonly error: unknown } | undefined;
-    const clean = async ([id, version]: [string, string]): Promise<void> => {
-      try {
-        const freed = await vacuumDataset(vacuum, id, version);
-        bytesFreed += freed;
-      } catch (error) {
-        failure ??= { error }; // the others first
-      }
-      report(++done);
-    };
-    await eachAtOnce(names, REQUESTS_AT_ONCE, clean, signal);
-    signal?.throwIfAborted();
-    bytesFreed += await this.#store.sweep({ signal, isAbandoned: (key) => isAbandoned(vacuum, key) });
-    if (failure !== undefined) throw failure.error;
-    return { bytesFreed };
+    const graceMs = countOf('vacuum: graceMs', given, 0);
+    return endedByAbort(signal, async () => {
+      const vacuum = await this.#vacuum(graceMs, signal);
+      const names = await this.#manifests.names({ signal }, true);
+      const report = reporter(onProgress, 'vacuum', names.length, 'datasets');
+      const { isAbandoned, vacuumDataset } = await loadVacuum();
+      let bytesFreed = 0;
+      let done = 0;
+      let failure: { readonly error: unknown } | undefined;
+      const clean = async ([id, version]: [string, string]): Promise<void> => {
+        try {
+          const freed = await vacuumDataset(vacuum, id, version);
+          bytesFreed += freed;
+        } catch (error) {
+          failure ??= { error }; // the others first
+        }
+        report(++done);
+      };
+      await eachAtOnce(names, REQUESTS_AT_ONCE, clean, signal);
+      signal?.throwIfAborted();
+      bytesFreed += await this.#store.sweep({ signal, isAbandoned: (key) => isAbandoned(vacuum, key) });
+      if (failure !== undefined) throw failure.error;
+      return { bytesFreed };
+    });
   }
 
   async copy(id: string, version: string, to: Storage, options: ProgressOptions = {}): Promise<DataRef> {
     const { signal, onProgress, ...unknown } = ioOptionsOf('copy', options);
     refuseUnknown('copy', unknown, ['signal', 'onProgress']);
     folderOf(id, version);
-    signal?.throwIfAborted();
     if (typeof to !== 'object' || to === null || typeof to.submit !== 'function')
       throw invalidArgument(`copy needs a storage to copy to, got ${typeof to}`);
-    // A storage that is not made as this one is has a format of its own.
-    if (!(#parts in to)) return to.submit(await this.fetch(id, version, { signal }), id, version, options);
-    const { copyDataset } = await loadCopy();
-    return to.#open(await copyDataset(this.#parts, to.#parts, id, version, { signal, onProgress }));
+    return endedByAbort(signal, async () => {
+      // A storage that is not made as this one is has a format of its own.
+      if (!(#parts in to)) return to.submit(await this.fetch(id, version, { signal }), id, version, options);
+      const { copyDataset } = await loadCopy();
+      return to.#open(await copyDataset(this.#parts, to.#parts, id, version, { signal, onProgress }));
+    });
   }
 
   writer(id: string, version: string, options: ShareOptions): ShareWriter {
