@@ -48,6 +48,34 @@ export async function orAbort<T>(promise: PromiseLike<T>, signal: AbortSignal | 
   }
 }
 
+/** How long what was aborted may take to clean up before its caller is let go. */
+const CLEAN_UP_MS = 1_000;
+
+/**
+ * What `work` gives. Once the signal is aborted its reason is all that it rejects with: when the work has cleaned up and
+ * ended, or a moment later where it hangs. Then the work goes on for nobody; it must look at the signal itself before it
+ * does what others can see.
+ */
+export async function endedByAbort<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  if (signal === undefined) return work();
+  signal.throwIfAborted();
+  let stop: (() => void) | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const overdue = new Promise<never>((_, reject) => {
+    // It holds the process for that moment: the caller is owed its answer.
+    stop = onAbort(signal, () => (timer = setTimeout(() => reject(signal.reason as Error), CLEAN_UP_MS)));
+  });
+  try {
+    return await Promise.race([work(), overdue]);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    stop?.();
+    clearTimeout(timer);
+  }
+}
+
 /** What `work` gives, with a signal of its own that is aborted with the given one: for code that adds listeners to it. */
 export async function withOwnSignal<T>(
   signal: AbortSignal | undefined,

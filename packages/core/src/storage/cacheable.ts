@@ -2,7 +2,7 @@ import { isDataRef } from '../dataset/make.js';
 import type { DataRef } from '../dataset/types.js';
 import { invalidArgument } from '../errors.js';
 import type { Manifest } from '../format/manifest.js';
-import { orAbort } from '../or-abort.js';
+import { endedByAbort, orAbort } from '../or-abort.js';
 import type { WaitedFor } from '../progress.js';
 import { describeValue } from '../schema/ndarray.js';
 import type { Awaitable } from '../schema/types.js';
@@ -89,7 +89,7 @@ export class CacheableDataset {
   }
 
   async #buildInTurn(): Promise<Manifest> {
-    const build = this.#waitAndBuild();
+    const build = endedByAbort(this.#options.signal, () => this.#waitAndBuild());
     const ended = build.catch(() => undefined);
     this.#builds.set(this.#folder, { ended, holder: this.#parts.identity.self() });
     try {
@@ -109,7 +109,9 @@ export class CacheableDataset {
         this.#holder = identity.self();
         try {
           // The one before may have committed between the last look and its release.
-          const manifest = (await this.#read()) ?? (await this.#buildUnder(lease));
+          const build = async () => (await this.#read()) ?? (await this.#buildUnder(lease));
+          // What hangs though it was aborted keeps the turn from nobody.
+          const manifest = await endedByAbort(signal, build);
           if (manifest !== undefined) return manifest;
         } finally {
           // A lease that cannot be given up is no failure: its silence will tell.

@@ -48,7 +48,10 @@ export async function commitShares(
     if (manifest === undefined) return undefined;
     await commit.check();
     signal?.throwIfAborted();
-    const written = await store.put(manifestKey(id, version), encodeManifest(manifest), { ifAbsent: true });
+    const written = await store.put(manifestKey(id, version), encodeManifest(manifest), {
+      ifAbsent: true,
+      signal,
+    });
     if (written === undefined) return manifests.require(id, version, { signal });
     // Committed: what is left over now is found by vacuum.
     await eachAtOnce(found, REQUESTS_AT_ONCE, async ({ file }) => void (await store.delete(file.key))).catch(

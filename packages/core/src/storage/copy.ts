@@ -98,7 +98,7 @@ async function copyGeneration(
     await lease.check();
     signal?.throwIfAborted();
     isCommitting = true;
-    await target.store.put(manifestKey(id, version), encodeManifest(copied));
+    await target.store.put(manifestKey(id, version), encodeManifest(copied), { signal });
     await lease.release().catch(() => undefined); // committed: it ends with this process
     return copied;
   } catch (error) {

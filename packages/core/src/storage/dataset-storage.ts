@@ -3,6 +3,7 @@ import type { DataRef } from '../dataset/types.js';
 import { DataRefError, invalidArgument, isDataRefError } from '../errors.js';
 import type { Manifest } from '../format/manifest.js';
 import { lazyModule } from '../lazy-module.js';
+import { endedByAbort, orAbort } from '../or-abort.js';
 import { reporter, withLastReport } from '../progress.js';
 import { StoredParts } from '../rows/stored-parts.js';
 import { StoredRows } from '../rows/stored-rows.js';
@@ -60,20 +61,21 @@ export class DatasetStorage implements Storage {
     if (typeof data === 'string' && [id, version].some((name) => typeof name === 'object' && name !== null))
       throw invalidArgument('submit: the records come first: submit(records, id, version)');
     folderOf(id, version);
-    signal?.throwIfAborted();
-    await this.#manifests.refuseOtherCase(id, { signal });
-    if (ifExists === 'error' && (await this.has(id, version, { signal }))) throw alreadyExists(id, version);
-    const { rowBlocks } = await loadRowBlocks();
-    const { writeDataset } = await loadWriting();
-    const rows = await rowBlocks(data, given, signal);
-    try {
-      const manifest = await withLastReport(onProgress, (tell) =>
-        writeDataset(this.#parts, rows, id, version, ifExists === 'error', { signal, onProgress: tell }),
-      );
-      return this.#open(manifest);
-    } finally {
-      await rows.close();
-    }
+    return endedByAbort(signal, async () => {
+      await this.#manifests.refuseOtherCase(id, { signal });
+      if (ifExists === 'error' && (await this.has(id, version, { signal }))) throw alreadyExists(id, version);
+      const { rowBlocks } = await loadRowBlocks();
+      const { writeDataset } = await loadWriting();
+      const rows = await rowBlocks(data, given, signal);
+      try {
+        const manifest = await withLastReport(onProgress, (tell) =>
+          writeDataset(this.#parts, rows, id, version, ifExists === 'error', { signal, onProgress: tell }),
+        );
+        return this.#open(manifest);
+      } finally {
+        await rows.close();
+      }
+    });
   }
 
   async fetch(id: string, version: string, options: IoOptions & { readonly schema?: Schema } = {}): Promise<any> {
@@ -100,23 +102,31 @@ export class DatasetStorage implements Storage {
     refuseUnknown('cacheable', unknown, ['signal', 'onProgress']);
     if (typeof build !== 'function')
       throw invalidArgument(`cacheable needs a function that gives a DataRef, got ${describeValue(build)}`);
-    signal?.throwIfAborted();
-    const found = await this.#manifests.read(id, version, { signal });
-    if (found !== undefined) return this.#open(found);
-    await this.#manifests.refuseOtherCase(id, { signal });
-    const { CacheableDataset } = await loadBuilding();
-    const run = build as () => DataRef;
-    const manifest = await withLastReport(onProgress, (tell) => {
-      const listener = { signal, onProgress: tell };
-      return new CacheableDataset(this.#parts, this.#manifests, this.#builds, [id, version], run, listener).manifest();
+    return endedByAbort(signal, async () => {
+      const found = await this.#manifests.read(id, version, { signal });
+      if (found !== undefined) return this.#open(found);
+      await this.#manifests.refuseOtherCase(id, { signal });
+      const { CacheableDataset } = await loadBuilding();
+      const run = build as () => DataRef;
+      const manifest = await withLastReport(onProgress, (tell) => {
+        const listener = { signal, onProgress: tell };
+        return new CacheableDataset(
+          this.#parts,
+          this.#manifests,
+          this.#builds,
+          [id, version],
+          run,
+          listener,
+        ).manifest();
+      });
+      return this.#open(manifest);
     });
-    return this.#open(manifest);
   }
 
   async has(id: string, version: string, options: IoOptions = {}): Promise<boolean> {
     const { signal } = ioOptionsOf('has', options);
     signal?.throwIfAborted();
-    return (await this.#store.head(manifestKey(id, version), { signal })) !== undefined;
+    return (await orAbort(this.#store.head(manifestKey(id, version), { signal }), signal)) !== undefined;
   }
 
   async info(id: string, version: string, options: IoOptions = {}): Promise<DatasetInfo> {
@@ -144,12 +154,14 @@ export class DatasetStorage implements Storage {
 
   async delete(id: string, version: string, options: IoOptions = {}): Promise<boolean> {
     const { signal } = ioOptionsOf('delete', options);
-    signal?.throwIfAborted();
-    const existed = await this.#store.delete(manifestKey(id, version), { signal });
-    // All that was there before; what another process commits meanwhile stays.
-    const { vacuumDataset } = await loadVacuum();
-    await vacuumDataset({ ...(await this.#vacuum(0, signal)), isDeleted: true }, id, version);
-    return existed;
+    const key = manifestKey(id, version);
+    return endedByAbort(signal, async () => {
+      const existed = await this.#store.delete(key, { signal });
+      // All that was there before; what another process commits meanwhile stays.
+      const { vacuumDataset } = await loadVacuum();
+      await vacuumDataset({ ...(await this.#vacuum(0, signal)), isDeleted: true }, id, version);
+      return existed;
+    });
   }
 
   async verify(
@@ -159,20 +171,22 @@ export class DatasetStorage implements Storage {
   ): Promise<{ ok: boolean; problems: DataRefError[] }> {
     const { signal, onProgress, ...unknown } = ioOptionsOf('verify', options);
     refuseUnknown('verify', unknown, ['signal', 'onProgress']);
-    const { verifyParts } = await loadVerify();
-    for (let manifest = await this.#manifests.require(id, version, { signal }); ;) {
-      const { parts } = manifest;
-      const read = manifest;
-      const problems = await withLastReport(onProgress, (tell) => {
-        const report = reporter(tell, 'verify', parts.length, 'parts');
-        return verifyParts(this.#store, dataFolder(id, version), read, signal, report);
-      });
-      if (problems.length === 0) return { ok: true, problems };
-      // Files that are missing because the dataset was replaced meanwhile are no damage.
-      const now = await this.#manifests.require(id, version, { signal });
-      if (now.generation === manifest.generation) return { ok: false, problems };
-      manifest = now;
-    }
+    return endedByAbort(signal, async () => {
+      const { verifyParts } = await loadVerify();
+      for (let manifest = await this.#manifests.require(id, version, { signal }); ;) {
+        const { parts } = manifest;
+        const read = manifest;
+        const problems = await withLastReport(onProgress, (tell) => {
+          const report = reporter(tell, 'verify', parts.length, 'parts');
+          return verifyParts(this.#store, dataFolder(id, version), read, signal, report);
+        });
+        if (problems.length === 0) return { ok: true, problems };
+        // Files that are missing because the dataset was replaced meanwhile are no damage.
+        const now = await this.#manifests.require(id, version, { signal });
+        if (now.generation === manifest.generation) return { ok: false, problems };
+        manifest = now;
+      }
+    });
   }
 
   async vacuum(
@@ -180,46 +194,50 @@ export class DatasetStorage implements Storage {
   ): Promise<{ bytesFreed: number }> {
     const { graceMs: given = 24 * 3600 * 1000, signal, onProgress, ...unknown } = ioOptionsOf('vacuum', options);
     refuseUnknown('vacuum', unknown, ['graceMs', 'signal', 'onProgress']);
-    const vacuum = await this.#vacuum(countOf('vacuum: graceMs', given, 0), signal);
-    const names = await this.#manifests.names({ signal }, true);
-    const { isAbandoned, vacuumDataset } = await loadVacuum();
-    let bytesFreed = 0;
-    let done = 0;
-    let failure: { readonly error: unknown } | undefined;
-    await withLastReport(onProgress, (tell) => {
-      const report = reporter(tell, 'vacuum', names.length, 'datasets');
-      const clean = async ([id, version]: [string, string]): Promise<void> => {
-        try {
-          const freed = await vacuumDataset(vacuum, id, version);
-          bytesFreed += freed;
-        } catch (error) {
-          failure ??= { error }; // the others first
-        }
-        report(++done);
-      };
-      return eachAtOnce(names, REQUESTS_AT_ONCE, clean, signal);
+    const graceMs = countOf('vacuum: graceMs', given, 0);
+    return endedByAbort(signal, async () => {
+      const vacuum = await this.#vacuum(graceMs, signal);
+      const names = await this.#manifests.names({ signal }, true);
+      const { isAbandoned, vacuumDataset } = await loadVacuum();
+      let bytesFreed = 0;
+      let done = 0;
+      let failure: { readonly error: unknown } | undefined;
+      await withLastReport(onProgress, (tell) => {
+        const report = reporter(tell, 'vacuum', names.length, 'datasets');
+        const clean = async ([id, version]: [string, string]): Promise<void> => {
+          try {
+            const freed = await vacuumDataset(vacuum, id, version);
+            bytesFreed += freed;
+          } catch (error) {
+            failure ??= { error }; // the others first
+          }
+          report(++done);
+        };
+        return eachAtOnce(names, REQUESTS_AT_ONCE, clean, signal);
+      });
+      signal?.throwIfAborted();
+      bytesFreed += await this.#store.sweep({ signal, isAbandoned: (key) => isAbandoned(vacuum, key) });
+      if (failure !== undefined) throw failure.error;
+      return { bytesFreed };
     });
-    signal?.throwIfAborted();
-    bytesFreed += await this.#store.sweep({ signal, isAbandoned: (key) => isAbandoned(vacuum, key) });
-    if (failure !== undefined) throw failure.error;
-    return { bytesFreed };
   }
 
   async copy(id: string, version: string, to: Storage, options: ProgressOptions = {}): Promise<DataRef> {
     const { signal, onProgress, ...unknown } = ioOptionsOf('copy', options);
     refuseUnknown('copy', unknown, ['signal', 'onProgress']);
     folderOf(id, version);
-    signal?.throwIfAborted();
     if (typeof to !== 'object' || to === null || typeof to.submit !== 'function')
       throw invalidArgument(`copy needs a storage to copy to, got ${typeof to}`);
-    // A storage that is not made as this one is has a format of its own.
-    if (!(#parts in to)) return to.submit(await this.fetch(id, version, { signal }), id, version, options);
-    const { copyDataset } = await loadCopy();
-    const target = to.#parts;
-    const manifest = await withLastReport(onProgress, (tell) =>
-      copyDataset(this.#parts, target, id, version, { signal, onProgress: tell }),
-    );
-    return to.#open(manifest);
+    return endedByAbort(signal, async () => {
+      // A storage that is not made as this one is has a format of its own.
+      if (!(#parts in to)) return to.submit(await this.fetch(id, version, { signal }), id, version, options);
+      const { copyDataset } = await loadCopy();
+      const target = to.#parts;
+      const manifest = await withLastReport(onProgress, (tell) =>
+        copyDataset(this.#parts, target, id, version, { signal, onProgress: tell }),
+      );
+      return to.#open(manifest);
+    });
   }
 
   writer(id: string, version: string, options: ShareOptions): ShareWriter {

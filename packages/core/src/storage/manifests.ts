@@ -47,9 +47,14 @@ export class Manifests {
     }
   }
 
-  /** Never fails: for those who decide what may be removed. */
-  async current(id: string, version: string): Promise<Current> {
-    return (await this.read(id, version, {}).catch(() => 'unreadable' as const)) ?? 'none';
+  /** Fails with an abort alone: for those who decide what may be removed. */
+  async current(id: string, version: string, options: IoOptions = {}): Promise<Current> {
+    try {
+      return (await this.read(id, version, options)) ?? 'none';
+    } catch {
+      options.signal?.throwIfAborted();
+      return 'unreadable';
+    }
   }
 
   /** @throws DataRefError CORRUPT, UNSUPPORTED */
@@ -57,7 +62,7 @@ export class Manifests {
     const key = manifestKey(id, version);
     const where = `${this.#store.description}: ${key}`;
     return readAgain(true, async () => {
-      const held = await this.#store.get(key, MANIFEST_LIMIT_BYTES, options);
+      const held = await orAbort(this.#store.get(key, MANIFEST_LIMIT_BYTES, options), options.signal);
       return held && decodeManifest(held.bytes, where, id, version);
     });
   }
@@ -79,7 +84,8 @@ export class Manifests {
   async #versions(idFolder: string, options: IoOptions, withLeftovers = false): Promise<string[]> {
     const folders = await this.#folders(`${idFolder}/`, options);
     if (withLeftovers) return folders;
-    const isThere = (name: string) => this.#store.head(`${idFolder}/${name}/dataset.json`, options);
+    const isThere = (name: string) =>
+      orAbort(this.#store.head(`${idFolder}/${name}/dataset.json`, options), options.signal);
     const found: string[] = [];
     let at = 0;
     for await (const info of inOrder(folders, REQUESTS_AT_ONCE, isThere)) {

@@ -2,6 +2,7 @@ import { countOf, ioOptionsOf, refuseUnknown } from '../arguments.js';
 import type { DataRef } from '../dataset/types.js';
 import type { Manifest } from '../format/manifest.js';
 import { lazyModule } from '../lazy-module.js';
+import { endedByAbort } from '../or-abort.js';
 import { withLastReport } from '../progress.js';
 import type { Schema } from '../schema/types.js';
 import { folderOf, type Manifests } from './manifests.js';
@@ -48,21 +49,24 @@ export class DatasetShareWriter implements ShareWriter {
   async submit(data: unknown, options: ProgressOptions & { readonly schema?: Schema | undefined } = {}): Promise<void> {
     const { schema, signal, onProgress, ...unknown } = ioOptionsOf('submit', options);
     refuseUnknown('submit', unknown, ['schema', 'signal', 'onProgress']);
-    signal?.throwIfAborted();
-    const { writeShare } = await loadWriting();
-    await withLastReport(onProgress, (tell) =>
-      writeShare(this.#parts, this.#manifests, this, data, schema, { signal, onProgress: tell }),
-    );
-    this.#hasSubmitted = true;
+    return endedByAbort(signal, async () => {
+      const { writeShare } = await loadWriting();
+      await withLastReport(onProgress, (tell) =>
+        writeShare(this.#parts, this.#manifests, this, data, schema, { signal, onProgress: tell }),
+      );
+      this.#hasSubmitted = true;
+    });
   }
 
   async whole(options: ProgressOptions = {}): Promise<DataRef> {
     const { signal, onProgress, ...unknown } = ioOptionsOf('whole', options);
     refuseUnknown('whole', unknown, ['signal', 'onProgress']);
-    const { wholeDataset } = await loadWaiting();
-    const manifest = await withLastReport(onProgress, (tell) =>
-      wholeDataset(this.#parts, this.#manifests, this, this.#hasSubmitted, { signal, onProgress: tell }),
-    );
-    return this.#open(manifest);
+    return endedByAbort(signal, async () => {
+      const { wholeDataset } = await loadWaiting();
+      const manifest = await withLastReport(onProgress, (tell) =>
+        wholeDataset(this.#parts, this.#manifests, this, this.#hasSubmitted, { signal, onProgress: tell }),
+      );
+      return this.#open(manifest);
+    });
   }
 }

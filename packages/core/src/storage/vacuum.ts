@@ -49,7 +49,7 @@ export async function vacuumDataset(vacuum: Vacuum, id: string, version: string)
   if (shareFiles.length > 0 && commit === undefined) return 0;
   try {
     const found = commit === undefined ? [] : await shares.list({ signal });
-    const current = await manifests.current(id, version);
+    const current = await manifests.current(id, version, { signal });
     if (current === 'unreadable') return 0;
     let freed = await vacuumBuildLease(vacuum, folderOf(id, version));
     const kept = current === 'none' ? new Set<string>() : generationsOf(current);

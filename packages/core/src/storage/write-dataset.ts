@@ -25,9 +25,12 @@ export function writeDataset(
 ): Promise<Manifest> {
   const { store } = parts;
   return writeGeneration(parts, rows, id, version, options, {
-    async publish(manifest) {
+    async check() {
       if ((await isWanted?.()) === false) throw notWanted(id, version);
-      const written = await store.put(manifestKey(id, version), encodeManifest(manifest), { ifAbsent });
+    },
+    async publish(manifest) {
+      const { signal } = options;
+      const written = await store.put(manifestKey(id, version), encodeManifest(manifest), { ifAbsent, signal });
       if (written === undefined) throw alreadyExists(id, version);
     },
     async isPublished(generation) {

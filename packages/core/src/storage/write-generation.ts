@@ -10,7 +10,9 @@ import type { ProgressOptions } from './types.js';
 
 /** What makes a generation part of something: its manifest, or its share. */
 export interface Publication {
-  /** Durable and visible when it resolves. */
+  /** Rejects where it should not be published after all. */
+  check?(): Promise<void>;
+  /** Durable and visible when it resolves. Begins with its put: whether it was aborted is looked at just before. */
   publish(manifest: Manifest): Promise<void>;
   /** Whether it is published, as far as can be told: asked when `publish` failed. */
   isPublished(generation: string): Promise<boolean>;
@@ -53,6 +55,7 @@ export async function writeGeneration(
       parts: writer.parts,
     };
     await lease.check();
+    await publication.check?.();
     signal?.throwIfAborted();
     isPublishing = true;
     await publication.publish(manifest);
@@ -60,8 +63,8 @@ export async function writeGeneration(
     await lease.release().catch(() => undefined);
     return manifest;
   } catch (error) {
-    // A commit that failed may have come to pass all the same.
-    const isOurs = isPublishing && (await publication.isPublished(generation));
+    // A commit that failed may have come to pass all the same; one that was aborted may yet do so.
+    const isOurs = isPublishing && (signal?.aborted === true || (await publication.isPublished(generation)));
     // The failure that brought us here is the one to report; what is left behind, vacuum finds.
     if (!isOurs) await removeGeneration(store, folder).catch(() => undefined);
     await lease.release().catch(() => undefined);

@@ -28,7 +28,7 @@ export async function writeShare(
   const { signal } = options;
   const shares = new Shares(store, id, version);
   await manifests.refuseOtherCase(id, { signal });
-  if ((await manifests.current(id, version)) !== 'none') throw alreadyExists(id, version);
+  if ((await manifests.current(id, version, { signal })) !== 'none') throw alreadyExists(id, version);
   const found = await shares.list({ signal });
   const other = found.find((share) => share.of !== of);
   if (other !== undefined) throw otherNumber(place, other);
@@ -44,7 +44,8 @@ export async function writeShare(
     if (written !== undefined && !sameSchema(written.schema, rows.schema))
       throw otherSchema({ ...place, schema: rows.schema }, written);
     const { generation } = await writeGeneration(parts, rows, id, version, options, {
-      publish: async (manifest) => void (await store.put(shares.key(part, of), encodeShare({ ...manifest, part, of }))),
+      publish: async (manifest) =>
+        void (await store.put(shares.key(part, of), encodeShare({ ...manifest, part, of }), { signal })),
       async isPublished(mine) {
         const share = await shares.read(place, {}).catch(() => 'unreadable' as const);
         return share === 'unreadable' || share?.generation === mine;

@@ -42,7 +42,8 @@ export class FileStore implements ObjectStore {
     return { module: import.meta.url, data: this.#root };
   }
 
-  async head(key: string): Promise<ObjectInfo | undefined> {
+  async head(key: string, { signal }: IoOptions = {}): Promise<ObjectInfo | undefined> {
+    signal?.throwIfAborted();
     return this.#try(key, async () => {
       await this.#folders.check(dirname(this.#path(key)));
       const stat = await fs.lstat(this.#path(key));
@@ -82,28 +83,32 @@ export class FileStore implements ObjectStore {
     return (await writes()).createFile(place, options);
   }
 
-  async *list(prefix: string): AsyncGenerator<ObjectInfo> {
+  async *list(prefix: string, options: IoOptions = {}): AsyncGenerator<ObjectInfo> {
+    options.signal?.throwIfAborted();
     const folders = [prefix === '' ? this.#root : this.#path(prefix.slice(0, -1))];
     for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
       for (const entry of await this.#entries(folder)) {
         const path = join(folder, entry.name);
         if (entry.isDirectory()) folders.push(path);
         else if (entry.isFile()) {
-          const info = await this.head(relative(this.#root, path).split(sep).join('/'));
+          const info = await this.head(relative(this.#root, path).split(sep).join('/'), options);
           if (info !== undefined) yield info;
         }
       }
     }
   }
 
-  async listFolders(prefix: string): Promise<readonly string[]> {
+  async listFolders(prefix: string, { signal }: IoOptions = {}): Promise<readonly string[]> {
+    signal?.throwIfAborted();
     const folder = prefix === '' ? this.#root : this.#path(prefix.slice(0, -1));
     return (await this.#entries(folder)).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
   }
 
-  async delete(key: string): Promise<boolean> {
+  async delete(key: string, { signal }: IoOptions = {}): Promise<boolean> {
     const place = this.#place(key);
-    return (await writes()).removeFile(place);
+    const { removeFile } = await writes();
+    signal?.throwIfAborted();
+    return removeFile(place);
   }
 
   async sweep(): Promise<number> {

@@ -23,19 +23,22 @@ export class MemoryStore implements ObjectStore {
   readonly #objects = new Map<string, Held>();
   #writes = 0;
 
-  async head(key: string): Promise<ObjectInfo | undefined> {
+  async head(key: string, { signal }: IoOptions = {}): Promise<ObjectInfo | undefined> {
+    signal?.throwIfAborted();
     const held = this.#objects.get(checkKey(key));
     return held && { key, byteLength: held.bytes.length, modifiedMs: held.modifiedMs };
   }
 
-  async get(key: string, limitBytes: number): Promise<StoredObject | undefined> {
+  async get(key: string, limitBytes: number, { signal }: IoOptions = {}): Promise<StoredObject | undefined> {
+    signal?.throwIfAborted();
     const held = this.#objects.get(checkKey(key));
     if (held === undefined) return undefined;
     if (held.bytes.length > limitBytes) throw tooLarge(key, held.bytes.length, limitBytes);
     return { bytes: held.bytes.slice(), version: held.version };
   }
 
-  async open(key: string): Promise<ObjectReader | undefined> {
+  async open(key: string, { signal: ended }: IoOptions = {}): Promise<ObjectReader | undefined> {
+    ended?.throwIfAborted();
     const bytes = this.#objects.get(checkKey(key))?.bytes;
     if (bytes === undefined) return undefined;
     const readSync = (into: Uint8Array, position: number): void => {
@@ -95,13 +98,16 @@ export class MemoryStore implements ObjectStore {
     return version;
   }
 
-  async *list(prefix: string): AsyncGenerator<ObjectInfo> {
+  async *list(prefix: string, { signal }: IoOptions = {}): AsyncGenerator<ObjectInfo> {
+    signal?.throwIfAborted();
     for (const [key, { bytes, modifiedMs }] of Array.from(this.#objects)) {
+      signal?.throwIfAborted();
       if (key.startsWith(prefix)) yield { key, byteLength: bytes.length, modifiedMs };
     }
   }
 
-  async listFolders(prefix: string): Promise<readonly string[]> {
+  async listFolders(prefix: string, { signal }: IoOptions = {}): Promise<readonly string[]> {
+    signal?.throwIfAborted();
     const names = new Set<string>();
     for (const key of this.#objects.keys()) {
       const rest = key.startsWith(prefix) ? key.slice(prefix.length).split('/') : [];
@@ -110,7 +116,8 @@ export class MemoryStore implements ObjectStore {
     return [...names];
   }
 
-  async delete(key: string): Promise<boolean> {
+  async delete(key: string, { signal }: IoOptions = {}): Promise<boolean> {
+    signal?.throwIfAborted();
     return this.#objects.delete(checkKey(key));
   }
 

@@ -1,4 +1,5 @@
 export interface IoOptions {
+  /** One that is aborted before a call ends it with its reason; one that is aborted meanwhile should do so soon. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -183,6 +183,38 @@ const CHECKS: StoreChecks = {
     checkEqual(await keysOf(store, ''), [], 'list');
   },
 
+  async 'an aborted signal ends whatever it is given to with its reason, and nothing is removed'(store) {
+    await store.put('a/k', bytes(3));
+    const reason = new Error('enough');
+    const aborted = { signal: AbortSignal.abort(reason) };
+    const listed = async (): Promise<void> => {
+      for await (const { key } of store.list('', aborted)) check(false, `list gives nothing, got ${key}`);
+    };
+    const attempts: readonly [string, () => Promise<unknown>][] = [
+      ['head', () => store.head('a/k', aborted)],
+      ['get', () => store.get('a/k', LIMIT, aborted)],
+      ['open', () => store.open('a/k', aborted)],
+      ['list', listed],
+      ['listFolders', () => store.listFolders('', aborted)],
+      ['delete', () => store.delete('a/k', aborted)],
+    ];
+    for (const [what, attempt] of attempts) {
+      const error = await rejectionOf((async () => attempt())());
+      check(error === reason, `${what} rejects with the reason, got ${String(error)}`);
+    }
+    checkEqual(await contentOf(store, 'a/k'), bytes(3), 'what is there');
+  },
+
+  async 'what is stored shares no memory with what was put, nor with what get gives'(store) {
+    const given = bytes(100);
+    await store.put('k', given);
+    given.fill(99);
+    const got = (await contentOf(store, 'k')) as Uint8Array;
+    checkEqual(got, bytes(100), 'after the given bytes have changed');
+    got.fill(77);
+    checkEqual(await contentOf(store, 'k'), bytes(100), 'after the got bytes have changed');
+  },
+
   async 'lists by folder'(store) {
     const keys = ['a/x', 'a/b/y', 'a/b/c/z', 'ab/x', 'b', 'a.b/x', 'A-%20/x'];
     for (const key of keys) await store.put(key, bytes(key.length));

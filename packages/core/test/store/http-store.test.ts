@@ -28,9 +28,9 @@ function overHttp(files: FileStore, http: HttpStore): ObjectStore {
     open: (key, options) => http.open(key, options),
     put: (key, bytes, options) => files.put(key, bytes, options),
     create: (key, options) => files.create(key, options),
-    list: (prefix) => files.list(prefix),
-    listFolders: (prefix) => files.listFolders(prefix),
-    delete: (key) => files.delete(key),
+    list: (prefix, options) => files.list(prefix, options),
+    listFolders: (prefix, options) => files.listFolders(prefix, options),
+    delete: (key, options) => files.delete(key, options),
     sweep: () => files.sweep(),
   };
 }

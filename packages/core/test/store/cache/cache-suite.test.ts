@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib';
 import { storeSuite } from '@dataref/core/testing';
 import { FileStore } from '../../../dist/store/file-store.js';
 import { MemoryStore } from '../../../dist/store/memory-store.js';
-import type { ObjectStore } from '../../../dist/store/object-store.js';
+import type { IoOptions, ObjectStore } from '../../../dist/store/object-store.js';
 import { tempFolder } from '../../temp-folder.js';
 import { copiesIn, makeCache } from './made-caches.js';
 
@@ -17,10 +17,10 @@ function knowing(store: ObjectStore): ObjectStore {
         const value = target[name as keyof ObjectStore] as unknown;
         return typeof value === 'function' ? (value.bind(target) as unknown) : value;
       }
-      return async (key: string) => {
+      return async (key: string, options?: IoOptions) => {
         const stored = await target.get(key, 2 ** 20);
-        if (stored === undefined) return target.open(key);
-        return target.open(key, { byteLength: stored.bytes.length, crc32: crc32(stored.bytes) });
+        if (stored === undefined) return target.open(key, options);
+        return target.open(key, { ...options, byteLength: stored.bytes.length, crc32: crc32(stored.bytes) });
       };
     },
   });
