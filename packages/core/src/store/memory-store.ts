@@ -110,7 +110,8 @@ export class MemoryStore implements ObjectStore {
     return [...names];
   }
 
-  async delete(key: string): Promise<boolean> {
+  async delete(key: string, { ifVersion }: Pick<PutOptions, 'ifVersion'> = {}): Promise<boolean> {
+    if (ifVersion !== undefined && this.#objects.get(checkKey(key))?.version !== ifVersion) return false;
     return this.#objects.delete(checkKey(key));
   }
 

@@ -30,7 +30,7 @@ function overHttp(files: FileStore, http: HttpStore): ObjectStore {
     create: (key, options) => files.create(key, options),
     list: (prefix) => files.list(prefix),
     listFolders: (prefix) => files.listFolders(prefix),
-    delete: (key) => files.delete(key),
+    delete: (key, io) => files.delete(key, io),
     sweep: () => files.sweep(),
   };
 }
