@@ -178,7 +178,11 @@ export class GCSStore implements ObjectStore {
 
   async delete(key: string, { signal, ifVersion }: Pick<PutOptions, 'signal' | 'ifVersion'> = {}): Promise<boolean> {
     const name = this.#name(key);
-    if (ifVersion !== undefined && !GENERATION.test(ifVersion)) return false;
+    if (ifVersion !== undefined) {
+      if (!GENERATION.test(ifVersion)) return false;
+      // Google's servers compare; others that speak like them may not.
+      if ((await this.#stat(key, { signal }))?.generation !== ifVersion) return false;
+    }
     return this.#requests.remove(key, name, ifVersion, { signal });
   }
 
