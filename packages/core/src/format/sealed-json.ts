@@ -13,6 +13,16 @@ export function seal(body: string): Uint8Array {
   return encoder.encode(`${body}${CRC_KEY}${crc32(bytes)}\n}\n`);
 }
 
+/** A sealed file with one more member, a word, at its end, in place of one of the same name that was there. */
+export function resealed(bytes: Uint8Array, name: string, word: string): Uint8Array {
+  const text = new TextDecoder().decode(bytes);
+  const body = text.slice(0, text.lastIndexOf(CRC_KEY));
+  const start = `,\n  "${name}": "`;
+  const at = body.lastIndexOf(start);
+  const isThere = at >= 0 && /^\w+"$/u.test(body.slice(at + start.length));
+  return seal(`${isThere ? body.slice(0, at) : body}${start}${word}"`);
+}
+
 /** The object of a sealed file of a format. Its `formatVersion` is not looked at: files of every version end alike. */
 export function unseal(bytes: Uint8Array, format: string, otherwise: string, refuse: Refuse): Record<string, unknown> {
   const text = new TextDecoder().decode(bytes);

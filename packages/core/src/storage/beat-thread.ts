@@ -7,25 +7,25 @@ export type BeatRequest =
   | { readonly kind: 'start'; readonly id: number; readonly lease: HeldLease; readonly beatMs: number }
   | { readonly kind: 'recipe'; readonly id: number; readonly recipe: StoreRecipe }
   | { readonly kind: 'stop'; readonly id: number };
-/** What it answers: a lease is kept no more. */
-export interface BeatAnswer {
-  readonly stopped: number;
-}
+/** What it answers: a lease is kept no more, or a beat of it failed. */
+export type BeatAnswer = { readonly stopped: number } | { readonly missed: number };
 
 /** A recipe that cannot be had is asked for again. */
 const RETRY_MS = 1_000;
 
-/** A lease that is kept alive from the thread, and what does so from here should the thread fail. */
+/** A lease that is kept alive from the thread, and what does so from here should the thread, or a beat of its, fail. */
 interface Kept {
   readonly takeOver: () => Beats;
+  isEnding?: boolean;
   stopped?: () => void;
   beats?: Beats;
 }
 
 /**
  * Signs of life from a worker thread, so that a thread that is busy keeps its leases; from this thread where there are
- * no workers, where the store has no recipe, or where the worker fails (as where a bundle has lost its module). All
- * leases share one worker, which keeps no process alive and ends with the last of them.
+ * no workers, where the store has no recipe, or where the worker fails (as where a bundle has lost its module); and from
+ * both once a beat of the worker fails, whose store may reach less than the one here (a proxy, certificates). All leases
+ * share one worker, which keeps no process alive and ends with the last of them.
  * Once it resolves, the worker needs nothing of this thread.
  */
 export async function startThreadBeats(store: ObjectStore, lease: HeldLease, beatMs: number): Promise<Beats> {
@@ -74,7 +74,10 @@ class BeatThread {
 
   constructor(worker: Worker) {
     this.#worker = worker;
-    worker.on('message', ({ stopped }: BeatAnswer) => this.#kept.get(stopped)?.stopped?.());
+    worker.on('message', (answer: BeatAnswer) => {
+      if ('stopped' in answer) this.#kept.get(answer.stopped)?.stopped?.();
+      else this.#takeOver(this.#kept.get(answer.missed));
+    });
     worker.on('error', () => this.#fail());
     worker.on('exit', () => this.#fail());
     worker.unref(); // last: who listens holds the process
@@ -121,6 +124,7 @@ class BeatThread {
   }
 
   async #stop(id: number, kept: Kept, isSilent: boolean): Promise<void> {
+    kept.isEnding = true;
     if (this.#kept.has(id)) {
       // Before the first beat is due there is none to wait for, and the thread may still be starting.
       await this.#stopThere(id, isSilent ? undefined : kept);
@@ -153,9 +157,13 @@ class BeatThread {
     if (thread === this) thread = undefined;
     for (const [id, kept] of this.#kept) {
       this.#kept.delete(id);
-      if (kept.stopped === undefined) kept.beats = kept.takeOver();
+      this.#takeOver(kept);
       kept.stopped?.();
     }
+  }
+
+  #takeOver(kept: Kept | undefined): void {
+    if (kept !== undefined && !kept.isEnding) kept.beats ??= kept.takeOver();
   }
 
   #tell(request: BeatRequest): void {

@@ -18,9 +18,10 @@ async function obey(request: BeatRequest): Promise<void> {
   if (request.kind === 'recipe') {
     stores.set(id, await storeOf(request.recipe));
   } else if (request.kind === 'start') {
+    const tell = () => port.postMessage({ missed: id } satisfies BeatAnswer);
     beating.set(
       id,
-      startBeats(() => stores.get(id) as ObjectStore, request.lease, request.beatMs),
+      startBeats(() => stores.get(id) as ObjectStore, request.lease, request.beatMs, tell),
     );
   } else {
     await beating.get(id)?.stop();

@@ -22,6 +22,7 @@ export interface Claimant {
 
 /** A lease that only one of many can hold. */
 export interface Claim {
+  isHeld(): Promise<boolean>;
   /** @throws DataRefError STORE_FAILED when others took the holder for dead */
   check(): Promise<void>;
   /** Removes the lease. */
@@ -55,9 +56,11 @@ export async function claim(
     const held = await readLease(store, key);
     return isHeldAs(held, record) ? held : undefined;
   };
+  const isHeld = async (): Promise<boolean> => isHeldAs(await readLease(store, key), record);
   return {
+    isHeld,
     async check() {
-      if (isHeldAs(await readLease(store, key), record)) return;
+      if (await isHeld()) return;
       throw new DataRefError(
         'STORE_FAILED',
         `${store.description}: ${key} is not this process's any more. It was not heard of for ${times.leaseMs / 1000} s, so that it was taken for dead; try again`,

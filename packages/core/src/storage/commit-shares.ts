@@ -1,13 +1,14 @@
 import { DataRefError } from '../errors.js';
-import { encodeManifest, MAX_PARTS, type Manifest } from '../format/manifest.js';
+import { MAX_PARTS, type Manifest } from '../format/manifest.js';
 import { generationsOf, partFiles } from '../format/part-files.js';
 import type { Share } from '../format/share.js';
 import { describeSchema, sameSchema } from '../schema/schema.js';
 import { eachAtOnce, inOrder, REQUESTS_AT_ONCE } from './at-once.js';
+import { commitManifest } from './commit.js';
 import { whileCommitting } from './commit-claim.js';
 import { fingerprintOfHeads } from './heads-fingerprint.js';
 import { generationFiles } from './generation-files.js';
-import { dataFolder, generationFolder, manifestKey, type Manifests } from './manifests.js';
+import { dataFolder, generationFolder, type Manifests } from './manifests.js';
 import { otherNumber, Shares, type FoundShare } from './shares.js';
 import type { StorageParts } from './storage-parts.js';
 
@@ -46,13 +47,9 @@ export async function commitShares(
     if (!isComplete(found, of)) return undefined;
     const manifest = await joined(parts, shares, found, signal);
     if (manifest === undefined) return undefined;
-    await commit.check();
     signal?.throwIfAborted();
-    const written = await store.put(manifestKey(id, version), encodeManifest(manifest), {
-      ifAbsent: true,
-      signal,
-    });
-    if (written === undefined) return manifests.require(id, version, { signal });
+    if (!(await commitManifest(store, manifest, commit, { ifAbsent: true, signal })))
+      return manifests.require(id, version, { signal });
     // Committed: what is left over now is found by vacuum.
     await eachAtOnce(found, REQUESTS_AT_ONCE, async ({ file }) => void (await store.delete(file.key))).catch(
       () => undefined,

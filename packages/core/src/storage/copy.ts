@@ -1,16 +1,17 @@
 import { sha256Text } from '../checksum/fingerprint.js';
 import { DataRefError, isDataRefError } from '../errors.js';
 import { checkArrowMetadata, metadataBytes } from '../format/arrow-metadata.js';
-import { encodeManifest, type Manifest, type PartInfo } from '../format/manifest.js';
+import type { Manifest, PartInfo } from '../format/manifest.js';
 import { partFiles, type PartFile } from '../format/part-files.js';
 import { partName } from '../format/part-name.js';
 import { reporter } from '../progress.js';
 import { eachAtOnce, REQUESTS_AT_ONCE } from './at-once.js';
 import { claim, type Claim } from './claim.js';
+import { commitManifest } from './commit.js';
 import { copyFile, type Beginning } from './copy-file.js';
 import { generationFiles, removeGeneration } from './generation-files.js';
 import { leaseKey, readLease } from './lease-record.js';
-import { dataFolder, generationFolder, manifestKey, Manifests } from './manifests.js';
+import { dataFolder, generationFolder, Manifests } from './manifests.js';
 import type { StorageParts } from './storage-parts.js';
 import type { ProgressOptions } from './types.js';
 import { isGeneration } from './vacuum.js';
@@ -95,10 +96,9 @@ async function copyGeneration(
     );
     const parts = placeless(manifest);
     const copied: Manifest = { ...manifest, createdAt: new Date().toISOString(), generation, parts };
-    await lease.check();
     signal?.throwIfAborted();
     isCommitting = true;
-    await target.store.put(manifestKey(id, version), encodeManifest(copied), { signal });
+    await commitManifest(target.store, copied, lease, { ifAbsent: false, signal });
     await lease.release().catch(() => undefined); // committed: it ends with this process
     return copied;
   } catch (error) {

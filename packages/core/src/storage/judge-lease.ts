@@ -12,6 +12,8 @@ import {
 export interface JudgedLease {
   readonly state: 'live' | 'expired' | 'released' | 'none';
   readonly seen?: SeenLease | undefined;
+  /** Its process has ended: it cannot wake up. */
+  readonly isCertain?: boolean;
   /** When it was last heard of, by the later of two clocks. */
   readonly heardMs?: number;
 }
@@ -27,7 +29,7 @@ export async function judgeLease(
   if (seen === undefined) return { state: 'none' };
   const { writer, beatMs, isReleased } = seen.record;
   const runs = isReleased === true ? undefined : identity.isRunning(writer);
-  if (runs !== undefined) return { state: runs ? 'live' : 'expired', seen };
+  if (runs !== undefined) return { state: runs ? 'live' : 'expired', seen, isCertain: true };
   // Two clocks, the writer's and the store's: one that is wrong must not make a writer look dead.
   const modifiedMs = (await store.head(key))?.modifiedMs ?? 0;
   // A stamp from the future says that the writer's clock is wrong: then the store's alone counts, or nothing would end it.
@@ -40,22 +42,25 @@ export async function judgeLease(
 /**
  * Takes a lease away from a holder that is taken for dead, so that one that lives nevertheless sees that it lost it
  * before what it stands for is removed.
+ * @param judged what was seen; only one that cannot wake up needs not be told where the disk is full
  * @param as what the lease says then; its epoch is set
  * @returns false where it has been heard of since
  */
 export async function takeAway(
   store: ObjectStore,
   key: string,
-  { record, version }: SeenLease,
+  { seen, isCertain = false }: JudgedLease,
   as: LeaseRecord,
 ): Promise<boolean> {
+  if (seen === undefined) return false;
+  const { record, version } = seen;
   if (version === undefined) return true; // too large for a lease: no holder of ours wrote it
   const taken = { ...as, epoch: (Number(record.epoch) || 0) + 1 };
   try {
     return (await putLease(store, key, taken, { ifVersion: version })) !== undefined;
   } catch (error) {
     // Where there is no room to say so, room must be made.
-    if (isDataRefError(error, 'DISK_FULL')) return true;
+    if (isDataRefError(error, 'DISK_FULL')) return isCertain;
     throw error;
   }
 }

@@ -14,6 +14,7 @@ import {
 
 /** A writer's sign of life in the folder of what it writes, until it is released. */
 export interface Lease {
+  isHeld(): Promise<boolean>;
   /** @throws DataRefError STORE_FAILED when others took the writer for dead, and may have removed what it wrote */
   check(): Promise<void>;
   release(): Promise<void>;
@@ -38,6 +39,7 @@ export async function takeLease(
   const start = mayBlock ? startThreadBeats : startLateBeats;
   const beats = await start(store, { key, record }, beatMs);
   return {
+    isHeld: async () => isHeldAs(await readLease(store, key), record),
     async check() {
       const seen = await readLease(store, key);
       if (isHeldAs(seen, record)) return;

@@ -3,6 +3,7 @@ import type { ObjectInfo } from '../store/object-store.js';
 import type { Slots } from '../store/slots.js';
 import { eachAtOnce, REQUESTS_AT_ONCE } from './at-once.js';
 import { claim, type Claim } from './claim.js';
+import { fence } from './commit.js';
 import { waits } from './commit-claim.js';
 import { generationFiles } from './generation-files.js';
 import { judgeLease, takeAway } from './judge-lease.js';
@@ -28,6 +29,8 @@ interface Generation {
   readonly files: readonly ObjectInfo[];
   readonly isWritten: boolean;
   readonly isDead: boolean;
+  /** Though dead as far as is known, its writer may wake up. */
+  readonly mayWake: boolean;
 }
 
 /**
@@ -49,6 +52,7 @@ export async function vacuumDataset(vacuum: Vacuum, id: string, version: string)
   if (shareFiles.length > 0 && commit === undefined) return 0;
   try {
     const found = commit === undefined ? [] : await shares.list({ signal });
+    if (generations.some(({ mayWake }) => mayWake)) await slot(() => fence(store, id, version));
     const current = await manifests.current(id, version, { signal });
     if (current === 'unreadable') return 0;
     let freed = await vacuumBuildLease(vacuum, folderOf(id, version));
@@ -79,9 +83,12 @@ async function generationsIn(vacuum: Vacuum, folder: string): Promise<Generation
     const prefix = `${folder}${name}/`;
     const files = await slot(() => generationFiles(store, prefix, signal));
     const key = leaseKey(prefix);
-    const { state, seen } = await slot(() => judgeLease(store, key, identity, leaseTimes));
-    const isDead = seen !== undefined && state !== 'live' && (await slot(() => takeAway(store, key, seen, released())));
-    generations.push({ name, prefix, files, isWritten: seen !== undefined && !isDead, isDead });
+    const judged = await slot(() => judgeLease(store, key, identity, leaseTimes));
+    const { state, isCertain } = judged;
+    const isEnded = state === 'expired' || state === 'released';
+    const isDead = isEnded && (await slot(() => takeAway(store, key, judged, released())));
+    const mayWake = isDead && isCertain !== true;
+    generations.push({ name, prefix, files, isWritten: state !== 'none' && !isDead, isDead, mayWake });
   };
   await eachAtOnce(new Set(names), REQUESTS_AT_ONCE, look, signal);
   return generations;
@@ -135,11 +142,12 @@ async function vacuumBuildLease(
   folder: string,
 ): Promise<number> {
   const key = buildLeaseKey(folder);
-  const { state, seen, heardMs = 0 } = await slot(() => judgeLease(store, key, identity, leaseTimes));
-  if (state === 'none' || state === 'live' || seen === undefined) return 0;
+  const judged = await slot(() => judgeLease(store, key, identity, leaseTimes));
+  const { state, heardMs = 0 } = judged;
+  if (state === 'none' || state === 'live') return 0;
   if (state === 'released' && isWithin(graceMs, heardMs)) return 0;
   const byteLength = (await store.head(key))?.byteLength ?? 0;
-  if (!(await takeAway(store, key, seen, newRecord(identity.self(), 0)))) return 0;
+  if (!(await takeAway(store, key, judged, newRecord(identity.self(), 0)))) return 0;
   return (await store.delete(key)) ? byteLength : 0;
 }
 

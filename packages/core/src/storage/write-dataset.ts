@@ -1,6 +1,7 @@
 import { DataRefError } from '../errors.js';
-import { encodeManifest, type Manifest } from '../format/manifest.js';
-import { alreadyExists, manifestKey, Manifests } from './manifests.js';
+import type { Manifest } from '../format/manifest.js';
+import { commitManifest } from './commit.js';
+import { alreadyExists, Manifests } from './manifests.js';
 import type { RowBlocks } from './row-blocks.js';
 import type { StorageParts } from './storage-parts.js';
 import type { ProgressOptions } from './types.js';
@@ -25,13 +26,10 @@ export function writeDataset(
 ): Promise<Manifest> {
   const { store } = parts;
   return writeGeneration(parts, rows, id, version, options, {
-    async check() {
+    async publish(manifest, lease) {
       if ((await isWanted?.()) === false) throw notWanted(id, version);
-    },
-    async publish(manifest) {
-      const { signal } = options;
-      const written = await store.put(manifestKey(id, version), encodeManifest(manifest), { ifAbsent, signal });
-      if (written === undefined) throw alreadyExists(id, version);
+      if (!(await commitManifest(store, manifest, lease, { ifAbsent, signal: options.signal })))
+        throw alreadyExists(id, version);
     },
     async isPublished(generation) {
       const current = await new Manifests(store).current(id, version);

@@ -1,7 +1,7 @@
 import type { Manifest } from '../format/manifest.js';
 import { PartWriter } from '../format/part-writer.js';
 import { reporter } from '../progress.js';
-import { takeLease } from './lease.js';
+import { takeLease, type Lease } from './lease.js';
 import { removeGeneration } from './generation-files.js';
 import { generationFolder } from './manifests.js';
 import type { RowBlocks } from './row-blocks.js';
@@ -10,10 +10,8 @@ import type { ProgressOptions } from './types.js';
 
 /** What makes a generation part of something: its manifest, or its share. */
 export interface Publication {
-  /** Rejects where it should not be published after all. */
-  check?(): Promise<void>;
-  /** Durable and visible when it resolves. Begins with its put: whether it was aborted is looked at just before. */
-  publish(manifest: Manifest): Promise<void>;
+  /** Durable and visible when it resolves. @throws DataRefError STORE_FAILED where the lease is lost: then it is not */
+  publish(manifest: Manifest, lease: Lease): Promise<void>;
   /** Whether it is published, as far as can be told: asked when `publish` failed. */
   isPublished(generation: string): Promise<boolean>;
 }
@@ -54,11 +52,9 @@ export async function writeGeneration(
       generation,
       parts: writer.parts,
     };
-    await lease.check();
-    await publication.check?.();
     signal?.throwIfAborted();
     isPublishing = true;
-    await publication.publish(manifest);
+    await publication.publish(manifest, lease);
     // Committed: a lease that cannot be given up is no failure, it ends with this process.
     await lease.release().catch(() => undefined);
     return manifest;

@@ -3,6 +3,7 @@ import { generationsOf } from '../format/part-files.js';
 import { encodeShare } from '../format/share.js';
 import { sameSchema } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
+import { putWhileHeld } from './commit.js';
 import { commitShares, isComplete, otherSchema, withdrawShare, type SharePlace } from './commit-shares.js';
 import { alreadyExists, type Manifests } from './manifests.js';
 import { rowBlocks } from './row-blocks.js';
@@ -44,8 +45,9 @@ export async function writeShare(
     if (written !== undefined && !sameSchema(written.schema, rows.schema))
       throw otherSchema({ ...place, schema: rows.schema }, written);
     const { generation } = await writeGeneration(parts, rows, id, version, options, {
-      publish: async (manifest) =>
-        void (await store.put(shares.key(part, of), encodeShare({ ...manifest, part, of }), { signal })),
+      async publish(manifest, lease) {
+        await putWhileHeld(store, shares.key(part, of), encodeShare({ ...manifest, part, of }), lease, { signal });
+      },
       async isPublished(mine) {
         const share = await shares.read(place, {}).catch(() => 'unreadable' as const);
         return share === 'unreadable' || share?.generation === mine;

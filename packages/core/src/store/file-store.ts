@@ -74,8 +74,7 @@ export class FileStore implements ObjectStore {
 
   async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<string | undefined> {
     const place = this.#place(key);
-    const current = async () => (await this.get(key, Infinity, options))?.version;
-    return (await writes()).putFile(place, bytes, options, current);
+    return (await writes()).putFile(place, bytes, options, () => this.#version(key, options));
   }
 
   async create(key: string, options: IoOptions = {}): Promise<ObjectWriter> {
@@ -104,11 +103,17 @@ export class FileStore implements ObjectStore {
     return (await this.#entries(folder)).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
   }
 
-  async delete(key: string, { signal }: IoOptions = {}): Promise<boolean> {
+  async delete(key: string, options: Pick<PutOptions, 'signal' | 'ifVersion'> = {}): Promise<boolean> {
     const place = this.#place(key);
-    const { removeFile } = await writes();
+    const { removeFile, removeVersion } = await writes();
+    const { ifVersion, signal } = options;
     signal?.throwIfAborted();
-    return removeFile(place);
+    if (ifVersion === undefined) return removeFile(place);
+    return removeVersion(place, async () => (await this.#version(key, options)) === ifVersion, signal);
+  }
+
+  async #version(key: string, options: IoOptions): Promise<string | undefined> {
+    return (await this.get(key, Infinity, options))?.version;
   }
 
   async sweep(): Promise<number> {

@@ -64,6 +64,30 @@ export async function removeFile({ root, folders, key, path }: FilePlace): Promi
   return existed;
 }
 
+/** Removes a file while nobody else replaces it on a condition. @returns false where it is not the one any more */
+export async function removeVersion(
+  place: FilePlace,
+  isCurrent: () => Promise<boolean>,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const { root, folders, key, path: target } = place;
+  const workshop = join(root, WORKSHOP);
+  await folders.check(workshop);
+  if (!(await isCurrent())) return false;
+  let isRemoved = false;
+  const remove = async (): Promise<boolean> => {
+    if (await isCurrent()) isRemoved = await removeFile(place);
+    return false; // nothing comes in its place
+  };
+  try {
+    const stage = (to: string) => writeWhole(to, new Uint8Array(), key);
+    await replaceLocked(workshop, key, { stage, isCurrent: remove, target }, signal);
+    return isRemoved;
+  } catch (error) {
+    throw fileError(error, key);
+  }
+}
+
 /** Removes what writers that have ended left in the workshop. @returns bytes freed */
 export async function sweepWorkshop(root: string): Promise<number> {
   const workshop = join(root, WORKSHOP);

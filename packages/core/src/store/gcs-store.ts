@@ -27,6 +27,8 @@ import { generationGone, tooLarge, truncated } from './store-errors.js';
 
 /** The SDK renews a token five minutes before it expires. */
 const ACCESS_VALID_MS = 4 * 60_000;
+/** How versions are called. */
+const GENERATION = /^\d{1,20}$/u;
 
 export interface GCSStoreOptions {
   readonly bucket: string;
@@ -153,7 +155,7 @@ export class GCSStore implements ObjectStore {
   async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<string | undefined> {
     const { ifAbsent, ifVersion, signal } = checkPut(options);
     const name = this.#name(key);
-    if (ifVersion !== undefined && !/^\d{1,20}$/u.test(ifVersion)) return undefined; // no generation is called so
+    if (ifVersion !== undefined && !GENERATION.test(ifVersion)) return undefined;
     const ifGeneration = ifAbsent === true ? '0' : ifVersion;
     return (await this.#requests.put(key, name, bytes, { signal, ifGeneration }))?.generation;
   }
@@ -176,8 +178,14 @@ export class GCSStore implements ObjectStore {
     return (await listNextSegments(this.#requests, this.prefix + prefix, options)).filter(isKey);
   }
 
-  async delete(key: string, options: IoOptions = {}): Promise<boolean> {
-    return this.#requests.remove(key, this.#name(key), undefined, options);
+  async delete(key: string, { signal, ifVersion }: Pick<PutOptions, 'signal' | 'ifVersion'> = {}): Promise<boolean> {
+    const name = this.#name(key);
+    if (ifVersion !== undefined) {
+      if (!GENERATION.test(ifVersion)) return false;
+      // Google's servers compare; others that speak like them may not.
+      if ((await this.#stat(key, { signal }))?.generation !== ifVersion) return false;
+    }
+    return this.#requests.remove(key, name, ifVersion, { signal });
   }
 
   async recipe(): Promise<StoreRecipe> {

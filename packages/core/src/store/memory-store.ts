@@ -116,8 +116,9 @@ export class MemoryStore implements ObjectStore {
     return [...names];
   }
 
-  async delete(key: string, { signal }: IoOptions = {}): Promise<boolean> {
+  async delete(key: string, { signal, ifVersion }: Pick<PutOptions, 'signal' | 'ifVersion'> = {}): Promise<boolean> {
     signal?.throwIfAborted();
+    if (ifVersion !== undefined && this.#objects.get(checkKey(key))?.version !== ifVersion) return false;
     return this.#objects.delete(checkKey(key));
   }
 

@@ -13,7 +13,7 @@ export interface ObjectInfo {
 /** A small object as it was at one moment. */
 export interface StoredObject {
   readonly bytes: Uint8Array;
-  /** Names this content: an ETag, a generation, a hash. Opaque: only `put` with `ifVersion` takes it. */
+  /** Names this content: an ETag, a generation, a hash. Opaque: only `ifVersion` of `put` and `delete` takes it. */
   readonly version: string;
 }
 
@@ -125,7 +125,11 @@ export interface ObjectStore {
   list(prefix: string, options?: IoOptions): AsyncIterable<ObjectInfo>;
   /** Names of the next segments below a prefix: folders, as one would say on a disk. */
   listFolders(prefix: string, options?: IoOptions): Promise<readonly string[]>;
-  delete(key: string, options?: IoOptions): Promise<boolean>;
+  /**
+   * @param options with `ifVersion`, only while it has this version; a store that cannot compare and delete at once looks before
+   * @returns false where there is no such object, or it is another version
+   */
+  delete(key: string, options?: Pick<PutOptions, 'signal' | 'ifVersion'>): Promise<boolean>;
   /** Tells a store that keeps copies what comes next, until the returned function is called. Others have no such method. */
   follow?(forecast: Forecast): () => void;
   /**

@@ -129,8 +129,13 @@ class RetryingStore implements ObjectStore {
     return this.#retry(options, () => this.#store.listFolders(prefix, options));
   }
 
-  delete(key: string, options: IoOptions = {}): Promise<boolean> {
-    return this.#retry(options, async (_, failures) => (await this.#store.delete(key, options)) || failures > 0);
+  delete(key: string, options: Pick<PutOptions, 'signal' | 'ifVersion'> = {}): Promise<boolean> {
+    const { ifVersion, signal } = options;
+    return this.#retry(options, async (_, failures) => {
+      if (await this.#store.delete(key, options)) return true;
+      // An attempt that failed may have removed it.
+      return failures > 0 && (ifVersion === undefined || (await this.#store.head(key, { signal })) === undefined);
+    });
   }
 
   sweep(options: SweepOptions = {}): Promise<number> {

@@ -88,8 +88,8 @@ export function isMissing(error: unknown): boolean {
   return status === 404 && name !== 'NoSuchBucket' && name !== 'NoSuchUpload';
 }
 
-export function hasStatus(error: unknown, status: number): boolean {
-  return s3FailureOf(error).status === status;
+export function hasStatus(error: unknown, ...statuses: readonly unknown[]): boolean {
+  return statuses.includes(s3FailureOf(error).status);
 }
 
 /** The failure of a request, of which the SDK's error tells. */

@@ -150,13 +150,22 @@ export class S3Store implements ObjectStore {
     );
   }
 
-  async delete(key: string, options: IoOptions = {}): Promise<boolean> {
-    const name = this.#name(key);
-    if ((await this.#head(key, options)) === undefined) return false;
-    await this.#bucket.ask(key, 'deleting', options, ({ sdk, send, bucket }) =>
-      send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: name })),
-    );
-    return true;
+  /** Servers that know no condition on a delete ignore it, or answer 501: there, the look before it is all. */
+  async delete(key: string, { signal, ifVersion }: Pick<PutOptions, 'signal' | 'ifVersion'> = {}): Promise<boolean> {
+    const object = { Key: this.#name(key) };
+    const facts = await this.#head(key, { signal });
+    if (facts === undefined || (ifVersion !== undefined && facts.version !== ifVersion)) return false;
+    return this.#bucket.ask(key, 'deleting', { signal }, async ({ sdk, send, bucket: Bucket }) => {
+      const condition = ifVersion !== undefined && { IfMatch: ifVersion };
+      try {
+        await send(new sdk.DeleteObjectCommand({ Bucket, ...object, ...condition }));
+      } catch (error) {
+        if (condition === false || !hasStatus(error, 404, 412, 501)) throw error;
+        if (!hasStatus(error, 501)) return false;
+        await send(new sdk.DeleteObjectCommand({ Bucket, ...object }));
+      }
+      return true;
+    });
   }
 
   /** Ends uploads of parts of datasets that were begun more than 24 hours ago. */

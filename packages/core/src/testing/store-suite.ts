@@ -85,6 +85,16 @@ const CHECKS: StoreChecks = {
     checkEqual(await keysOf(store, ''), [], 'what is there then');
   },
 
+  async 'delete ifVersion removes only that version'(store) {
+    const first = (await store.put('a/k', bytes(3, 1))) as string;
+    const second = (await store.put('a/k', bytes(3, 2))) as string;
+    checkEqual(await store.delete('a/k', { ifVersion: first }), false, 'a stale version');
+    checkEqual(await contentOf(store, 'a/k'), bytes(3, 2), 'what is there');
+    checkEqual(await store.delete('a/k', { ifVersion: second }), true, 'the version that is there');
+    checkEqual(await store.delete('a/k', { ifVersion: second }), false, 'where nothing is any more');
+    checkEqual(await keysOf(store, ''), [], 'what is there then');
+  },
+
   async 'of many at once, one put ifVersion succeeds'(store) {
     const version = (await store.put('a/k', bytes(1))) as string;
     const won = await Promise.all(

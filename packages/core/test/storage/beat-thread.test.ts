@@ -59,6 +59,11 @@ function noting(store: FileStore, data: string, then = ''): StoreRecipe {
   return { module, data: { folder: store.description, data } };
 }
 
+/** A recipe of a store whose every read in the thread ends so. */
+function reaching(store: FileStore, outcome: string): StoreRecipe {
+  return noting(store, 'unreachable', `return { get: () => ${outcome} };`);
+}
+
 test('beats come from the thread, and none after the stop', async () => {
   const { until, stop, fromHere, folder } = await kept((store) => noting(store, 'once'));
   await until(3);
@@ -89,6 +94,8 @@ test.each<[string, (store: FileStore) => StoreRecipe | Promise<StoreRecipe>]>([
   ['the recipe cannot be cloned', (store) => ({ module: store.recipe().module, data: () => 1 })],
   ['there is no recipe now', () => Promise.reject(new Error('no credentials'))],
   ['the store cannot be made', (store) => noting(store, 'fails', 'throw new Error("no");')],
+  ['the thread cannot reach the store', (store) => reaching(store, "Promise.reject(new Error('ECONNREFUSED'))")],
+  ['the thread has no answer from the store', (store) => reaching(store, 'new Promise(() => undefined)')],
   ['the thread ends', (store) => noting(store, 'ends', 'setTimeout(() => process.exit(1), 120);')],
 ])('where %s, this thread keeps the lease', async (_, recipe) => {
   const { until, stop, fromHere } = await kept(recipe);

@@ -12,7 +12,7 @@ const CHUNK_BYTES = 8 * 2 ** 20;
 
 /**
  * fake-gcs-server differs from Google's: a resumable upload whose state is asked for (`bytes * / *`) is ended by that, and
- * one that is canceled can go on; preconditions of deletes and of `uploadType=media` are ignored. None of it is met here.
+ * one that is canceled can go on; preconditions of deletes and of `uploadType=media` are ignored (a delete looks before). None of it is met here.
  */
 await describeWithServer('GCSStore over fake-gcs-server', startFakeGcs, (server) => {
   const storageOptions = storageOptionsOf(server);

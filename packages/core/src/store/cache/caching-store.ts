@@ -127,7 +127,7 @@ export class CachingStore implements CachedStore {
     return this.#store.listFolders(prefix, options);
   }
 
-  delete(key: string, options?: IoOptions): Promise<boolean> {
+  delete(key: string, options?: Pick<PutOptions, 'signal' | 'ifVersion'>): Promise<boolean> {
     return this.#store.delete(key, options);
   }
 
