@@ -64,7 +64,7 @@ describe('what comes after unbatch is told of each record', () => {
   };
   const told = (x: number, { epoch, position, index, random }: MapContext) => [x, epoch, position, index, random()].join(' '); // prettier-ignore
 
-  describe.each(Object.entries(pipelines))('%s', (_, pipeline) => {
+  describe.each(Object.entries(pipelines))('%s', (_name, pipeline) => {
     /** What each rank of a world gives, by turns. */
     const byTurns = async (shards: number, end: (stream: Stream) => Stream): Promise<unknown[]> => {
       const shares = await Promise.all(
@@ -103,10 +103,10 @@ describe('what comes after unbatch is told of each record', () => {
     test('and a state says what it says without them', async () => {
       const epochs = async (flow: Stream): Promise<number[]> => {
         const seen: number[] = [];
-        for await (const _record of flow) seen.push(flow.state.epoch);
+        for await (const _ of flow) seen.push(flow.state.epoch);
         return seen;
       };
-      expect(await epochs(pipeline({}).batch(4).unbatch() as Stream)).toEqual(await epochs(pipeline({})));
+      expect(await epochs(pipeline({}).batch(4).unbatch())).toEqual(await epochs(pipeline({})));
     });
   });
 
