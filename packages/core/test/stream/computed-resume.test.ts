@@ -17,7 +17,7 @@ const FEW = 6;
 /** Where each interruption ends worker threads. */
 const FEW_IN_WORKERS = 3;
 /** The opt-in run of many more: DATAREF_TEST_PIPELINES=20000. */
-const pipelines = Number(process.env['DATAREF_TEST_PIPELINES'] ?? (scale < 1 ? runs(1000) : 2000));
+const pipelines = Number(process.env['DATAREF_TEST_PIPELINES'] ?? (scale < 1 ? runs(500) : 2000));
 
 async function check(pipeline: Computed): Promise<number> {
   const size = await sizeOf(await buildComputed(pipeline), MOST);
