@@ -17,8 +17,8 @@ import { changed, storageOver } from './stored.js';
 jest.setTimeout(600_000);
 const seed = announceSeed('storage/aborts');
 
-/** After an abort a call that hangs may take a second to clean up; the rest is for a busy machine. */
-const PROMPTLY_MS = 5_000;
+/** After an abort a call that hangs may take a second to clean up; the rest is for a busy machine. Else it never ends. */
+const PROMPTLY_MS = 30_000;
 const records = (first: number) => Array.from({ length: 3 }, (_, i) => ({ n: first + i, text: `${first}` }));
 const reason = new Error('enough');
 
