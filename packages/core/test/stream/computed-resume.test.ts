@@ -37,7 +37,7 @@ describe('any pipeline of up to six transforms', () => {
     let checked = 0;
     let outputs = 0;
     await fc.assert(
-      fc.asyncProperty(anyComputed(16, 5), async (pipeline) => {
+      fc.asyncProperty(anyComputed(12, 5), async (pipeline) => {
         const count = await check(pipeline);
         checked += count > 0 ? 1 : 0;
         outputs += count;
