@@ -10,6 +10,7 @@ import {
   type SeenLease,
   type WriterIdentity,
 } from './lease-record.js';
+import { LeaseWatch } from './lease-watch.js';
 
 /** How often a release is tried against beats of one's own that were still on the way. */
 const RELEASE_ATTEMPTS = 5;
@@ -31,14 +32,14 @@ export class BuildQueue {
   readonly #key: string;
   readonly #identity: WriterIdentity;
   readonly #times: LeaseTimes;
-  #watched: string | undefined;
-  #watchedSinceMs = 0;
+  readonly #watch: LeaseWatch;
 
   constructor(store: ObjectStore, key: string, identity: WriterIdentity, times: LeaseTimes) {
     this.#store = store;
     this.#key = key;
     this.#identity = identity;
     this.#times = times;
+    this.#watch = new LeaseWatch(times);
   }
 
   /** Takes the lease where nobody holds it. @returns undefined, and `holder` is told who does */
@@ -68,14 +69,9 @@ export class BuildQueue {
     };
   }
 
-  #isFree({ record, version }: SeenLease): boolean {
-    if (record.isReleased === true || this.#identity.isRunning(record.writer) === false) return true;
-    const nowMs = performance.now();
-    if (version !== this.#watched || this.#watchedSinceMs === 0) {
-      this.#watched = version;
-      this.#watchedSinceMs = nowMs;
-    }
+  #isFree(seen: SeenLease): boolean {
+    const { writer, isReleased } = seen.record;
     // One that runs, and is silent nevertheless, was stopped.
-    return nowMs - this.#watchedSinceMs >= this.#times.leaseMs;
+    return isReleased === true || this.#identity.isRunning(writer) === false || this.#watch.isSilent(this.#key, seen);
   }
 }

@@ -3,7 +3,6 @@ import type { DataRef } from '../dataset/types.js';
 import { invalidArgument } from '../errors.js';
 import type { Manifest } from '../format/manifest.js';
 import { endedByAbort, orAbort } from '../or-abort.js';
-import type { WaitedFor } from '../progress.js';
 import { describeValue } from '../schema/ndarray.js';
 import type { Awaitable } from '../schema/types.js';
 import { pause } from '../store/pause.js';
@@ -14,6 +13,7 @@ import { folderOf, type Manifests } from './manifests.js';
 import { rowBlocks } from './row-blocks.js';
 import type { StorageParts } from './storage-parts.js';
 import type { ProgressOptions } from './types.js';
+import { waitingFor } from './waiting-for.js';
 import { writeDataset } from './write-dataset.js';
 
 /** The first look at what others do comes soon, the later ones at most so seldom. */
@@ -157,27 +157,11 @@ export class CacheableDataset {
 
   #tellOfWaiting(holder: unknown): void {
     this.#holder = holder;
-    this.#options.onProgress?.({
-      phase: 'wait',
-      done: 0,
-      total: 1,
-      unit: 'datasets',
-      elapsedMs: performance.now() - this.#startMs,
-      waitingFor: waitedFor(holder),
-    });
+    this.#options.onProgress?.(waitingFor(holder, this.#startMs));
   }
 }
 
 /** Anything from a half to one and a half of the usual, so that many who wait do not ask all at once. */
 function pollMs(polls: number): number {
   return Math.min(MAX_POLL_MS, MIN_POLL_MS * 1.5 ** polls) * (0.5 + Math.random());
-}
-
-function waitedFor(writer: unknown): WaitedFor {
-  const { host, pid } = Object(writer) as { host?: unknown; pid?: unknown };
-  return {
-    // Without the hash that tells apart hosts of one name.
-    host: typeof host === 'string' ? host.replace(/-[0-9a-f]{16}$/u, '') : undefined,
-    pid: typeof pid === 'number' ? pid : undefined,
-  };
 }

@@ -1,6 +1,7 @@
 import { DataRefError } from '../errors.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { judgeLease } from './judge-lease.js';
+import type { LeaseWatch } from './lease-watch.js';
 import { startLateBeats } from './late-beats.js';
 import {
   isHeldAs,
@@ -33,6 +34,7 @@ export interface Claim {
 
 /**
  * Takes the lease under a key where there is none, or from one who is dead or has abandoned it.
+ * @param watch of the claimant: one that is silent is known to be dead when it is claimed again, after a lease's time
  * @param purpose what it says besides who holds it
  * @returns undefined where another holds it
  */
@@ -40,9 +42,10 @@ export async function claim(
   store: ObjectStore,
   key: string,
   { identity, leaseTimes: times = LEASE_TIMES }: Claimant,
+  watch: LeaseWatch,
   purpose: Pick<LeaseRecord, 'copies'> = {},
 ): Promise<Claim | undefined> {
-  const { state, seen } = await judgeLease(store, key, identity, times);
+  const { state, seen } = await judgeLease(store, key, identity, watch);
   if (state === 'live') return undefined;
   // What is too large for a lease is nobody's of ours, and has no version that it could be compared with.
   if (seen !== undefined && seen.version === undefined) await store.delete(key);

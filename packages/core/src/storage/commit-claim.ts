@@ -1,6 +1,7 @@
 import { orAbort } from '../or-abort.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { claim, type Claim, type Claimant } from './claim.js';
+import { LeaseWatch } from './lease-watch.js';
 
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 2000;
@@ -17,10 +18,11 @@ export async function whileCommitting<T>(
   work: (commit: Claim) => Promise<T>,
 ): Promise<T> {
   const wait = waits(signal);
-  let commit = await claim(store, key, claimant);
+  const watch = new LeaseWatch(claimant.leaseTimes);
+  let commit = await claim(store, key, claimant, watch);
   while (commit === undefined) {
     await wait();
-    commit = await claim(store, key, claimant);
+    commit = await claim(store, key, claimant, watch);
   }
   try {
     return await work(commit);

@@ -11,6 +11,7 @@ import { commitManifest } from './commit.js';
 import { copyFile, type Beginning } from './copy-file.js';
 import { generationFiles, removeGeneration } from './generation-files.js';
 import { leaseKey, readLease } from './lease-record.js';
+import { LeaseWatch } from './lease-watch.js';
 import { dataFolder, generationFolder, Manifests } from './manifests.js';
 import type { StorageParts } from './storage-parts.js';
 import type { ProgressOptions } from './types.js';
@@ -51,13 +52,14 @@ async function copyGeneration(
   source: StorageParts,
   target: StorageParts,
   manifest: Manifest,
-  { signal, onProgress }: ProgressOptions,
+  options: ProgressOptions,
 ): Promise<Manifest> {
+  const { signal, onProgress } = options;
   const { id, version } = manifest;
   const content = contentOf(manifest);
   const there = await currentAt(target, id, version, signal);
   if (there !== undefined && contentOf(there) === content) return there;
-  const { generation, lease } = await claimGeneration(target, id, version, content, signal);
+  const { generation, lease } = await claimGeneration(target, id, version, content, options);
   const folder = generationFolder(id, version, generation);
   const files = partFiles(manifest);
   const report = reporter(
@@ -154,15 +156,20 @@ async function currentAt(
   }
 }
 
-/** The generation of a copy of the same files that has ended before its time, else a new one; nobody else's until it is released. */
+/**
+ * The generation of a copy of the same files that has ended before its time, else a new one; nobody else's until it is
+ * released. A copy that only looks dead is watched: to wait is less than to copy all anew.
+ */
 async function claimGeneration(
   target: StorageParts,
   id: string,
   version: string,
   content: string,
-  signal: AbortSignal | undefined,
+  options: ProgressOptions,
 ): Promise<{ readonly generation: string; readonly lease: Claim }> {
-  const { store, nonce } = target;
+  const { store, nonce, leaseTimes } = target;
+  const { signal } = options;
+  const watch = new LeaseWatch(leaseTimes);
   const leaseOf = (generation: string): string => leaseKey(generationFolder(id, version, generation));
   const names = (await store.listFolders(dataFolder(id, version), { signal })).filter(isGeneration);
   const begun: string[] = [];
@@ -174,13 +181,18 @@ async function claimGeneration(
     },
     signal,
   );
-  for (const generation of begun) {
-    const lease = await claim(store, leaseOf(generation), target, { copies: content });
-    if (lease !== undefined) return { generation, lease };
+  const claimOneOf = async (generations: readonly string[]) => {
+    for (const generation of generations) {
+      const lease = await claim(store, leaseOf(generation), target, watch, { copies: content });
+      if (lease !== undefined) return { generation, lease };
+    }
+    return undefined;
+  };
+  let claimed = await claimOneOf(begun);
+  if (claimed === undefined && watch.hasSuspects()) {
+    await watch.wait(options);
+    claimed = await claimOneOf(begun);
   }
-  for (;;) {
-    const generation = nonce();
-    const lease = await claim(store, leaseOf(generation), target, { copies: content });
-    if (lease !== undefined) return { generation, lease };
-  }
+  while (claimed === undefined) claimed = await claimOneOf([nonce()]);
+  return claimed;
 }

@@ -12,7 +12,7 @@ import { describeSchema, parseSchema, sameSchema } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
 import type { IoOptions, ObjectStore } from '../store/object-store.js';
 import { countOf, ioOptionsOf, refuseUnknown } from '../arguments.js';
-import { eachAtOnce, inOrder, REQUESTS_AT_ONCE } from './at-once.js';
+import { inOrder, REQUESTS_AT_ONCE } from './at-once.js';
 import { alreadyExists, dataFolder, folderOf, manifestKey, Manifests } from './manifests.js';
 import { DatasetShareWriter } from './share-writer.js';
 import type { Build } from './cacheable.js';
@@ -28,9 +28,11 @@ const loadRowBlocks = lazyModule('what reads the data to store', () => import('.
 const loadWriting = lazyModule('what writes datasets', () => import('./write-dataset.js'));
 const loadBuilding = lazyModule('what cacheable builds with', () => import('./cacheable.js'));
 const loadVacuum = lazyModule('what removes files', () => import('./vacuum.js'));
+const loadVacuumStorage = lazyModule('what removes files', () => import('./vacuum-storage.js'));
 const loadVerify = lazyModule('what verifies datasets', () => import('./verify.js'));
 const loadCopy = lazyModule('what copies datasets', () => import('./copy.js'));
 const loadSlots = lazyModule('what removes files', () => import('../store/slots.js'));
+const loadLeaseWatch = lazyModule('what removes files', () => import('./lease-watch.js'));
 
 /**
  * Datasets in an object store: `<id>/<version>/dataset.json` over `data/<generation>/`. Specified in docs/format.md.
@@ -157,7 +159,7 @@ export class DatasetStorage implements Storage {
     const key = manifestKey(id, version);
     return endedByAbort(signal, async () => {
       const existed = await this.#store.delete(key, { signal });
-      // All that was there before; what another process commits meanwhile stays.
+      // All that was there before; what another process commits meanwhile stays, and what one may be writing yet.
       const { vacuumDataset } = await loadVacuum();
       await vacuumDataset({ ...(await this.#vacuum(0, signal)), isDeleted: true }, id, version);
       return existed;
@@ -198,26 +200,8 @@ export class DatasetStorage implements Storage {
     return endedByAbort(signal, async () => {
       const vacuum = await this.#vacuum(graceMs, signal);
       const names = await this.#manifests.names({ signal }, true);
-      const { isAbandoned, vacuumDataset } = await loadVacuum();
-      let bytesFreed = 0;
-      let done = 0;
-      let failure: { readonly error: unknown } | undefined;
-      await withLastReport(onProgress, (tell) => {
-        const report = reporter(tell, 'vacuum', names.length, 'datasets');
-        const clean = async ([id, version]: [string, string]): Promise<void> => {
-          try {
-            const freed = await vacuumDataset(vacuum, id, version);
-            bytesFreed += freed;
-          } catch (error) {
-            failure ??= { error }; // the others first
-          }
-          report(++done);
-        };
-        return eachAtOnce(names, REQUESTS_AT_ONCE, clean, signal);
-      });
-      signal?.throwIfAborted();
-      bytesFreed += await this.#store.sweep({ signal, isAbandoned: (key) => isAbandoned(vacuum, key) });
-      if (failure !== undefined) throw failure.error;
+      const { vacuumStorage } = await loadVacuumStorage();
+      const bytesFreed = await withLastReport(onProgress, (tell) => vacuumStorage(vacuum, names, tell));
       return { bytesFreed };
     });
   }
@@ -257,9 +241,11 @@ export class DatasetStorage implements Storage {
 
   async #vacuum(graceMs: number, signal: AbortSignal | undefined): Promise<Vacuum> {
     const { slots } = await loadSlots();
+    const { LeaseWatch } = await loadLeaseWatch();
     const { store, identity, leaseTimes } = this.#parts;
     const slot = slots(REQUESTS_AT_ONCE);
-    return { store, identity, leaseTimes, manifests: this.#manifests, slot, graceMs, signal };
+    const watch = new LeaseWatch(leaseTimes);
+    return { store, identity, leaseTimes, manifests: this.#manifests, watch, slot, graceMs, signal };
   }
 
   #open(manifest: Manifest): DataRef {

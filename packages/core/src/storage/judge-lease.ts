@@ -1,13 +1,7 @@
 import { isDataRefError } from '../errors.js';
 import type { ObjectStore } from '../store/object-store.js';
-import {
-  LEASE_TIMES,
-  putLease,
-  readLease,
-  type LeaseRecord,
-  type SeenLease,
-  type WriterIdentity,
-} from './lease-record.js';
+import { putLease, readLease, type LeaseRecord, type SeenLease, type WriterIdentity } from './lease-record.js';
+import type { LeaseWatch } from './lease-watch.js';
 
 export interface JudgedLease {
   readonly state: 'live' | 'expired' | 'released' | 'none';
@@ -18,12 +12,15 @@ export interface JudgedLease {
   readonly heardMs?: number;
 }
 
-/** Whether somebody holds a lease, as far as one look can tell: `none` where nobody ever did, or it is gone. */
+/**
+ * Whether somebody holds a lease: `none` where nobody ever did, or it is gone. Where only silence can tell, a holder is
+ * `live` until `watch` has seen it silent, and noted there if by the clocks it looks dead already.
+ */
 export async function judgeLease(
   store: ObjectStore,
   key: string,
   identity: WriterIdentity,
-  { leaseMs } = LEASE_TIMES,
+  watch: LeaseWatch,
 ): Promise<JudgedLease> {
   const seen = await readLease(store, key);
   if (seen === undefined) return { state: 'none' };
@@ -34,9 +31,11 @@ export async function judgeLease(
   const modifiedMs = (await store.head(key))?.modifiedMs ?? 0;
   // A stamp from the future says that the writer's clock is wrong: then the store's alone counts, or nothing would end it.
   const stampMs = Number(beatMs) || 0;
-  const heardMs = stampMs > Date.now() + leaseMs ? modifiedMs : Math.max(modifiedMs, stampMs);
+  const heardMs = stampMs > Date.now() + watch.leaseMs ? modifiedMs : Math.max(modifiedMs, stampMs);
   if (isReleased === true) return { state: 'released', seen, heardMs };
-  return { state: Date.now() - heardMs < leaseMs ? 'live' : 'expired', seen, heardMs };
+  if (watch.isSilent(key, seen)) return { state: 'expired', seen, heardMs };
+  if (Date.now() - heardMs >= watch.leaseMs) watch.suspect(key, seen);
+  return { state: 'live', seen, heardMs };
 }
 
 /**

@@ -128,7 +128,10 @@ export interface Storage {
   info(id: string, version: string, options?: IoOptions): Promise<DatasetInfo>;
   /** Every dataset. One whose manifest is damaged ends the list with its error (CORRUPT), after all the others. */
   list(options?: IoOptions): AsyncIterable<DatasetInfo>;
-  /** false where there was none. Streams that read it end with GENERATION_GONE. */
+  /**
+   * false where there was none. Streams that read it end with GENERATION_GONE. What a writer of another host has not
+   * finished, and may be at yet, is left to it and to `vacuum`.
+   */
   delete(id: string, version: string, options?: IoOptions): Promise<boolean>;
   /** Reads every byte of a dataset and compares checksums. */
   verify(
@@ -138,9 +141,10 @@ export interface Storage {
   ): Promise<{ readonly ok: boolean; readonly problems: readonly DataRefError[] }>;
   /**
    * Copies a dataset to another storage, its files as they are, each compared with its checksum on the way, and returns
-   * the copy. Nothing is visible before all of it is. A copy that was ended before its time is gone on with by the next;
-   * where the same files are there already, nothing is copied. Anything else under the name is replaced, as by `submit`.
-   * To a storage that is not one of this library's, the records are submitted. Progress counts bytes.
+   * the copy. Nothing is visible before all of it is. A copy that was ended before its time is gone on with by the next,
+   * which watches one of another host for 60 s before it takes it for dead (phase `wait` says whose). Where the same
+   * files are there already, nothing is copied. Anything else under the name is replaced, as by `submit`. To a storage
+   * that is not one of this library's, the records are submitted. Progress counts bytes.
    * @throws DataRefError NOT_FOUND, CORRUPT where the dataset is damaged, and what `submit` throws
    */
   copy(id: string, version: string, to: Storage, options?: ProgressOptions): Promise<DataRef>;
@@ -149,7 +153,11 @@ export interface Storage {
    * @throws DataRefError INVALID_ID, INVALID_ARGUMENT
    */
   writer(id: string, version: string, options: ShareOptions): ShareWriter;
-  /** Removes what killed writers left, and datasets replaced more than `graceMs` (default 24 h) ago. */
+  /**
+   * Removes what killed writers left, and datasets replaced more than `graceMs` (default 24 h) ago. Clocks need not
+   * agree: where writers of other hosts look dead, it watches them all for 60 s (`onProgress` says for whom, phase
+   * `wait`), and spares those that are heard of.
+   */
   vacuum(
     options?: ProgressOptions & { readonly graceMs?: number | undefined },
   ): Promise<{ readonly bytesFreed: number }>;

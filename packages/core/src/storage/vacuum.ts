@@ -8,6 +8,7 @@ import { waits } from './commit-claim.js';
 import { generationFiles } from './generation-files.js';
 import { judgeLease, takeAway } from './judge-lease.js';
 import { buildLeaseKey, leaseKey, newRecord, type LeaseRecord } from './lease-record.js';
+import type { LeaseWatch } from './lease-watch.js';
 import { dataFolder, folderOf, type Manifests } from './manifests.js';
 import { Shares } from './shares.js';
 import type { StorageParts } from './storage-parts.js';
@@ -15,6 +16,7 @@ import type { StorageParts } from './storage-parts.js';
 /** Who removes what, and how old it must be. */
 export interface Vacuum extends Pick<StorageParts, 'store' | 'identity' | 'leaseTimes'> {
   readonly manifests: Manifests;
+  readonly watch: LeaseWatch;
   readonly slot: Slots;
   readonly graceMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -76,14 +78,14 @@ export async function vacuumDataset(vacuum: Vacuum, id: string, version: string)
 }
 
 async function generationsIn(vacuum: Vacuum, folder: string): Promise<Generation[]> {
-  const { store, slot, identity, leaseTimes, signal } = vacuum;
+  const { store, slot, identity, watch, signal } = vacuum;
   const names = (await slot(() => store.listFolders(folder, { signal }))).filter(isGeneration);
   const generations: Generation[] = [];
   const look = async (name: string): Promise<void> => {
     const prefix = `${folder}${name}/`;
     const files = await slot(() => generationFiles(store, prefix, signal));
     const key = leaseKey(prefix);
-    const judged = await slot(() => judgeLease(store, key, identity, leaseTimes));
+    const judged = await slot(() => judgeLease(store, key, identity, watch));
     const { state, isCertain } = judged;
     const isEnded = state === 'expired' || state === 'released';
     const isDead = isEnded && (await slot(() => takeAway(store, key, judged, released())));
@@ -102,7 +104,7 @@ function released(): LeaseRecord {
 async function claimCommit(vacuum: Vacuum, key: string): Promise<Claim | undefined> {
   const wait = waits(vacuum.signal);
   for (;;) {
-    const commit = await claim(vacuum.store, key, vacuum);
+    const commit = await claim(vacuum.store, key, vacuum, vacuum.watch);
     if (commit !== undefined || vacuum.isDeleted !== true) return commit;
     await wait();
   }
@@ -137,12 +139,9 @@ function newestOf({ files }: Generation): number {
  * nobody can hold it meanwhile.
  * @returns bytes freed
  */
-async function vacuumBuildLease(
-  { store, identity, leaseTimes, graceMs, slot }: Vacuum,
-  folder: string,
-): Promise<number> {
+async function vacuumBuildLease({ store, identity, watch, graceMs, slot }: Vacuum, folder: string): Promise<number> {
   const key = buildLeaseKey(folder);
-  const judged = await slot(() => judgeLease(store, key, identity, leaseTimes));
+  const judged = await slot(() => judgeLease(store, key, identity, watch));
   const { state, heardMs = 0 } = judged;
   if (state === 'none' || state === 'live') return 0;
   if (state === 'released' && isWithin(graceMs, heardMs)) return 0;
@@ -152,10 +151,10 @@ async function vacuumBuildLease(
 }
 
 /** Whether the writer of a part's file, of which nothing is to be seen yet, has ended: its lease tells. */
-export async function isAbandoned({ store, identity, leaseTimes }: Vacuum, key: string): Promise<boolean> {
+export async function isAbandoned({ store, identity, watch }: Vacuum, key: string): Promise<boolean> {
   const [, folder] = /^(.*\/data\/[0-9a-f]{16}\/)[^/]+$/u.exec(key) ?? [];
   if (folder === undefined) return false;
-  return (await judgeLease(store, leaseKey(folder), identity, leaseTimes)).state !== 'live';
+  return (await judgeLease(store, leaseKey(folder), identity, watch)).state !== 'live';
 }
 
 async function removeFiles({ store, slot, signal }: Vacuum, files: readonly ObjectInfo[]): Promise<number> {

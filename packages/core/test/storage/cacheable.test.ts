@@ -300,7 +300,7 @@ describe('the build lease', () => {
           return info && { ...info, modifiedMs: lease.beatMs };
         },
       });
-      const storage = storageOver(aged);
+      const storage = storageOver(aged, fate === 'removed' ? { leaseTimes } : {});
       await storage.submit([1], 'x', '1');
       await put(store, 'x/1/build.json', { nonce: 'n', epoch: 1, beat: 0, ...lease });
       await storage.vacuum(options);

@@ -8,7 +8,8 @@ import type { ColumnData } from '../../dist/schema/column-data.js';
 import { DatasetStorage } from '../../dist/storage/dataset-storage.js';
 // DatasetStorage loads these when they are needed; jest fails where two that share a module are loaded at once.
 import '../../dist/storage/cacheable.js';
-import '../../dist/storage/vacuum.js';
+import '../../dist/storage/vacuum-storage.js';
+import '../../dist/storage/lease-watch.js';
 import type { LeaseTimes } from '../../dist/storage/lease-record.js';
 import { randomBytes } from 'node:crypto';
 import { isRunning, thisProcess } from '../../dist/store/process-identity.js';

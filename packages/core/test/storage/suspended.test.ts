@@ -18,7 +18,13 @@ function suspendable(inner: ObjectStore, isAt: (call: number, name: string, key:
   let gate: Promise<void> | undefined;
   let wake = (): void => undefined;
   let suspend = (): void => undefined;
-  const suspended = new Promise<void>((resolve) => (suspend = resolve));
+  const puts = new Set<Promise<unknown>>();
+  // Once it is, and a beat that was on its way has come to pass.
+  const suspended = new Promise<void>((resolve) => (suspend = resolve)).then(() => Promise.allSettled(puts));
+  const track = async <T>(put: Promise<T>): Promise<T> => {
+    puts.add(put);
+    return put.finally(() => puts.delete(put));
+  };
   const pass = async (name: string, key: string): Promise<void> => {
     if (gate === undefined && isAt(calls++, name, key)) {
       gate = new Promise((resolve) => (wake = resolve));
@@ -29,7 +35,7 @@ function suspendable(inner: ObjectStore, isAt: (call: number, name: string, key:
   const store = changed(inner, {
     head: async (key, io) => (await pass('head', key), inner.head(key, io)),
     get: async (key, limit, io) => (await pass('get', key), inner.get(key, limit, io)),
-    put: async (key, bytes, io) => (await pass('put', key), inner.put(key, bytes, io)),
+    put: async (key, bytes, io) => (await pass('put', key), track(inner.put(key, bytes, io))),
     delete: async (key, io) => (await pass('delete', key), inner.delete(key, io)),
     listFolders: async (prefix, io) => (await pass('folders', prefix), inner.listFolders(prefix, io)),
     async *list(prefix, io) {
