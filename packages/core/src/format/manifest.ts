@@ -79,8 +79,8 @@ export function decodeManifest(bytes: Uint8Array, where: string, id: string, ver
 
 /** What refuses a file, saying where it is and what to do. */
 export function refusal(where: string, advice: string): Refuse {
-  return (problem, cause) => {
-    throw new DataRefError('CORRUPT', `${where}: ${shown(problem, 1_000)}. ${advice}`, { cause, details: { where } });
+  return (problem) => {
+    throw new DataRefError('CORRUPT', `${where}: ${shown(problem, 1_000)}. ${advice}`, { details: { where } });
   };
 }
 
@@ -141,7 +141,7 @@ function schemaOf(value: unknown, refuse: Refuse): Schema {
   try {
     return parseSchema(value);
   } catch (error) {
-    return refuse((error as Error).message, error);
+    return refuse((error as Error).message);
   }
 }
 

@@ -1,6 +1,6 @@
 import { isDataRef } from '../dataset/make.js';
 import type { DataRef } from '../dataset/types.js';
-import { invalidArgument } from '../errors.js';
+import { invalidArgument, shown } from '../errors.js';
 import type { Manifest } from '../format/manifest.js';
 import { endedByAbort, orAbort } from '../or-abort.js';
 import type { WaitedFor } from '../progress.js';
@@ -177,7 +177,7 @@ function waitedFor(writer: unknown): WaitedFor {
   const { host, pid } = Object(writer) as { host?: unknown; pid?: unknown };
   return {
     // Without the hash that tells apart hosts of one name.
-    host: typeof host === 'string' ? host.replace(/-[0-9a-f]{16}$/u, '') : undefined,
+    host: typeof host === 'string' ? shown(host.replace(/-[0-9a-f]{16}$/u, '')) : undefined,
     pid: typeof pid === 'number' ? pid : undefined,
   };
 }
