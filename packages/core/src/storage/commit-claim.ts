@@ -17,10 +17,10 @@ export async function whileCommitting<T>(
   work: (commit: Claim) => Promise<T>,
 ): Promise<T> {
   const wait = waits(signal);
-  let commit = await claim(store, key, claimant);
+  let commit = await claim(store, key, claimant, { signal });
   while (commit === undefined) {
     await wait();
-    commit = await claim(store, key, claimant);
+    commit = await claim(store, key, claimant, { signal });
   }
   try {
     return await work(commit);

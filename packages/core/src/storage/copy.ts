@@ -170,17 +170,17 @@ async function claimGeneration(
     new Set(names),
     REQUESTS_AT_ONCE,
     async (name) => {
-      if ((await readLease(store, leaseOf(name)))?.record.copies === content) begun.push(name);
+      if ((await readLease(store, leaseOf(name), signal))?.record.copies === content) begun.push(name);
     },
     signal,
   );
   for (const generation of begun) {
-    const lease = await claim(store, leaseOf(generation), target, { copies: content });
+    const lease = await claim(store, leaseOf(generation), target, { copies: content, signal });
     if (lease !== undefined) return { generation, lease };
   }
   for (;;) {
     const generation = nonce();
-    const lease = await claim(store, leaseOf(generation), target, { copies: content });
+    const lease = await claim(store, leaseOf(generation), target, { copies: content, signal });
     if (lease !== undefined) return { generation, lease };
   }
 }

@@ -1,10 +1,11 @@
 import { isDataRefError } from '../errors.js';
-import type { ObjectStore } from '../store/object-store.js';
+import type { IoOptions, ObjectStore } from '../store/object-store.js';
 import {
   LEASE_TIMES,
   putLease,
   readLease,
   type LeaseRecord,
+  type LeaseTimes,
   type SeenLease,
   type WriterIdentity,
 } from './lease-record.js';
@@ -18,20 +19,25 @@ export interface JudgedLease {
   readonly heardMs?: number;
 }
 
+/** Who judges. */
+interface Judge extends IoOptions {
+  readonly identity: WriterIdentity;
+  readonly leaseTimes?: LeaseTimes | undefined;
+}
+
 /** Whether somebody holds a lease, as far as one look can tell: `none` where nobody ever did, or it is gone. */
 export async function judgeLease(
   store: ObjectStore,
   key: string,
-  identity: WriterIdentity,
-  { leaseMs } = LEASE_TIMES,
+  { identity, leaseTimes: { leaseMs } = LEASE_TIMES, signal }: Judge,
 ): Promise<JudgedLease> {
-  const seen = await readLease(store, key);
+  const seen = await readLease(store, key, signal);
   if (seen === undefined) return { state: 'none' };
   const { writer, beatMs, isReleased } = seen.record;
   const runs = isReleased === true ? undefined : identity.isRunning(writer);
   if (runs !== undefined) return { state: runs ? 'live' : 'expired', seen, isCertain: true };
   // Two clocks, the writer's and the store's: one that is wrong must not make a writer look dead.
-  const modifiedMs = (await store.head(key))?.modifiedMs ?? 0;
+  const modifiedMs = (await store.head(key, { signal }))?.modifiedMs ?? 0;
   // A stamp from the future says that the writer's clock is wrong: then the store's alone counts, or nothing would end it.
   const stampMs = Number(beatMs) || 0;
   const heardMs = stampMs > Date.now() + leaseMs ? modifiedMs : Math.max(modifiedMs, stampMs);
@@ -51,13 +57,14 @@ export async function takeAway(
   key: string,
   { seen, isCertain = false }: JudgedLease,
   as: LeaseRecord,
+  options: IoOptions = {},
 ): Promise<boolean> {
   if (seen === undefined) return false;
   const { record, version } = seen;
   if (version === undefined) return true; // too large for a lease: no holder of ours wrote it
   const taken = { ...as, epoch: (Number(record.epoch) || 0) + 1 };
   try {
-    return (await putLease(store, key, taken, { ifVersion: version })) !== undefined;
+    return (await putLease(store, key, taken, { ...options, ifVersion: version })) !== undefined;
   } catch (error) {
     // Where there is no room to say so, room must be made.
     if (isDataRefError(error, 'DISK_FULL')) return isCertain;
