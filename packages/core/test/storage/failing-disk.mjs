@@ -59,11 +59,11 @@ syncBuiltinESMExports();
 
 const { FileStorage } = await import('@dataref/core/fs');
 const { fromColumns, ndarray } = await import('@dataref/core');
-const dataset = (first, length) =>
+const dataset = (start, length) =>
   fromColumns({
-    n: Int32Array.from({ length }, (_, i) => first + i),
-    image: ndarray(new Uint8Array(40 * length).fill(first), [length, 40]),
-    text: Array.from({ length }, (_, i) => `${first + i}`),
+    n: Int32Array.from({ length }, (_, i) => start + i),
+    image: ndarray(new Uint8Array(40 * length).fill(start), [length, 40]),
+    text: Array.from({ length }, (_, i) => `${start + i}`),
   });
 const [old, young] = [dataset(1, 20), dataset(50, 30)];
 

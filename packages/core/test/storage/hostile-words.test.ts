@@ -119,7 +119,7 @@ describe('what a hostile server of files says is shown short, and without what s
     expect(await shownFailure(dataref.at(0))).toMatch(/column \\u\{1b\}\[2J/u);
     expect(await shownFailure(storage.fetch('a', '1', { schema: { other: field('int8') } }))).toMatch(/expected/u);
     expect(await shownFailure(Promise.resolve().then(() => dataref.select(['other'] as never)))).toMatch(/no column/u);
-    expect(String(dataref)).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    expect(inspect(dataref)).toMatch(/^DataRef[^\p{Cc}\p{Cf}]* · 1 records[^\p{Cc}\p{Cf}]*$/u);
     const { problems } = await storage.verify('a', '1');
     await shownFailure(Promise.reject(problems[0]));
   });
