@@ -40,6 +40,9 @@ class Dataset:
         self.parts = [self.open(number, info) for number, info in enumerate(self.manifest["parts"])]
         self.starts = np.cumsum([0] + [info["records"] for info in self.manifest["parts"]])
         assert self.starts[-1] == self.length
+        has_heads = self.manifest["layout"]["head"] != self.manifest["layout"]["body"]
+        sizes = (info["byteLength"] + has_heads * info["headBytes"] for info in self.manifest["parts"])
+        assert self.manifest["byteLength"] == sum(sizes), "byteLength is not that of the files"
 
     def places(self, data):
         """Each part's files without their ending: its number is that among the parts of its generation."""

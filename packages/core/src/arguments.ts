@@ -51,12 +51,21 @@ function isSignal(value: unknown): boolean {
   return typeof aborted === 'boolean' && typeof throwIfAborted === 'function' && typeof addEventListener === 'function';
 }
 
-/** @throws DataRefError INVALID_ARGUMENT naming options that there are not, and those that there are */
-export function refuseUnknown(what: string, unknown: object, known: readonly string[]): void {
+/**
+ * @param cures what to do in place of an option that others of the kind have
+ * @throws DataRefError INVALID_ARGUMENT naming options that there are not, and those that there are
+ */
+export function refuseUnknown(
+  what: string,
+  unknown: object,
+  known: readonly string[],
+  cures: Readonly<Record<string, string>> = {},
+): void {
   const names = Object.keys(unknown);
   if (names.length === 0) return;
+  const cure = names.filter((name) => Object.hasOwn(cures, name)).map((name) => `. ${name}: ${cures[name]}`);
   throw invalidArgument(
-    `${what}: unknown option ${names.map((name) => JSON.stringify(name)).join(', ')}; there are ${known.join(', ')}`,
+    `${what}: unknown option ${names.map((name) => JSON.stringify(name)).join(', ')}; there are ${known.join(', ')}${cure.join('')}`,
     { options: names },
   );
 }

@@ -10,6 +10,12 @@ import type { Storage } from './storage/types.js';
 import { FileStore } from './store/file-store.js';
 import { optionsOf, refuseUnknown } from './arguments.js';
 
+/** Options of storages that are far away. */
+const CURES = {
+  cache: 'its files are on a disk already, leave it out; on a network mount, copy(id, version, new FileStorage(local))',
+  read: 'it says how a cache is used, of which there is none here; leave it out',
+};
+
 export interface FileStorageOptions {
   /**
    * Memory for datasets that are held whole while they are streamed, over all datasets of this storage. Default: a
@@ -35,7 +41,7 @@ export const FileStorage: new (directory: string | URL, options?: FileStorageOpt
 
     constructor(directory: string | URL, options: FileStorageOptions = {}) {
       const { memoryLimitBytes, verifyReads = false, ...unknown } = optionsOf('FileStorage', options);
-      refuseUnknown('FileStorage', unknown, ['memoryLimitBytes', 'verifyReads']);
+      refuseUnknown('FileStorage', unknown, ['memoryLimitBytes', 'verifyReads'], CURES);
       const path = folderPath(directory);
       const { identity, nonce, memoryBytes } = nodeRuntime;
       const store = new FileStore(path);

@@ -6,6 +6,12 @@ import type { Storage } from './storage/types.js';
 import { webRuntime } from './storage/web-runtime.js';
 import { folderUrl, HttpStore, type HttpStoreOptions, readOnly } from './store/http-store.js';
 
+/** Options of other storages that are far away. */
+const CURES = {
+  cache: 'wrap the store, new ObjectStorage(withCache(withRetry(new HttpStore(url)), { directory, limitBytes }))',
+  read: 'it says how a cache is used, and goes to withCache',
+};
+
 export { HttpStore };
 export type { HttpStoreOptions };
 
@@ -35,7 +41,7 @@ export const HttpStorage: new (url: string | URL, options?: HttpStorageOptions) 
 
     constructor(url: string | URL, options: HttpStorageOptions = {}) {
       const { headers, fetch, idleTimeoutMs, memoryLimitBytes, ...unknown } = options;
-      refuseUnknown('HttpStorage', unknown, ['headers', 'fetch', 'idleTimeoutMs', 'memoryLimitBytes']);
+      refuseUnknown('HttpStorage', unknown, ['headers', 'fetch', 'idleTimeoutMs', 'memoryLimitBytes'], CURES);
       const store = new HttpStore(folderUrl('HttpStorage', url), { headers, fetch, idleTimeoutMs });
       super(remoteParts('HttpStorage', store, { memoryLimitBytes }, webRuntime()));
       this.url = store.description;

@@ -1,5 +1,5 @@
 import { crc32 } from '../checksum/crc32.js';
-import { DataRefError } from '../errors.js';
+import { DataRefError, shown } from '../errors.js';
 import type { ColumnData } from '../schema/column-data.js';
 import { arrayType, bytesOf } from '../schema/dtypes.js';
 import type { Leaf } from '../schema/schema.js';
@@ -109,7 +109,9 @@ export function checkShapes(
   }
 }
 
-export function corrupt(where: string, problem: string): DataRefError {
+/** @param given where the damage is; the name of a column may be in it, which is the file's word */
+export function corrupt(given: string, problem: string): DataRefError {
+  const where = shown(given, 1_000);
   return new DataRefError(
     'CORRUPT',
     `${where}: ${problem}. The file was damaged or changed; submit the dataset again`,

@@ -4,7 +4,7 @@ import { shown } from '../errors.js';
 const CRC_KEY = ',\n  "crc32": ';
 
 /** Ends the reading of a file with what is wrong with it. */
-export type Refuse = (problem: string, cause?: unknown) => never;
+export type Refuse = (problem: string) => never;
 
 /** A JSON object's text without its end, as a file whose last member is the CRC-32 of the text before it. */
 export function seal(body: string): Uint8Array {
@@ -41,7 +41,8 @@ function parseJson(text: string, refuse: Refuse): Record<string, unknown> {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   } catch (error) {
-    return refuse('is no JSON; it was cut short or damaged', error);
+    // Its words are the parser's and the file's own, so that it is no cause: those are printed as they are.
+    return refuse(`is no JSON; it was cut short or damaged (${shown((error as Error).message)})`);
   }
   return refuse('is no JSON object');
 }

@@ -1,4 +1,4 @@
-import { DataRefError, invalidArgument } from '../errors.js';
+import { DataRefError, invalidArgument, shown } from '../errors.js';
 import { allocateElements, type Allocate, type ColumnData, type ElementArray } from '../schema/column-data.js';
 import { elementBytes, isNumericDType, type NumericDType } from '../schema/dtypes.js';
 import { float16ToNumber, numberToFloat16 } from '../schema/float16.js';
@@ -20,7 +20,7 @@ export interface Conversion {
  */
 export function convertedLeaf(leaf: Leaf, to: Conversion): Leaf {
   const refuse = (problem: string): never => {
-    throw invalidArgument(`column ${leaf.name} (${leaf.dtype}): ${problem}`, { column: leaf.name });
+    throw invalidArgument(`column ${shown(leaf.name)} (${leaf.dtype}): ${problem}`, { column: leaf.name });
   };
   if (!isNumericDType(to.dtype)) return refuse(`no such dtype ${JSON.stringify(to.dtype)}`);
   if (leaf.kind === 'text')
@@ -74,9 +74,13 @@ export function lossyCast(leaf: Leaf, to: Conversion, value: number | bigint, in
   const target = to.oneHot === undefined ? to.dtype : `one of ${to.oneHot} classes`;
   const given = leaf.dtype === 'float16' ? float16ToNumber(value as number) : value;
   const scaled = to.scale === undefined ? '' : ` times ${to.scale}`;
-  return new DataRefError('LOSSY_CAST', `record ${index}: ${leaf.name} is ${given}${scaled}, which is not ${target}`, {
-    details: { column: leaf.name, index, value: String(given) },
-  });
+  return new DataRefError(
+    'LOSSY_CAST',
+    `record ${index}: ${shown(leaf.name)} is ${given}${scaled}, which is not ${target}`,
+    {
+      details: { column: leaf.name, index, value: String(given) },
+    },
+  );
 }
 
 function oneHot(

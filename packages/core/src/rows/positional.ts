@@ -1,6 +1,6 @@
 import { crc32 } from '../checksum/crc32.js';
 import { isWide } from '../checksum/row-checksums.js';
-import { DataRefError, isDataRefError } from '../errors.js';
+import { DataRefError, isDataRefError, shown } from '../errors.js';
 import { checkShapes, type PartHead } from '../format/head.js';
 import { hasShapes } from '../format/layout.js';
 import { locateRows, planFixed, planVariable, type LocatedRows, type PlannedRead } from '../format/plan.js';
@@ -294,7 +294,7 @@ function corruptRow({ parts, indices, located }: Context, place: number, row: nu
   const { name } = parts.leaves[place] as Leaf;
   return new DataRefError(
     'CORRUPT',
-    `${parts.name}: record ${indices[row]}, column ${name}: the stored bytes are damaged (part ${located.parts[row]}). Run verify, then submit the dataset again`,
+    `${parts.name}: record ${indices[row]}, column ${shown(name)}: the stored bytes are damaged (part ${located.parts[row]}). Run verify, then submit the dataset again`,
     { details: { index: indices[row], column: name, part: located.parts[row] } },
   );
 }

@@ -1,4 +1,4 @@
-import { DataRefError, invalidArgument } from '../errors.js';
+import { DataRefError, invalidArgument, shown } from '../errors.js';
 import { DTYPES, elementBytes, isDType, isNumericDType, type DType, type NumericDType } from './dtypes.js';
 import { describeValue } from './ndarray.js';
 import type { Field, Schema, SchemaObject, Shape } from './types.js';
@@ -7,6 +7,8 @@ import type { Field, Schema, SchemaObject, Shape } from './types.js';
 const MAX_RANK = 32;
 const MAX_LEAVES = 4096;
 export const MAX_DEPTH = 64;
+/** Characters of a schema in a message. */
+const MAX_DESCRIPTION = 4_000;
 
 /**
  * One column of a schema: `field('float32', [28, 28])`, `field('int32', [null])` for vectors of differing lengths,
@@ -103,10 +105,10 @@ function meantBy(value: unknown): DType | undefined {
 }
 
 function noSchema(name: string, value: unknown): DataRefError {
-  const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  const got = typeof value === 'string' ? JSON.stringify(value) : String(value);
   const dtype = isDType(value) ? value : meantBy(value);
   const meant = dtype === undefined ? '' : `: did you mean field('${dtype}')?`;
-  return invalidArgument(`schema: ${name} must be a field('…'), a tuple or an object, got ${shown}${meant}`);
+  return invalidArgument(`schema: ${name} must be a field('…'), a tuple or an object, got ${got}${meant}`);
 }
 
 function leafOf({ dtype, shape }: Field, name: string): Leaf {
@@ -167,13 +169,17 @@ export function canonicalSchema(schema: Schema): string {
   return JSON.stringify(copySchema(schema, [], { columns: 0 }));
 }
 
-/** `{ image: uint8[28,28], label: uint8 }` */
+/** For a message: `{ image: uint8[28,28], label: uint8 }` */
 export function describeSchema(schema: Schema): string {
+  return shown(textOf(schema), MAX_DESCRIPTION);
+}
+
+function textOf(schema: Schema): string {
   if (isField(schema)) {
     return schema.shape.length === 0 ? schema.dtype : `${schema.dtype}[${schema.shape.map((n) => n ?? '?').join(',')}]`;
   }
-  if (Array.isArray(schema)) return `[${(schema as readonly Schema[]).map(describeSchema).join(', ')}]`;
+  if (Array.isArray(schema)) return `[${(schema as readonly Schema[]).map(textOf).join(', ')}]`;
   return `{ ${Object.entries(schema)
-    .map(([name, child]) => `${name}: ${describeSchema(child)}`)
+    .map(([name, child]) => `${name}: ${textOf(child)}`)
     .join(', ')} }`;
 }

@@ -1,11 +1,11 @@
-import type { ObjectStore } from '../store/object-store.js';
+import type { IoOptions, ObjectStore } from '../store/object-store.js';
 import { startThreadBeats } from './beat-thread.js';
 import {
+  giveUp,
   isHeldAs,
   newRecord,
-  nextBeat,
-  putLease,
   readLease,
+  takeAs,
   type LeaseTimes,
   type SeenLease,
   type WriterIdentity,
@@ -18,7 +18,7 @@ const RELEASE_ATTEMPTS = 5;
 /** The right to build a dataset, of one process among all that share a store. */
 export interface BuildLease {
   /** false once another has taken it, this one having been silent for too long. */
-  isHeld(): Promise<boolean>;
+  isHeld(options?: IoOptions): Promise<boolean>;
   /** Lets the next one take its turn. */
   release(): Promise<void>;
 }
@@ -51,20 +51,14 @@ export class BuildQueue {
     }
     const record = newRecord(this.#identity.self(), (Number(seen?.record.epoch) || 0) + 1);
     const condition = seen === undefined ? { ifAbsent: true } : { ifVersion: seen.version };
-    if ((await putLease(this.#store, this.#key, record, { ...condition, signal })) === undefined) return undefined;
+    if ((await takeAs(this.#store, this.#key, record, { ...condition, signal })) === undefined) return undefined;
     const beats = await startThreadBeats(this.#store, { key: this.#key, record }, this.#times.beatMs);
-    const look = () => readLease(this.#store, this.#key);
     return {
-      isHeld: async () => isHeldAs(await look(), record),
+      isHeld: async (options) => isHeldAs(await readLease(this.#store, this.#key, options?.signal), record),
       release: async () => {
         await beats.stop();
-        for (let attempt = 0; attempt < RELEASE_ATTEMPTS; attempt++) {
-          const held = await look();
-          if (!isHeldAs(held, record)) return;
-          const released = { ...nextBeat({ ...record, ...held.record }), isReleased: true };
-          const { version } = held;
-          if ((await putLease(this.#store, this.#key, released, { ifVersion: version })) !== undefined) return;
-        }
+        for (let attempt = 0; attempt < RELEASE_ATTEMPTS; attempt++)
+          if (await giveUp(this.#store, this.#key, record)) return;
       },
     };
   }

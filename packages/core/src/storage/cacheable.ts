@@ -133,13 +133,13 @@ export class CacheableDataset {
         `cacheable: the function must give a DataRef, got ${describeValue(data)}; fromRecords(…) and fromColumns(…) make one`,
       );
     }
-    if (!(await lease.isHeld())) return undefined;
+    if (!(await lease.isHeld({ signal }))) return undefined;
     try {
       const rows = await rowBlocks(data, undefined, signal);
-      const isWanted = () => lease.isHeld();
+      const isWanted = () => lease.isHeld({ signal });
       return await writeDataset(this.#parts, rows, ...this.#name, true, { ...this.#options, isWanted });
     } catch (error) {
-      const isElsewhere = !(await lease.isHeld()) || (await this.#read()) !== undefined;
+      const isElsewhere = !(await lease.isHeld({ signal })) || (await this.#read()) !== undefined;
       if (isElsewhere) return undefined;
       throw error;
     }

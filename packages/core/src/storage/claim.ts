@@ -1,15 +1,15 @@
 import { DataRefError } from '../errors.js';
-import type { ObjectStore } from '../store/object-store.js';
+import type { IoOptions, ObjectStore } from '../store/object-store.js';
 import { judgeLease } from './judge-lease.js';
 import type { LeaseWatch } from './lease-watch.js';
 import { startLateBeats } from './late-beats.js';
 import {
+  giveUp,
   isHeldAs,
   LEASE_TIMES,
   newRecord,
-  nextBeat,
-  putLease,
   readLease,
+  takeAs,
   type LeaseRecord,
   type LeaseTimes,
   type WriterIdentity,
@@ -23,9 +23,9 @@ export interface Claimant {
 
 /** A lease that only one of many can hold. */
 export interface Claim {
-  isHeld(): Promise<boolean>;
+  isHeld(options?: IoOptions): Promise<boolean>;
   /** @throws DataRefError STORE_FAILED when others took the holder for dead */
-  check(): Promise<void>;
+  check(options?: IoOptions): Promise<void>;
   /** Removes the lease. */
   release(): Promise<void>;
   /** Leaves the lease, and what it stands for, to whoever comes next. */
@@ -35,7 +35,7 @@ export interface Claim {
 /**
  * Takes the lease under a key where there is none, or from one who is dead or has abandoned it.
  * @param watch of the claimant: one that is silent is known to be dead when it is claimed again, after a lease's time
- * @param purpose what it says besides who holds it
+ * @param options what it says besides who holds it, and a signal that ends the taking alone
  * @returns undefined where another holds it
  */
 export async function claim(
@@ -43,27 +43,23 @@ export async function claim(
   key: string,
   { identity, leaseTimes: times = LEASE_TIMES }: Claimant,
   watch: LeaseWatch,
-  purpose: Pick<LeaseRecord, 'copies'> = {},
+  { signal, ...purpose }: Pick<LeaseRecord, 'copies'> & IoOptions = {},
 ): Promise<Claim | undefined> {
-  const { state, seen } = await judgeLease(store, key, identity, watch);
+  const { state, seen } = await judgeLease(store, key, { identity, watch, signal });
   if (state === 'live') return undefined;
   // What is too large for a lease is nobody's of ours, and has no version that it could be compared with.
-  if (seen !== undefined && seen.version === undefined) await store.delete(key);
+  if (seen !== undefined && seen.version === undefined) await store.delete(key, { signal });
   const record = { ...newRecord(identity.self(), (Number(seen?.record.epoch) || 0) + 1), ...purpose };
   const condition = seen?.version === undefined ? { ifAbsent: true } : { ifVersion: seen.version };
-  if ((await putLease(store, key, record, condition)) === undefined) return undefined;
+  if ((await takeAs(store, key, record, { ...condition, signal })) === undefined) return undefined;
 
   const beats = startLateBeats(store, { key, record }, times.beatMs);
-  const stop = async () => {
-    await beats.stop();
-    const held = await readLease(store, key);
-    return isHeldAs(held, record) ? held : undefined;
-  };
-  const isHeld = async (): Promise<boolean> => isHeldAs(await readLease(store, key), record);
+  const isHeld = async ({ signal: ending }: IoOptions = {}): Promise<boolean> =>
+    isHeldAs(await readLease(store, key, ending), record);
   return {
     isHeld,
-    async check() {
-      if (await isHeld()) return;
+    async check(options) {
+      if (await isHeld(options)) return;
       throw new DataRefError(
         'STORE_FAILED',
         `${store.description}: ${key} is not this process's any more. It was not heard of for ${times.leaseMs / 1000} s, so that it was taken for dead; try again`,
@@ -71,13 +67,12 @@ export async function claim(
       );
     },
     async release() {
-      if ((await stop()) !== undefined) await store.delete(key);
+      await beats.stop();
+      if (await isHeld()) await store.delete(key);
     },
     async abandon() {
-      const held = await stop();
-      if (held === undefined) return;
-      const released = { ...nextBeat({ ...record, ...held.record }), isReleased: true };
-      await putLease(store, key, released, { ifVersion: held.version });
+      await beats.stop();
+      await giveUp(store, key, record);
     },
   };
 }

@@ -19,10 +19,10 @@ export async function whileCommitting<T>(
 ): Promise<T> {
   const wait = waits(signal);
   const watch = new LeaseWatch(claimant.leaseTimes);
-  let commit = await claim(store, key, claimant, watch);
+  let commit = await claim(store, key, claimant, watch, { signal });
   while (commit === undefined) {
     await wait();
-    commit = await claim(store, key, claimant, watch);
+    commit = await claim(store, key, claimant, watch, { signal });
   }
   try {
     return await work(commit);

@@ -51,9 +51,11 @@ export async function commitShares(
     if (!(await commitManifest(store, manifest, commit, { ifAbsent: true, signal })))
       return manifests.require(id, version, { signal });
     // Committed: what is left over now is found by vacuum.
-    await eachAtOnce(found, REQUESTS_AT_ONCE, async ({ file }) => void (await store.delete(file.key))).catch(
-      () => undefined,
-    );
+    await eachAtOnce(
+      found,
+      REQUESTS_AT_ONCE,
+      async ({ file }) => void (await store.delete(file.key, { signal })),
+    ).catch(() => undefined);
     return manifest;
   });
 }

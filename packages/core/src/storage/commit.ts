@@ -1,7 +1,7 @@
 import { DataRefError, isDataRefError } from '../errors.js';
 import { decodeManifest, encodeManifest, MANIFEST_LIMIT_BYTES, type Manifest } from '../format/manifest.js';
 import { resealed } from '../format/sealed-json.js';
-import type { ObjectStore, PutOptions, StoredObject } from '../store/object-store.js';
+import type { IoOptions, ObjectStore, PutOptions, StoredObject } from '../store/object-store.js';
 import { newRecord } from './lease-record.js';
 import { manifestKey } from './manifests.js';
 
@@ -10,9 +10,9 @@ const MAX_ATTEMPTS = 200;
 
 /** What a writer must still hold when what it wrote becomes visible. */
 export interface HeldRight {
-  isHeld(): Promise<boolean>;
+  isHeld(options?: IoOptions): Promise<boolean>;
   /** @throws DataRefError STORE_FAILED where it is lost */
-  check(): Promise<void>;
+  check(options?: IoOptions): Promise<void>;
 }
 
 /**
@@ -34,11 +34,11 @@ export async function commitManifest(
   const bytes = encodeManifest(manifest);
   if (ifAbsent) return putWhileHeld(store, key, bytes, lease, { ifAbsent, signal });
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const before = await manifestBytes(store, key);
+    const before = await manifestBytes(store, key, { signal });
     if (before === undefined) {
       if (await putWhileHeld(store, key, bytes, lease, { ifAbsent: true, signal })) return true;
     } else {
-      await lease.check();
+      await lease.check({ signal });
       if (isEqual(before.bytes, bytes)) return true; // it came to pass, and the answer was lost
       // What is no manifest is removed by nobody, nor is what is beside it.
       const condition = before.version === undefined ? {} : { ifVersion: before.version };
@@ -62,9 +62,10 @@ export async function putWhileHeld(
   lease: HeldRight,
   condition: Pick<PutOptions, 'ifAbsent' | 'signal'> = {},
 ): Promise<boolean> {
-  await lease.check();
+  await lease.check({ signal: condition.signal });
   condition.signal?.throwIfAborted(); // the last look before others can see it
   let isPut: boolean;
+  // From here on without the signal: what others can see is looked after to the end.
   try {
     isPut = (await store.put(key, bytes, condition)) !== undefined;
   } catch (error) {
@@ -82,10 +83,10 @@ export async function putWhileHeld(
  * Gives a manifest another version, and changes nothing else of it, so that no swap of it comes to pass that was begun
  * before: for who took a lease away, before what it stands for is removed.
  */
-export async function fence(store: ObjectStore, id: string, version: string): Promise<void> {
+export async function fence(store: ObjectStore, id: string, version: string, options: IoOptions): Promise<void> {
   const key = manifestKey(id, version);
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const before = await manifestBytes(store, key);
+    const before = await manifestBytes(store, key, options);
     if (before?.version === undefined || before.bytes === undefined) return;
     try {
       decodeManifest(before.bytes, key, id, version);
@@ -93,16 +94,20 @@ export async function fence(store: ObjectStore, id: string, version: string): Pr
       return; // nothing is removed beside it
     }
     const { nonce } = newRecord(undefined, 0);
-    if ((await store.put(key, resealed(before.bytes, 'fence', nonce), { ifVersion: before.version })) !== undefined)
-      return;
+    const condition = { ...options, ifVersion: before.version };
+    if ((await store.put(key, resealed(before.bytes, 'fence', nonce), condition)) !== undefined) return;
   }
   throw contended(store, key);
 }
 
 /** What is under a manifest's key; without a version where it is too large to be one. */
-async function manifestBytes(store: ObjectStore, key: string): Promise<Partial<StoredObject> | undefined> {
+async function manifestBytes(
+  store: ObjectStore,
+  key: string,
+  options: IoOptions = {},
+): Promise<Partial<StoredObject> | undefined> {
   try {
-    return await store.get(key, MANIFEST_LIMIT_BYTES);
+    return await store.get(key, MANIFEST_LIMIT_BYTES, options);
   } catch (error) {
     if (isDataRefError(error, 'CORRUPT')) return {};
     throw error;

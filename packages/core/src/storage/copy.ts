@@ -177,13 +177,13 @@ async function claimGeneration(
     new Set(names),
     REQUESTS_AT_ONCE,
     async (name) => {
-      if ((await readLease(store, leaseOf(name)))?.record.copies === content) begun.push(name);
+      if ((await readLease(store, leaseOf(name), signal))?.record.copies === content) begun.push(name);
     },
     signal,
   );
   const claimOneOf = async (generations: readonly string[]) => {
     for (const generation of generations) {
-      const lease = await claim(store, leaseOf(generation), target, watch, { copies: content });
+      const lease = await claim(store, leaseOf(generation), target, watch, { copies: content, signal });
       if (lease !== undefined) return { generation, lease };
     }
     return undefined;

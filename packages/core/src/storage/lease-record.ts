@@ -94,6 +94,26 @@ export async function putLease(
   return undefined;
 }
 
+/** As `putLease`, for one who takes a lease: where that fails, what came to pass all the same is given up. */
+export async function takeAs(
+  ...[store, key, record, condition]: Parameters<typeof putLease>
+): Promise<string | undefined> {
+  try {
+    return await putLease(store, key, record, condition);
+  } catch (error) {
+    await giveUp(store, key, record).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Leaves a lease, where it is held as `record`, to whoever comes next. @returns false where it was changed meanwhile */
+export async function giveUp(store: ObjectStore, key: string, record: LeaseRecord): Promise<boolean> {
+  const held = await readLease(store, key);
+  if (!isHeldAs(held, record)) return true;
+  const released = { ...nextBeat({ ...record, ...held.record }), isReleased: true };
+  return (await putLease(store, key, released, { ifVersion: held.version })) !== undefined;
+}
+
 /** Whether a lease is, as it is now, held by the one that took it as `record`. */
 export function isHeldAs(seen: SeenLease | undefined, record: LeaseRecord): seen is SeenLease {
   return seen?.record.nonce === record.nonce && seen.record.isReleased !== true;

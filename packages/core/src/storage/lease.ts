@@ -1,5 +1,5 @@
 import { DataRefError } from '../errors.js';
-import type { ObjectStore } from '../store/object-store.js';
+import type { IoOptions, ObjectStore } from '../store/object-store.js';
 import { startThreadBeats } from './beat-thread.js';
 import { startLateBeats } from './late-beats.js';
 import {
@@ -14,13 +14,13 @@ import {
 
 /** A writer's sign of life in the folder of what it writes, until it is released. */
 export interface Lease {
-  isHeld(): Promise<boolean>;
+  isHeld(options?: IoOptions): Promise<boolean>;
   /** @throws DataRefError STORE_FAILED when others took the writer for dead, and may have removed what it wrote */
-  check(): Promise<void>;
+  check(options?: IoOptions): Promise<void>;
   release(): Promise<void>;
 }
 
-export interface LeaseOptions {
+export interface LeaseOptions extends IoOptions {
   readonly times?: LeaseTimes | undefined;
   /** The work may block this thread from the first moment on. */
   readonly mayBlock?: boolean | undefined;
@@ -31,17 +31,22 @@ export async function takeLease(
   store: ObjectStore,
   folder: string,
   identity: WriterIdentity,
-  { times: { beatMs, leaseMs } = LEASE_TIMES, mayBlock = false }: LeaseOptions = {},
+  { times: { beatMs, leaseMs } = LEASE_TIMES, mayBlock = false, signal }: LeaseOptions = {},
 ): Promise<Lease> {
   const key = leaseKey(folder);
   const record = newRecord(identity.self(), 1);
-  await store.put(key, new TextEncoder().encode(JSON.stringify(record)));
+  try {
+    await store.put(key, new TextEncoder().encode(JSON.stringify(record)), { signal });
+  } catch (error) {
+    await store.delete(key).catch(() => undefined); // it may have come to pass all the same
+    throw error;
+  }
   const start = mayBlock ? startThreadBeats : startLateBeats;
   const beats = await start(store, { key, record }, beatMs);
   return {
-    isHeld: async () => isHeldAs(await readLease(store, key), record),
-    async check() {
-      const seen = await readLease(store, key);
+    isHeld: async (options) => isHeldAs(await readLease(store, key, options?.signal), record),
+    async check(options) {
+      const seen = await readLease(store, key, options?.signal);
       if (isHeldAs(seen, record)) return;
       throw new DataRefError(
         'STORE_FAILED',

@@ -1,4 +1,4 @@
-import { DataRefError } from '../errors.js';
+import { DataRefError, shown } from '../errors.js';
 import { orAbort } from '../or-abort.js';
 import type { IoOptions, ObjectInfo, ObjectStore } from '../store/object-store.js';
 
@@ -31,7 +31,7 @@ export async function filesBelow(
       const next = await orAbort(pages.next(), signal);
       if (next.done === true) return files;
       const { key } = next.value;
-      if (!key.startsWith(prefix)) throw refuse(`has ${JSON.stringify(key.slice(0, 300))}, which is elsewhere`);
+      if (!key.startsWith(prefix)) throw refuse(`has ${shown(key, 300)}, which is elsewhere`);
       if (!form.test(key.slice(prefix.length))) {
         if (++foreign > MAX_FOREIGN) throw refuse(`goes on after ${MAX_FOREIGN} files that are none of ours`);
         continue;

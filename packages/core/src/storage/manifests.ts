@@ -1,4 +1,4 @@
-import { DataRefError, isDataRefError } from '../errors.js';
+import { DataRefError, isDataRefError, shown } from '../errors.js';
 import { decodeManifest, MANIFEST_LIMIT_BYTES, type Manifest } from '../format/manifest.js';
 import { orAbort } from '../or-abort.js';
 import { readAgain } from '../rows/read-again.js';
@@ -33,14 +33,14 @@ export class Manifests {
   /** What there is instead, for a message; nothing where the store cannot list. */
   async #hint(id: string, options: IoOptions): Promise<string> {
     try {
-      const versions = (await this.#versions(encodeSegment(id, 'id'), options)).map(decodeSegment);
-      if (versions.length > 0) return `; there are versions ${versions.slice(0, HINTS).join(', ')}`;
+      const versions = (await this.#versions(encodeSegment(id, 'id'), options)).map(decodeSegment) as string[];
+      if (versions.length > 0) return `; there are versions ${listed(versions)}`;
       const ids: string[] = [];
       for (const folder of await this.#folders('', options)) {
         if (ids.length === HINTS) break;
         if ((await this.#versions(folder, options)).length > 0) ids.push(decodeSegment(folder) as string);
       }
-      return ids.length > 0 ? `; there are ${ids.join(', ')}` : ', which has no dataset yet';
+      return ids.length > 0 ? `; there are ${listed(ids)}` : ', which has no dataset yet';
     } catch (error) {
       if (isDataRefError(error, 'UNSUPPORTED')) return '';
       throw error;
@@ -110,10 +110,18 @@ export class Manifests {
     if (other !== undefined) {
       throw new DataRefError(
         'INVALID_ID',
-        `id ${JSON.stringify(id)} differs from ${JSON.stringify(decodeSegment(other))} by case alone; use that one, or another name`,
+        `id ${JSON.stringify(id)} differs from "${shown(decodeSegment(other) ?? other)}" by case alone; use that one, or another name`,
       );
     }
   }
+}
+
+/** Names that a store gave, for a message. */
+function listed(names: readonly string[]): string {
+  return names
+    .slice(0, HINTS)
+    .map((name) => shown(name))
+    .join(', ');
 }
 
 /** Prefix of all that a dataset has. @throws DataRefError INVALID_ID */

@@ -54,7 +54,7 @@ export async function vacuumDataset(vacuum: Vacuum, id: string, version: string)
   if (shareFiles.length > 0 && commit === undefined) return 0;
   try {
     const found = commit === undefined ? [] : await shares.list({ signal });
-    if (generations.some(({ mayWake }) => mayWake)) await slot(() => fence(store, id, version));
+    if (generations.some(({ mayWake }) => mayWake)) await slot(() => fence(store, id, version, { signal }));
     const current = await manifests.current(id, version, { signal });
     if (current === 'unreadable') return 0;
     let freed = await vacuumBuildLease(vacuum, folderOf(id, version));
@@ -78,17 +78,17 @@ export async function vacuumDataset(vacuum: Vacuum, id: string, version: string)
 }
 
 async function generationsIn(vacuum: Vacuum, folder: string): Promise<Generation[]> {
-  const { store, slot, identity, watch, signal } = vacuum;
+  const { store, slot, signal } = vacuum;
   const names = (await slot(() => store.listFolders(folder, { signal }))).filter(isGeneration);
   const generations: Generation[] = [];
   const look = async (name: string): Promise<void> => {
     const prefix = `${folder}${name}/`;
     const files = await slot(() => generationFiles(store, prefix, signal));
     const key = leaseKey(prefix);
-    const judged = await slot(() => judgeLease(store, key, identity, watch));
+    const judged = await slot(() => judgeLease(store, key, vacuum));
     const { state, isCertain } = judged;
     const isEnded = state === 'expired' || state === 'released';
-    const isDead = isEnded && (await slot(() => takeAway(store, key, judged, released())));
+    const isDead = isEnded && (await slot(() => takeAway(store, key, judged, released(), { signal })));
     const mayWake = isDead && isCertain !== true;
     generations.push({ name, prefix, files, isWritten: state !== 'none' && !isDead, isDead, mayWake });
   };
@@ -104,7 +104,7 @@ function released(): LeaseRecord {
 async function claimCommit(vacuum: Vacuum, key: string): Promise<Claim | undefined> {
   const wait = waits(vacuum.signal);
   for (;;) {
-    const commit = await claim(vacuum.store, key, vacuum, vacuum.watch);
+    const commit = await claim(vacuum.store, key, vacuum, vacuum.watch, { signal: vacuum.signal });
     if (commit !== undefined || vacuum.isDeleted !== true) return commit;
     await wait();
   }
@@ -139,22 +139,24 @@ function newestOf({ files }: Generation): number {
  * nobody can hold it meanwhile.
  * @returns bytes freed
  */
-async function vacuumBuildLease({ store, identity, watch, graceMs, slot }: Vacuum, folder: string): Promise<number> {
+async function vacuumBuildLease(vacuum: Vacuum, folder: string): Promise<number> {
+  const { store, identity, graceMs, slot, signal } = vacuum;
   const key = buildLeaseKey(folder);
-  const judged = await slot(() => judgeLease(store, key, identity, watch));
+  const judged = await slot(() => judgeLease(store, key, vacuum));
   const { state, heardMs = 0 } = judged;
   if (state === 'none' || state === 'live') return 0;
   if (state === 'released' && isWithin(graceMs, heardMs)) return 0;
-  const byteLength = (await store.head(key))?.byteLength ?? 0;
+  const byteLength = (await store.head(key, { signal }))?.byteLength ?? 0;
+  signal?.throwIfAborted(); // what is taken is not kept
   if (!(await takeAway(store, key, judged, newRecord(identity.self(), 0)))) return 0;
   return (await store.delete(key)) ? byteLength : 0;
 }
 
 /** Whether the writer of a part's file, of which nothing is to be seen yet, has ended: its lease tells. */
-export async function isAbandoned({ store, identity, watch }: Vacuum, key: string): Promise<boolean> {
+export async function isAbandoned(vacuum: Vacuum, key: string): Promise<boolean> {
   const [, folder] = /^(.*\/data\/[0-9a-f]{16}\/)[^/]+$/u.exec(key) ?? [];
   if (folder === undefined) return false;
-  return (await judgeLease(store, leaseKey(folder), identity, watch)).state !== 'live';
+  return (await judgeLease(vacuum.store, leaseKey(folder), vacuum)).state !== 'live';
 }
 
 async function removeFiles({ store, slot, signal }: Vacuum, files: readonly ObjectInfo[]): Promise<number> {

@@ -1,3 +1,4 @@
+import { shown } from '../errors.js';
 import type { Progress } from '../progress.js';
 
 /** The report that a dataset waits for the holder of a lease. */
@@ -11,7 +12,7 @@ export function waitingFor(writer: unknown, sinceMs: number): Progress {
     elapsedMs: performance.now() - sinceMs,
     waitingFor: {
       // Without the hash that tells apart hosts of one name.
-      host: typeof host === 'string' ? host.replace(/-[0-9a-f]{16}$/u, '') : undefined,
+      host: typeof host === 'string' ? shown(host.replace(/-[0-9a-f]{16}$/u, '')) : undefined,
       pid: typeof pid === 'number' ? pid : undefined,
     },
   };

@@ -30,7 +30,7 @@ export async function writeGeneration(
   const folder = generationFolder(id, version, generation);
   const { schema } = rows;
   const report = reporter(onProgress, 'write', rows.total, 'records');
-  const lease = await takeLease(store, folder, identity, { times: leaseTimes, mayBlock: rows.mayBlock });
+  const lease = await takeLease(store, folder, identity, { times: leaseTimes, mayBlock: rows.mayBlock, signal });
   let isPublishing = false;
   try {
     const writer = new PartWriter(store, folder, schema, { signal });

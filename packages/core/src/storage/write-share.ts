@@ -5,7 +5,7 @@ import { sameSchema } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
 import { putWhileHeld } from './commit.js';
 import { commitShares, isComplete, otherSchema, withdrawShare, type SharePlace } from './commit-shares.js';
-import { alreadyExists, type Manifests } from './manifests.js';
+import { alreadyExists, manifestKey, type Manifests } from './manifests.js';
 import { rowBlocks } from './row-blocks.js';
 import { otherNumber, Shares } from './shares.js';
 import type { StorageParts } from './storage-parts.js';
@@ -29,7 +29,7 @@ export async function writeShare(
   const { signal } = options;
   const shares = new Shares(store, id, version);
   await manifests.refuseOtherCase(id, { signal });
-  if ((await manifests.current(id, version, { signal })) !== 'none') throw alreadyExists(id, version);
+  if ((await store.head(manifestKey(id, version), { signal })) !== undefined) throw alreadyExists(id, version);
   const found = await shares.list({ signal });
   const other = found.find((share) => share.of !== of);
   if (other !== undefined) throw otherNumber(place, other);

@@ -1,4 +1,4 @@
-import { DataRefError } from '../errors.js';
+import { DataRefError, shown } from '../errors.js';
 import type { Answer } from './fetch-answer.js';
 import { isTransientStatus, retryAfterMs } from './http-answers.js';
 import { codeOf } from './store-errors.js';
@@ -42,7 +42,7 @@ export function untrusted(key: string, what: string, answer: Answer, problem: st
 function redirected(key: string, what: string, answer: Answer): DataRefError {
   const location = answer.header('location');
   const target = location !== undefined && URL.canParse(location) ? new URL(location) : undefined;
-  const place = target === undefined ? 'another place' : `${target.origin}${target.pathname}`;
+  const place = target === undefined ? 'another place' : shown(`${target.origin}${target.pathname}`);
   return new DataRefError(
     'STORE_FAILED',
     `${key}: ${what} failed: the server answered ${answer.status}, a redirect to ${place}, which is not followed: it would get the headers that are meant for this server. Name that place yourself, if you trust it`,

@@ -20,6 +20,11 @@ export function tooLarge(key: string, byteLength: number, limitBytes: number): D
   );
 }
 
+/** Whether an object was refused for its size alone, which it did not get on its way. */
+export function isTooLarge(error: unknown): boolean {
+  return isDataRefError(error, 'CORRUPT') && 'limitBytes' in error.details;
+}
+
 export function otherSize(key: string, byteLength: number, expected: number): DataRefError {
   return new DataRefError(
     'CORRUPT',

@@ -1,4 +1,4 @@
-import { DataRefError } from '../errors.js';
+import { DataRefError, shown } from '../errors.js';
 import { describeSchema, isField, leavesOf, type Leaf } from '../schema/schema.js';
 import type { Field, Schema } from '../schema/types.js';
 
@@ -12,7 +12,7 @@ const ADDED = ['segmentIds', 'positions'];
 export function packedSchema(schema: Schema, length: number): Schema | undefined {
   for (const leaf of leavesOf(schema))
     if (!isArray(leaf))
-      throw mismatch('pack', schema, `${leaf.name} is no array; leave it out with map, or make it one`);
+      throw mismatch('pack', schema, `${shown(leaf.name)} is no array; leave it out with map, or make it one`);
   const columns = isField(schema) ? { values: schema } : schema;
   const taken = ADDED.find((name) => Object.hasOwn(columns, name));
   if (taken !== undefined)

@@ -1,4 +1,4 @@
-import { invalidArgument } from '../errors.js';
+import { invalidArgument, shown } from '../errors.js';
 import { convertedLeaf, type Conversion } from '../rows/convert.js';
 import type { ColumnRequest } from '../rows/row-source.js';
 import type { NumericDType } from '../schema/dtypes.js';
@@ -59,7 +59,7 @@ function suggestion(wanted: unknown, leaves: readonly Leaf[]): string {
     if (edits <= Math.max(name.length < 4 ? 1 : 2, name.length / 3) && edits < (best?.edits ?? Infinity))
       best = { name, edits };
   }
-  return best === undefined ? '' : `; did you mean ${JSON.stringify(best.name)}?`;
+  return best === undefined ? '' : `; did you mean "${shown(best.name)}"?`;
 }
 
 /** Levenshtein's distance, letters compared without case. */

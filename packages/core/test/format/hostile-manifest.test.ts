@@ -88,6 +88,8 @@ for (let i = 0; i < 65; i++) deep = { a: deep };
 const deepSchema = deep;
 const part = (change: JsonObject) => (m: { parts: object[] }) => void (m.parts[0] = { ...m.parts[0], ...change });
 
+const arrowBytes = (m: Draft) => m.parts.reduce((sum: number, { byteLength }: Draft) => sum + byteLength, 0);
+
 const HOSTILE: [string, (m: Draft) => void, RegExp][] = [
   ['a generation that leads out', (m) => (m.generation = '../../../x'), /generation is malformed/],
   ['a generation of another form', (m) => (m.generation = '0123456789ABCDEF'), /generation is malformed/],
@@ -100,6 +102,8 @@ const HOSTILE: [string, (m: Draft) => void, RegExp][] = [
   ['an id that is none', (m) => (m.id = { a: 1 }), /is the manifest of/],
   ['2^53 records', (m) => (m.length = 2 ** 53), /length is 9007199254740992/],
   ['more records than its parts have', (m) => (m.length = 4), /says 4 records, its parts have 3/],
+  ['more bytes than its files have', (m) => (m.byteLength += 1), /says \d+ bytes, the files of its parts have \d+/],
+  ['the bytes of its Arrow files alone', (m) => (m.byteLength = arrowBytes(m)), /says \d+ bytes, the files/],
   ['a negative length', (m) => (m.length = -1), /length is -1/],
   [
     'a part of 2^52 records',
@@ -275,7 +279,7 @@ const CONTRADICTING: [string, (m: Draft) => void, RegExp][] = [
     /its buffer \d+ lies/,
   ],
   ['another fingerprint', (m) => (m.fingerprint = `sha256:${'0'.repeat(64)}`), /its records have the fingerprint/],
-  ['no parts', (m) => ((m.parts = []), (m.length = 0)), /its records have the fingerprint/],
+  ['no parts', (m) => ((m.parts = []), (m.length = 0), (m.byteLength = 0)), /its records have the fingerprint/],
 ];
 
 describe('a manifest that contradicts its files is found by verify:', () => {
@@ -305,13 +309,18 @@ test('sizes that agree with one another but not with the files take no memory: a
   const records = [{ wide: { dtype: 'uint8', shape: [31], data: new Uint8Array(31) }, text: 'x', n: 1 }];
   const store = new MemoryStore();
   const manifest = await storeParts(store, schema, records as never[], [1]);
-  const claims = { ...manifest, length: rows } as unknown as JsonObject;
   const body = 32 * rows + 8 * rows; // more than there is, at any rate
   const [own] = manifest.parts;
   const headBytes = 4 * rows + 8 + 8 * rows + 4 * rows + 4 * rows;
-  claims['parts'] = [{ ...own, records: rows, byteLength: 2 * body + 2 ** 31, headBytes, valueBytes: [2 ** 31 - 8] }];
-  claims['format'] = 'dataref-dataset';
-  claims['formatVersion'] = 1;
+  const byteLength = 2 * body + 2 ** 31;
+  const claims = {
+    ...manifest,
+    format: 'dataref-dataset',
+    formatVersion: 1,
+    length: rows,
+    byteLength: byteLength + headBytes,
+    parts: [{ ...own, records: rows, byteLength, headBytes, valueBytes: [2 ** 31 - 8] }],
+  } as unknown as JsonObject;
   expect(decodeManifest(sealed(claims), 'here', 'a', '1').length).toBe(rows); // it is believed so far
   const folder = tempFolder();
   for await (const { key } of store.list('')) {

@@ -30,6 +30,12 @@ async function spoilt(change: (share: Draft) => void) {
 
 const part = (change: object) => (draft: Draft) => void (draft.parts[0] = { ...draft.parts[0], ...change });
 
+/** By the same number in its part and in the whole. */
+function longer(m: Draft): void {
+  m.parts[0].byteLength += 2 ** 40;
+  m.byteLength += 2 ** 40;
+}
+
 const HOSTILE: [string, (draft: Draft) => void, RegExp][] = [
   ['a generation that leads out', (m) => (m.generation = '../../../other/1'), /generation is malformed/],
   ['a generation of another form', (m) => (m.generation = '0123456789ABCDEF'), /generation is malformed/],
@@ -43,7 +49,8 @@ const HOSTILE: [string, (draft: Draft) => void, RegExp][] = [
   ['a part of a billion records', (m) => ((m.length = 1e9), part({ records: 1e9 })(m)), /part 0: /],
   ['2^53 bytes of values', part({ valueBytes: [2 ** 53] }), /part 0: valueBytes/],
   ['a head of another size', part({ headBytes: 2 ** 50 }), /part 0: its head has/],
-  ['a file of another size', part({ byteLength: 2 ** 40 }), /is missing or has another size/],
+  ['a file of another size', longer, /is missing or has another size/],
+  ['more bytes than its files have', (m) => (m.byteLength += 1), /says \d+ bytes, the files of its parts have \d+/],
   ['another checksum of the head', part({ headCrc32: 7 }), /its checksum is wrong/],
   ['parts that are no list', (m) => (m.parts = { length: 2 ** 40 }), /parts is no list/],
   ['parts that are not there', (m) => m.parts.push({ ...m.parts[0], records: 0 }), /part 1: /],

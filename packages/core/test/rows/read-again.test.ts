@@ -7,10 +7,12 @@ import {
   type ObjectStore,
   type StoredObject,
 } from '@dataref/core/store';
+import { HttpStorage } from '@dataref/core/http';
 import { failure } from '../expect-error.js';
 import { readByPosition } from '../../dist/rows/positional.js';
 import { StoredParts } from '../../dist/rows/stored-parts.js';
 import { allocateFresh } from '../../dist/schema/column-data.js';
+import { startScripted } from '../servers/scripted-server.js';
 import { changed, remote, storeParts } from '../storage/stored.js';
 
 const SCHEMA = { label: field('uint8'), image: field('uint8', [64]), text: field('string') };
@@ -139,5 +141,33 @@ describe('where the heads of all parts do not fit the memory, one narrow column 
 
   test.each(narrow)('%s is damage when they are changed every time', async (_, schema, keys) => {
     await expect(labels(schema, (key) => keys.test(key), 0)).rejects.toEqual(failure('CORRUPT', /checksum is wrong/u));
+  });
+});
+
+describe('a manifest that is larger than any', () => {
+  test('is refused at once by its size, and asked for once', async () => {
+    const server = await startScripted();
+    try {
+      server.script = (_, response) => response.writeHead(200, { 'content-length': 2 ** 28 + 1 }).flushHeaders();
+      const fetched = new HttpStorage(server.endpoint).fetch('a', '1');
+      await expect(fetched).rejects.toEqual(failure('CORRUPT', /has 268435457 bytes, more than the 268435456/u));
+      expect(server.requests).toEqual(['GET /a/1/dataset.json']);
+    } finally {
+      await server.close();
+    }
+  });
+
+  test('is refused once its bytes are too many, where its size is not told, and asked for once', async () => {
+    const store = new MemoryStore();
+    await storeParts(store, SCHEMA, records as never[], [40]);
+    let reads = 0;
+    const narrow = changed(store, {
+      get(key) {
+        reads++;
+        return store.get(key, 100);
+      },
+    });
+    await expect(new ObjectStorage(narrow).fetch('a', '1')).rejects.toEqual(failure('CORRUPT', /more than the 100/u));
+    expect(reads).toBe(1);
   });
 });

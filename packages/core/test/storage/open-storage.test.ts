@@ -5,7 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { isDataRefError, openStorage } from '@dataref/core';
+import { withCache } from '@dataref/core/cache';
+import { HttpStore } from '@dataref/core/http';
+import { ObjectStorage, withRetry } from '@dataref/core/store';
 import { failure } from '../expect-error.js';
+import { serveFolder } from '../servers/file-server.js';
 import { tempFolder } from '../temp-folder.js';
 
 const CORE = fileURLToPath(new URL('../..', import.meta.url));
@@ -81,6 +85,33 @@ describe('openStorage', () => {
     await expect(openStorage('s3://b', { verifyReads: true })).rejects.toEqual(
       failure('INVALID_ARGUMENT', /S3Storage: unknown option "verifyReads"/),
     );
+  });
+
+  test('refuses a cache where there is none, and says what to do', async () => {
+    const cache = { directory: tempFolder(), limitBytes: 2 ** 20 };
+    await expect(openStorage('https://example.org/', { cache, read: 'auto' })).rejects.toEqual(
+      failure('INVALID_ARGUMENT', /unknown option "cache", "read".*withCache\(.* read: .* goes to withCache/),
+    );
+    await expect(openStorage('file:./data', { cache })).rejects.toEqual(
+      failure('INVALID_ARGUMENT', /unknown option "cache".* on a disk already, leave it out/),
+    );
+  });
+
+  test('what it says to do for a cache in front of a server does it', async () => {
+    const folder = tempFolder();
+    const records = Array.from({ length: 100 }, (_, i) => ({ id: i, image: new Uint8Array(50).fill(i) }));
+    await (await openStorage(`file:${folder}`)).submit(records, 'a', '1');
+    const server = await serveFolder(folder);
+    const cache = { directory: tempFolder(), limitBytes: 2 ** 20 };
+    const store = withCache(withRetry(new HttpStore(server.url)), { ...cache, read: 'parts' });
+    try {
+      const dataref = await new ObjectStorage(store, { memoryLimitBytes: 0 }).fetch('a', '1');
+      for (const i of [3, 99, 5]) expect(await dataref.at(i)).toMatchObject({ id: i });
+      expect(server.requests.filter(({ url }) => url?.endsWith('.arrow'))).toHaveLength(1);
+    } finally {
+      await store.close();
+      await server.close();
+    }
   });
 
   test.each(['s3', 'gs'])(
