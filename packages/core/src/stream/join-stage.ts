@@ -70,6 +70,7 @@ export function joinStage<T>(
     get schema() {
       return schema();
     },
+    uneven: inputs.map(({ stage }) => stage.uneven).find((step) => step !== undefined),
     functions: Math.max(0, ...inputs.map(({ stage }) => stage.functions)),
     initial: ({ epoch, position }) => stateOf(epoch, position),
     locate(start) {

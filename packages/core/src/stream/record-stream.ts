@@ -13,7 +13,7 @@ import { IteratedFlow } from './flow.js';
 import { knownBefore, type Learned } from './learned.js';
 import { checkMap } from './map-options.js';
 import { mappedStage } from './mapped-stage.js';
-import { packedSchema, requireLength } from './packed-schema.js';
+import { packedSchema, requireColumns, requireLength, requirePositions } from './packed-schema.js';
 import { lazyPass, type Pass } from './pass.js';
 import { markedNode, type Start } from './plan-node.js';
 import type { Picker, Planned, RecordRecipe } from './recipe.js';
@@ -23,7 +23,13 @@ import { SourceNode, type SourceOptions } from './source-node.js';
 import { planOfStage, type Stage } from './stage.js';
 import type { StreamState } from './state.js';
 import { markedStage, stepStage, type OpenStep, type StepOptions } from './step-stage.js';
-import { checkBatchOptions, checkStreamOptions, refuseDealtFirst, refuseEqualShards } from './stream-options.js';
+import {
+  checkBatchOptions,
+  checkStreamOptions,
+  refuseDealtFirst,
+  refuseEqualShards,
+  refuseUneven,
+} from './stream-options.js';
 import { checkBucketing, checkPacking, checkWindows } from './transform-options.js';
 import type {
   BatchOptions,
@@ -82,7 +88,7 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
     const user = this.#user('flatMap', fn);
     const schema =
       described === undefined ? undefined : declaredFor(nameStep('flatMap', user.step), parseSchema(described));
-    const options = { name: stepName('flatMap', id), functions: 1, schema: () => schema };
+    const options = { name: stepName('flatMap', id), functions: 1, schema: () => schema, uneven: null };
     return this.#step('flatMap', options, async () => {
       const loaded = await import('./flat-map.js');
       return loaded.flatMap(user);
@@ -92,7 +98,8 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
   window(size: number, options?: WindowOptions): any {
     const windows = checkWindows(size, options);
     const schema = () => (windows.keepsRemainder ? undefined : listOf(this.knownSchema, size));
-    return this.#step('window', { name: `window(${size},${windows.shift})`, schema }, async () => {
+    const uneven = windows.keepsRemainder && size > 1 ? 'window' : undefined;
+    return this.#step('window', { name: `window(${size},${windows.shift})`, schema, uneven }, async () => {
       const loaded = await import('./window.js');
       return loaded.windows(windows);
     });
@@ -100,6 +107,8 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
 
   pack(length: number, options?: PackOptions): any {
     const packing = checkPacking(length, options);
+    refuseUneven('pack', this.stage);
+    if (this.knownSchema !== undefined) requirePositions(this.knownSchema, packing);
     const schema = this.knownSchema && packedSchema(this.knownSchema, length);
     const how = packing.strategy === 'best-fit' ? `best-fit,${packing.blockSize}` : 'concatenate';
     return this.#step('pack', { name: `pack(${length},${how})`, schema: () => schema }, async () => {
@@ -181,6 +190,8 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
   #batches(what: string, size: number, options: BatchOptions | undefined, isGlobal: boolean): BatchFlow {
     const checked = checkBatchOptions(what, options);
     const rows = countOf(`${what}: size`, size, 1, 2 ** 31 - 1);
+    refuseUneven(what, this.stage);
+    if (this.knownSchema !== undefined) requireColumns(what, this.knownSchema);
     const { source, maps, stage: computed, plan, prefetch, skips, passes } = this.recipe;
     const { world } = source;
     const { remainder = 'keep' } = checked;
