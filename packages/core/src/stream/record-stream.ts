@@ -91,7 +91,7 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
     const options = { name: stepName('flatMap', id), functions: 1, schema: () => schema, uneven: null };
     return this.#step('flatMap', options, async () => {
       const loaded = await import('./flat-map.js');
-      return loaded.flatMap(user);
+      return loaded.flatMap(user, schema);
     });
   }
 

@@ -122,7 +122,7 @@ export interface Flow<T> extends AsyncIterable<T> {
 }
 
 export interface MapOptions {
-  /** Of the results; without one the first result fixes it. */
+  /** Of the results: one that does not conform ends the iteration, with an error that names the record. Without one the first result fixes it, where they are batched. */
   readonly schema?: Schema | undefined;
   /** Part of the state's identity: another id refuses the state. Functions themselves cannot be compared. */
   readonly id?: string | undefined;
