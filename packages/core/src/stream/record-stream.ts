@@ -1,5 +1,5 @@
 import { countOf, optionsOf, refuseUnknown } from '../arguments.js';
-import { invalidArgument } from '../errors.js';
+import { invalidArgument, type DataRefError } from '../errors.js';
 import type { RowSource } from '../rows/row-source.js';
 import { parseSchema } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
@@ -212,6 +212,8 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
       plan: stage === undefined ? batchNode(plan, world, rows, isGlobal, remainder) : planOfStage(stage),
       stage,
       whole: () => {
+        // Batches of all ranks are so many records that other numbers of ranks would leave out others.
+        if (!isGlobal && remainder === 'drop' && world.shards > 1) throw dropsByWorld(rows);
         const all = isGlobal ? rows : rows * world.shards;
         return grouped(this.stage, { rank: 0, shards: 1 }, all, true, remainder === 'pad' ? 'keep' : remainder);
       },
@@ -259,6 +261,12 @@ export function startStream(rows: RowSource, options: SourceOptions, pending: St
     passes: [],
     pending,
   });
+}
+
+function dropsByWorld(size: number): DataRefError {
+  return invalidArgument(
+    `unbatch: which records batch(${size}, { remainder: 'drop' }) leaves out depends on the number of shards, and the rows of all shards are one sequence here: use globalBatch(size, { remainder: 'drop' }) before unbatch, or drop the remainder in the batch after it`,
+  );
 }
 
 function stepName(name: string, id: string | undefined): string {

@@ -55,7 +55,11 @@ export type StreamOptions = {
   ShardOptions;
 
 export interface BatchOptions {
-  /** What becomes of a last batch with fewer records: kept short (default), dropped, or padded with zeros. */
+  /**
+   * What becomes of a last batch with fewer records: kept short (default), dropped, or padded with zeros. How many records
+   * `batch` drops depends on the number of shards, so `unbatch` after it is refused where there are several; with
+   * `globalBatch` it does not.
+   */
   readonly remainder?: 'keep' | 'drop' | 'pad' | undefined;
   /** Ragged columns: a list of arrays (default), or one array as large as the largest, the rest zero. */
   readonly ragged?: 'list' | 'pad' | undefined;
