@@ -118,7 +118,10 @@ export interface Flow<T> extends AsyncIterable<T> {
   skip(count: number): this;
   /** Makes elements ahead while the last one is worked on: through all transforms before it, and across the epochs of a `repeat`. */
   prefetch(options?: PrefetchOptions): this;
-  /** Records left out by `map`'s `onError` so far, by this stream and those that share its maps. */
+  /**
+   * Records left out by `map`'s `onError` so far, by this stream and those that share its maps: of all shards (with
+   * `shardFirst`, of this one), in all iterations, and among what was made ahead of the last element handed out.
+   */
   readonly skipped: number;
   /** Ends the iteration under way and closes files and threads. Idempotent. */
   close(): Promise<void>;

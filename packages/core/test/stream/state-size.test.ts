@@ -45,7 +45,7 @@ const steps = fc.array(
   fc.oneof(
     fc.record({ name: fc.constantFrom('batch', 'take', 'skip', 'repeat', 'unbatch'), count: large }),
     fc.record({ name: fc.string({ maxLength: 300 }).map((id) => `filter:${id}`), count: fc.constant(0) }),
-    fc.record({ name: fc.constant('pack(65536,best-fit,1000)'), count: number(9999) }),
+    fc.record({ name: fc.constant('window(65536,1024)'), count: number(9999) }),
   ),
   { maxLength: 8 },
 );
@@ -58,7 +58,7 @@ const joined = fc.integer({ min: 1, max: 30 }).chain((inputs) =>
       ended: fc.subarray([...Array.from({ length: inputs }).keys()]),
       inputs: fc.array(sourceOf(true), { minLength: inputs, maxLength: inputs }),
     })
-    .map((join) => ({ kind: 'join', ...join }) as Node),
+    .map((join) => ({ kind: 'join' as const, ...join })),
 );
 
 /** @returns the state, and its bound */
@@ -119,8 +119,8 @@ describe('a state', () => {
       }
   });
 
-  const named = (fingerprint: string) =>
-    defineDataRef({ length: 9, schema: field('float64'), fingerprint, read: (at) => [...at] });
+  const named = (print: string) =>
+    defineDataRef({ length: 9, schema: field('float64'), fingerprint: print, read: (at) => [...at] });
 
   test('holds the hash of a long fingerprint or id, which is told from another, and of old states all of it', async () => {
     const long = (end: string) => named('x'.repeat(2000) + end).stream().filter(() => true, { id: 'f'.repeat(2000) + end }); // prettier-ignore
