@@ -62,9 +62,14 @@ export class ColumnBuilder {
     this.#data = new (arrayType(leaf.dtype))(this.#data.length);
     if (this.#offsets !== undefined) this.#offsets = new Float64Array(this.#offsets.length);
     if (this.#shapes !== undefined) this.#shapes = new Int32Array(this.#shapes.length);
+    this.clear();
+    return taken;
+  }
+
+  /** Forgets the rows so far; their buffers are written anew. */
+  clear(): void {
     this.#used = 0;
     this.#rows = 0;
-    return taken;
   }
 
   #pushText(value: unknown, index: number): void {

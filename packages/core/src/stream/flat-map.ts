@@ -1,6 +1,8 @@
 import { invalidArgument } from '../errors.js';
 import { isThenable, orAbort } from '../or-abort.js';
+import type { Schema } from '../schema/types.js';
 import { IdleTurns } from './idle-turns.js';
+import { declaredCheck } from './mapped-columns.js';
 import type { Element } from './stage.js';
 import type { OpenStep } from './step-stage.js';
 import { callUser, userFailure, type UserFunction } from './user-function.js';
@@ -10,8 +12,10 @@ type Outputs = AsyncIterator<unknown> | Iterator<unknown>;
 /**
  * All that a function gives for each record, one after another. Carries over a restart how many outputs of the record
  * under way were given: the function is run on that record again, and those are left out.
+ * @param schema that was declared for them
  */
-export function flatMap(user: UserFunction): OpenStep<unknown, unknown> {
+export function flatMap(user: UserFunction, schema: Schema | undefined): OpenStep<unknown, unknown> {
+  const check = schema && declaredCheck(schema);
   return (begun) => {
     const { run, after } = begun;
     const { signal } = begun.reading;
@@ -53,6 +57,7 @@ export function flatMap(user: UserFunction): OpenStep<unknown, unknown> {
             await idle.next();
             continue;
           }
+          check?.(step.value, element.origin);
           const origin = { ...element.origin, branch: `${element.origin.branch}:${given - 1}` };
           return { ...element, value: step.value, origin, follow: undefined, after: after(given, before) };
         }

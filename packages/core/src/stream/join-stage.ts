@@ -5,6 +5,7 @@ import { lastEpochOf } from './last-epoch.js';
 import { pipelineMismatch, type Start } from './plan-node.js';
 import type { Passes } from './recipe.js';
 import type { Element, Origin, Reading, Run, Stage } from './stage.js';
+import { sameName } from './state-size.js';
 import type { JoinState, StateNode } from './state.js';
 
 /** A whole sequence, and where its first pass begins. */
@@ -60,15 +61,16 @@ export function joinStage<T>(
       return { ...state, inputs: inputs.map(({ stage, first }) => stage.locate(first).node()) };
     }
     const { node } = start;
-    if (node.kind !== 'join' || node.name !== name || node.inputs.length !== inputs.length)
+    if (node.kind !== 'join' || !sameName(node.name, name) || node.inputs.length !== inputs.length)
       throw pipelineMismatch(name, node);
-    return node;
+    return { ...node, name };
   };
   return {
     unit,
     get schema() {
       return schema();
     },
+    uneven: inputs.map(({ stage }) => stage.uneven).find((step) => step !== undefined),
     functions: Math.max(0, ...inputs.map(({ stage }) => stage.functions)),
     initial: ({ epoch, position }) => stateOf(epoch, position),
     locate(start) {

@@ -1,5 +1,6 @@
 import { DataRefError, shown, invalidArgument } from '../errors.js';
 import { collapsed, layersFrom, type Layer } from './remaining.js';
+import { briefName, fitted, sameFingerprint } from './state-size.js';
 import { MAX_LAYERS, MAX_LEAD, parseState, type SourceState, type StateNode, type StreamState } from './state.js';
 
 /** A state of one rank, taken apart. */
@@ -50,7 +51,7 @@ export function joinStates(states: readonly StreamState[]): StreamState {
     (input, step) => ({ kind: 'step', ...step, input }),
     whole,
   );
-  return { format: 'dataref-state', version: 1, epoch, node };
+  return fitted({ format: 'dataref-state', version: 1, epoch, node });
 }
 
 function rankState(value: StreamState, place: number): RankState {
@@ -97,7 +98,7 @@ function refuseOtherJob(first: RankState, { rank, source, steps }: RankState): v
     ['order', JSON.stringify(source.order), JSON.stringify(order)],
   ];
   for (const [field, its, others] of pairs) {
-    if (its === others) continue;
+    if (its === others || (field === 'dataset.fingerprint' && sameFingerprint(String(its), String(others)))) continue;
     throw new DataRefError(
       'STATE_MISMATCH',
       `joinStates: the states are not of one job: ${field} is ${shown(String(its))} on rank ${rank}, ${shown(String(others))} on rank ${first.rank}`,
@@ -114,7 +115,7 @@ function refuseOtherJob(first: RankState, { rank, source, steps }: RankState): v
 }
 
 function namesOf(steps: readonly Step[]): string {
-  return ['source', ...steps.map(({ name }) => name).toReversed()].join(' → ');
+  return ['source', ...steps.map(({ name }) => briefName(name)).toReversed()].join(' → ');
 }
 
 /** Of what all began with, each rank keeps what matters from its own epoch on. */

@@ -1,5 +1,6 @@
 import { isDataRefError } from '../errors.js';
 import { isThenable, orAbort } from '../or-abort.js';
+import { declaredCheck } from './mapped-columns.js';
 import type { RecordMap, WorkerSpec } from './recipe.js';
 import type { Origin, Traced } from './stage.js';
 import { callUser, userFailure, type UserFunction } from './user-function.js';
@@ -22,9 +23,15 @@ export class MapRunner {
   /** Maps that run in threads, which this pass holds from their first record on. */
   readonly #workers = new Map<RecordMap, WorkerMap>();
   readonly #modules = new Map<string, Promise<UserFunction['fn']>>();
+  /** Of the maps with a declared schema. */
+  readonly #checks: readonly (ReturnType<typeof declaredCheck> | undefined)[];
 
-  /** @param functions user functions before the maps: each has random numbers of its own */
-  constructor(maps: readonly RecordMap[], functions: number) {
+  /**
+   * @param functions user functions before the maps: each has random numbers of its own
+   * @param checked maps whose declared schema is checked here, from the first on; those after them are where they become columns
+   */
+  constructor(maps: readonly RecordMap[], functions: number, checked = maps.length) {
+    this.#checks = maps.slice(0, checked).map(({ schema }) => schema && declaredCheck(schema));
     this.#maps = maps;
     this.#functions = functions;
     this.hasWorkers = maps.some(({ workers }) => workers !== undefined);
@@ -79,6 +86,8 @@ export class MapRunner {
         if (!('value' in outcome)) return outcome;
         ({ value } = outcome);
       }
+      const failed = this.#refused(i, value, origin);
+      if (failed !== undefined) return failed;
     }
     return { value };
   }
@@ -99,6 +108,18 @@ export class MapRunner {
       });
     this.#modules.set(module, loading);
     return loading;
+  }
+
+  /** The failure of a map that did not give what was declared for it. */
+  #refused(map: number, value: unknown, origin: Origin): Outcome | undefined {
+    const check = this.#checks[map];
+    if (check === undefined) return undefined;
+    try {
+      check(value, origin);
+      return undefined;
+    } catch (error) {
+      return { error };
+    }
   }
 
   async #runAllHere(records: readonly Traced[], signal: AbortSignal, map: number): Promise<Outcome[]> {
@@ -123,7 +144,9 @@ export class MapRunner {
     const outcomes: Outcome[] = [];
     for (const [i, outcome] of (await held.run(records, step, signal)).entries()) {
       const { origin } = records[i] as Traced;
-      outcomes.push('error' in outcome ? await settled(map, outcome.error, origin, signal) : outcome);
+      const made: Outcome = 'error' in outcome ? await settled(map, outcome.error, origin, signal) : outcome;
+      const failed = 'value' in made ? this.#refused(step - this.#functions, made.value, origin) : undefined;
+      outcomes.push(failed ?? made);
     }
     return outcomes;
   }

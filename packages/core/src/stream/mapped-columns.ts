@@ -23,7 +23,8 @@ export class MappedColumns {
 
   /** Takes the schema of a record, where none is known. @param index the record, for errors */
   learn(record: unknown, index: number): void {
-    refuseNothing(record, index);
+    const { schema } = this.#learned;
+    refuseNothing(record, index, schema && stepThatDeclared(schema));
     this.#learned.schema ??= schemaOfRecord(record, index);
   }
 
@@ -51,25 +52,37 @@ export class MappedColumns {
   }
 }
 
+/** Checks what a step gave for each record against the schema that was declared for the step. */
+export function declaredCheck(schema: Schema): (record: unknown, origin: Origin) => void {
+  const builders = leavesOf(schema).map((leaf) => new ColumnBuilder(leaf));
+  return (record, origin) => {
+    try {
+      pushMapped(schema, builders, record, origin);
+    } finally {
+      for (const builder of builders) builder.clear();
+    }
+  };
+}
+
 /** A function that forgets its `return` gives undefined. @throws DataRefError NULL_VALUE */
-function refuseNothing(record: unknown, index: number): void {
+function refuseNothing(record: unknown, index: number, step = 'map'): void {
   if (record !== null && record !== undefined) return;
   throw new DataRefError(
     'NULL_VALUE',
-    `record ${index}: map gave ${String(record)} for it; is a \`return\` missing in its function? To leave records out, filter them`,
+    `record ${index}: ${step} gave ${String(record)} for it; is a \`return\` missing in its function? To leave records out, filter them`,
     { details: { column: '', index } },
   );
 }
 
 function pushMapped(schema: Schema, builders: readonly ColumnBuilder[], mapped: unknown, origin: Origin): void {
-  refuseNothing(mapped, origin.index);
+  const step = stepThatDeclared(schema);
+  refuseNothing(mapped, origin.index, step);
   try {
     pushRecord(schema, builders, mapped, origin.index);
   } catch (error) {
     if (!isDataRefError(error)) throw error;
     const { joined } = origin;
     const from = joined === undefined ? '' : `${joined}: `;
-    const step = stepThatDeclared(schema);
     const by = step === undefined ? '' : `, with the schema declared for ${step}`;
     throw new DataRefError(error.code, `${from}what the transforms gave${by}: ${error.message}`, {
       cause: error,

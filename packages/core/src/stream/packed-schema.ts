@@ -1,6 +1,7 @@
-import { DataRefError, shown } from '../errors.js';
+import { DataRefError, isDataRefError, shown } from '../errors.js';
 import { describeSchema, isField, leavesOf, type Leaf } from '../schema/schema.js';
 import type { Field, Schema } from '../schema/types.js';
+import type { Packing } from './transform-options.js';
 
 /** Columns of a packed row beside the records' own. */
 const ADDED = ['segmentIds', 'positions'];
@@ -30,6 +31,40 @@ export function requireLength(what: string, schema: Schema): void {
     schema,
     'records without an array have no length; give lengthOf, a function from record to length',
   );
+}
+
+/** @throws DataRefError SCHEMA_MISMATCH where a record's arrays cannot all have as many positions; OUT_OF_RANGE where each is too long for a row */
+export function requirePositions(schema: Schema, { length, lengthOf, cutsLong, strategy }: Packing): void {
+  if (lengthOf !== undefined) return;
+  const [first, ...others] = leavesOf(schema).filter(({ shape }) => typeof shape[0] === 'number');
+  const other = others.find(({ shape }) => shape[0] !== first?.shape[0]);
+  if (other !== undefined)
+    throw mismatch(
+      'pack',
+      schema,
+      `${first?.name} has ${first?.shape[0]} positions, ${other.name} has ${other.shape[0]}; make them equal with map, or give lengthOf, a function from record to length`,
+    );
+  const size = first?.shape[0] ?? 0;
+  if (strategy !== 'best-fit' || cutsLong || size <= length) return;
+  throw new DataRefError(
+    'OUT_OF_RANGE',
+    `pack: every record has ${size} positions, a row has ${length}; cut them with map, give longer rows, or longRecords: 'cut'`,
+    { details: { size, length } },
+  );
+}
+
+/** A batch has a column for each leaf of its records. @throws DataRefError SCHEMA_MISMATCH where these are too many */
+export function requireColumns(what: string, schema: Schema): void {
+  try {
+    leavesOf(schema);
+  } catch (cause) {
+    if (!isDataRefError(cause)) throw cause;
+    throw new DataRefError(
+      'SCHEMA_MISMATCH',
+      `${what}: the records have no columns that fit a batch: ${cause.message}; map them to another structure before ${what}, a long list of numbers to one array`,
+      { cause },
+    );
+  }
 }
 
 /** Whether records hold a vector or a tensor there. */

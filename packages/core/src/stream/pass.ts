@@ -1,4 +1,5 @@
 import type { PrefetchLimits } from './prefetch.js';
+import { fitted } from './state-size.js';
 import type { StateNode, StreamState } from './state.js';
 
 /** One iteration's supply of elements. */
@@ -29,7 +30,7 @@ export interface Place {
 }
 
 export function stateOf({ epoch, node }: Place): StreamState {
-  return { format: 'dataref-state', version: 1, epoch, node: node() };
+  return fitted({ format: 'dataref-state', version: 1, epoch, node: node() });
 }
 
 /** A pass that is loaded by its first `next()`. */

@@ -1,5 +1,6 @@
 import { DataRefError, shown } from '../errors.js';
 import type { Layer, Left } from './remaining.js';
+import { sameName } from './state-size.js';
 import { sourceOf, type StateNode } from './state.js';
 
 /** A run of positions of one epoch, of all shards together; of one shard alone where it was dealt before the plan. */
@@ -79,7 +80,7 @@ export function totalCount(parts: readonly { readonly count: number }[]): number
 export function startOfInput(start: Start, name: string): { readonly input: Start; readonly count: number } {
   if (!('node' in start)) return { input: start, count: 0 };
   const { node } = start;
-  if (node.kind === 'step' && node.name === name) return { input: { node: node.input }, count: node.count };
+  if (node.kind === 'step' && sameName(node.name, name)) return { input: { node: node.input }, count: node.count };
   throw pipelineMismatch(name, node);
 }
 

@@ -16,7 +16,7 @@ export class RecordMapper {
   /** @param functions user functions before the maps */
   constructor(maps: readonly RecordMap[], functions: number, learned: Learned) {
     this.learned = learned;
-    this.#runner = new MapRunner(maps, functions);
+    this.#runner = new MapRunner(maps, functions, maps.length - 1);
     this.#columns = new MappedColumns(learned);
   }
 

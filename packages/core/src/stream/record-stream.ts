@@ -1,5 +1,5 @@
 import { countOf, optionsOf, refuseUnknown } from '../arguments.js';
-import { invalidArgument } from '../errors.js';
+import { invalidArgument, type DataRefError } from '../errors.js';
 import type { RowSource } from '../rows/row-source.js';
 import { parseSchema } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
@@ -13,7 +13,7 @@ import { IteratedFlow } from './flow.js';
 import { knownBefore, type Learned } from './learned.js';
 import { checkMap } from './map-options.js';
 import { mappedStage } from './mapped-stage.js';
-import { packedSchema, requireLength } from './packed-schema.js';
+import { packedSchema, requireColumns, requireLength, requirePositions } from './packed-schema.js';
 import { lazyPass, type Pass } from './pass.js';
 import { markedNode, type Start } from './plan-node.js';
 import type { Picker, Planned, RecordRecipe } from './recipe.js';
@@ -23,7 +23,13 @@ import { SourceNode, type SourceOptions } from './source-node.js';
 import { planOfStage, type Stage } from './stage.js';
 import type { StreamState } from './state.js';
 import { markedStage, stepStage, type OpenStep, type StepOptions } from './step-stage.js';
-import { checkBatchOptions, checkStreamOptions, refuseDealtFirst, refuseEqualShards } from './stream-options.js';
+import {
+  checkBatchOptions,
+  checkStreamOptions,
+  refuseDealtFirst,
+  refuseEqualShards,
+  refuseUneven,
+} from './stream-options.js';
 import { checkBucketing, checkPacking, checkWindows } from './transform-options.js';
 import type {
   BatchOptions,
@@ -82,17 +88,18 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
     const user = this.#user('flatMap', fn);
     const schema =
       described === undefined ? undefined : declaredFor(nameStep('flatMap', user.step), parseSchema(described));
-    const options = { name: stepName('flatMap', id), functions: 1, schema: () => schema };
+    const options = { name: stepName('flatMap', id), functions: 1, schema: () => schema, uneven: null };
     return this.#step('flatMap', options, async () => {
       const loaded = await import('./flat-map.js');
-      return loaded.flatMap(user);
+      return loaded.flatMap(user, schema);
     });
   }
 
   window(size: number, options?: WindowOptions): any {
     const windows = checkWindows(size, options);
     const schema = () => (windows.keepsRemainder ? undefined : listOf(this.knownSchema, size));
-    return this.#step('window', { name: `window(${size},${windows.shift})`, schema }, async () => {
+    const uneven = windows.keepsRemainder && size > 1 ? 'window' : undefined;
+    return this.#step('window', { name: `window(${size},${windows.shift})`, schema, uneven }, async () => {
       const loaded = await import('./window.js');
       return loaded.windows(windows);
     });
@@ -100,6 +107,8 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
 
   pack(length: number, options?: PackOptions): any {
     const packing = checkPacking(length, options);
+    refuseUneven('pack', this.stage);
+    if (this.knownSchema !== undefined) requirePositions(this.knownSchema, packing);
     const schema = this.knownSchema && packedSchema(this.knownSchema, length);
     const how = packing.strategy === 'best-fit' ? `best-fit,${packing.blockSize}` : 'concatenate';
     return this.#step('pack', { name: `pack(${length},${how})`, schema: () => schema }, async () => {
@@ -181,6 +190,8 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
   #batches(what: string, size: number, options: BatchOptions | undefined, isGlobal: boolean): BatchFlow {
     const checked = checkBatchOptions(what, options);
     const rows = countOf(`${what}: size`, size, 1, 2 ** 31 - 1);
+    refuseUneven(what, this.stage);
+    if (this.knownSchema !== undefined) requireColumns(what, this.knownSchema);
     const { source, maps, stage: computed, plan, prefetch, skips, passes } = this.recipe;
     const { world } = source;
     const { remainder = 'keep' } = checked;
@@ -201,6 +212,8 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
       plan: stage === undefined ? batchNode(plan, world, rows, isGlobal, remainder) : planOfStage(stage),
       stage,
       whole: () => {
+        // Batches of all ranks are so many records that other numbers of ranks would leave out others.
+        if (!isGlobal && remainder === 'drop' && world.shards > 1) throw dropsByWorld(rows);
         const all = isGlobal ? rows : rows * world.shards;
         return grouped(this.stage, { rank: 0, shards: 1 }, all, true, remainder === 'pad' ? 'keep' : remainder);
       },
@@ -248,6 +261,12 @@ export function startStream(rows: RowSource, options: SourceOptions, pending: St
     passes: [],
     pending,
   });
+}
+
+function dropsByWorld(size: number): DataRefError {
+  return invalidArgument(
+    `unbatch: which records batch(${size}, { remainder: 'drop' }) leaves out depends on the number of shards, and the rows of all shards are one sequence here: use globalBatch(size, { remainder: 'drop' }) before unbatch, or drop the remainder in the batch after it`,
+  );
 }
 
 function stepName(name: string, id: string | undefined): string {

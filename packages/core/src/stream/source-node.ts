@@ -15,6 +15,7 @@ import {
   type Start,
 } from './plan-node.js';
 import { layersFrom, leftIn, type Layer, type Left } from './remaining.js';
+import { sameFingerprint } from './state-size.js';
 import type { SourceState, StateNode } from './state.js';
 
 export interface SourceOptions {
@@ -231,7 +232,8 @@ export class SourceNode implements PlanNode<Segment> {
       ['records of the shard (dropShardRemainder)', orderLengthOf(node), this.#orderLength],
     ];
     for (const [field, theirs, ours] of pairs) {
-      if (theirs === ours) continue;
+      if (theirs === ours || (field === 'dataset.fingerprint' && sameFingerprint(String(theirs), String(ours))))
+        continue;
       const { id, version } = node.dataset;
       const replaced = field.startsWith('dataset')
         ? `. The state belongs to other data${id === '' ? '' : ` (${shown(`${id}@${version}`)})`}: it was replaced since, or is another one. Start anew with resume(undefined), and give changed data a version of its own`

@@ -68,6 +68,8 @@ export interface Stage<T = unknown> {
   readonly unit: number;
   /** Of the outputs, where it is known before reading. */
   readonly schema: Schema | undefined;
+  /** The transform that makes outputs of differing structure, which no batch and no row takes, where one is known to. */
+  readonly uneven?: string | undefined;
   /** User functions in it: each has random numbers of its own. */
   readonly functions: number;
   open(start: Start, reading: Reading): Run<T>;

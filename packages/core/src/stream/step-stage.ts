@@ -42,6 +42,8 @@ export interface StepOptions {
   readonly functions?: number | undefined;
   /** Of the outputs. Default: the input's. */
   readonly schema?: (() => Schema | undefined) | undefined;
+  /** Of the outputs. Default: the input's; null where there is none any more. */
+  readonly uneven?: string | null | undefined;
 }
 
 /**
@@ -50,7 +52,7 @@ export interface StepOptions {
  */
 export function stepStage<I, T>(
   input: Stage<I>,
-  { name, unit = input.unit, functions = 0, schema = () => input.schema }: StepOptions,
+  { name, unit = input.unit, functions = 0, schema = () => input.schema, uneven = input.uneven }: StepOptions,
   load: () => OpenStep<I, T> | Promise<OpenStep<I, T>>,
 ): Stage<T> {
   const after = (count: number, node: () => StateNode) => (): StateNode => ({
@@ -64,6 +66,7 @@ export function stepStage<I, T>(
     get schema() {
       return schema();
     },
+    uneven: uneven ?? undefined,
     functions: input.functions + functions,
     locate(start) {
       const begun = startOfInput(start, name);

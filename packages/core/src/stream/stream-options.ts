@@ -6,6 +6,7 @@ import { countOf, oneOf, refuseUnknown } from '../arguments.js';
 import type { World } from './deal.js';
 import type { PipelineSource } from './recipe.js';
 import type { SourceOptions } from './source-node.js';
+import type { Stage } from './stage.js';
 import { MAX_RANKS } from './state.js';
 import type { BatchOptions } from './types.js';
 
@@ -174,4 +175,13 @@ export function refuseDealtFirst(what: string, { options }: Pick<PipelineSource,
       ? 'how many records a rank has of an epoch shows at its end: use batch'
       : 'it holds a part of a record, or several, which no other rank could go on with: leave shardFirst out';
   throw invalidArgument(`${what} does not go with shardFirst: ${instead}`);
+}
+
+/** @throws DataRefError SCHEMA_MISMATCH for a transform that needs outputs of one structure */
+export function refuseUneven(what: string, { uneven }: Pick<Stage, 'uneven'>): void {
+  if (uneven === undefined) return;
+  throw new DataRefError(
+    'SCHEMA_MISMATCH',
+    `${what} needs elements of one structure: the last ones of ${uneven} with remainder: 'keep' are shorter; leave the remainder out (remainder: 'drop', the default), or map the ${uneven}s to one structure before ${what}`,
+  );
 }

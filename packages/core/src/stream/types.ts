@@ -55,7 +55,11 @@ export type StreamOptions = {
   ShardOptions;
 
 export interface BatchOptions {
-  /** What becomes of a last batch with fewer records: kept short (default), dropped, or padded with zeros. */
+  /**
+   * What becomes of a last batch with fewer records: kept short (default), dropped, or padded with zeros. How many records
+   * `batch` drops depends on the number of shards, so `unbatch` after it is refused where there are several; with
+   * `globalBatch` it does not.
+   */
   readonly remainder?: 'keep' | 'drop' | 'pad' | undefined;
   /** Ragged columns: a list of arrays (default), or one array as large as the largest, the rest zero. */
   readonly ragged?: 'list' | 'pad' | undefined;
@@ -114,7 +118,10 @@ export interface Flow<T> extends AsyncIterable<T> {
   skip(count: number): this;
   /** Makes elements ahead while the last one is worked on: through all transforms before it, and across the epochs of a `repeat`. */
   prefetch(options?: PrefetchOptions): this;
-  /** Records left out by `map`'s `onError` so far, by this stream and those that share its maps. */
+  /**
+   * Records left out by `map`'s `onError` so far, by this stream and those that share its maps: of all shards (with
+   * `shardFirst`, of this one), in all iterations, and among what was made ahead of the last element handed out.
+   */
   readonly skipped: number;
   /** Ends the iteration under way and closes files and threads. Idempotent. */
   close(): Promise<void>;
@@ -122,7 +129,7 @@ export interface Flow<T> extends AsyncIterable<T> {
 }
 
 export interface MapOptions {
-  /** Of the results; without one the first result fixes it. */
+  /** Of the results: one that does not conform ends the iteration, with an error that names the record. Without one the first result fixes it, where they are batched. */
   readonly schema?: Schema | undefined;
   /** Part of the state's identity: another id refuses the state. Functions themselves cannot be compared. */
   readonly id?: string | undefined;

@@ -101,6 +101,40 @@ describe('a state that was rewound', () => {
     expect(() => rewind(later[1] as StreamState, { records: 5 })).toThrow(failure('UNSUPPORTED', /2 batches that were not of one size/)); // prettier-ignore
   });
 
+  test('after a resume with another size is refused, or gives the records from there on', async () => {
+    const all = (await gather<Batch>(records(24).batch(1))).flatMap((batch) => batch.records());
+    const outcomes = { exact: 0, refused: 0 };
+    for (const [first, second] of [
+      [1, 2],
+      [2, 4],
+      [2, 5],
+      [3, 1],
+      [4, 2],
+      [6, 3],
+    ] as const) {
+      const { states } = await lived(records(24).batch(first), 2);
+      const { states: later } = await lived(records(24).batch(second).resume(states[2]), 2);
+      const state = later[2] as StreamState;
+      const { position } = positionOf(state);
+      for (let back = 1; back <= position; back++) {
+        let earlier: StreamState;
+        try {
+          earlier = rewind(state, { records: back });
+        } catch (error) {
+          expect(error).toEqual(failure('UNSUPPORTED', /batches/));
+          outcomes.refused++;
+          continue;
+        }
+        outcomes.exact++;
+        expect(positionOf(earlier).position).toBe(position - back);
+        const again = await gather<Batch>(records(24).batch(second).resume(earlier));
+        expect(again.flatMap((batch) => batch.records())).toEqual(all.slice(position - back));
+      }
+    }
+    expect(outcomes.exact).toBeGreaterThan(0);
+    expect(outcomes.refused).toBeGreaterThan(0);
+  });
+
   test('is refused across the beginning of an epoch, under repeat too', async () => {
     const { states } = await lived(records(5).repeat(), 7);
     expect(() => rewind(states[7] as StreamState, { records: 3 })).toThrow(failure('OUT_OF_RANGE', /epoch 1 has 2 records/)); // prettier-ignore

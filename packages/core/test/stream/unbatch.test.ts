@@ -1,6 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
-import { concatStreams, fromColumns, isDataRefError, mix, type MapContext, type Stream } from '@dataref/core';
+import {
+  concatStreams,
+  fromColumns,
+  isDataRefError,
+  mix,
+  type Batch,
+  type MapContext,
+  type Stream,
+} from '@dataref/core';
 import { MemoryStore } from '../../dist/store/memory-store.js';
+import { failure } from '../expect-error.js';
 import { gather, iterate, through } from './gather.js';
 import { storageOver, storeInParts } from './store-in-parts.js';
 
@@ -115,5 +124,30 @@ describe('what comes after unbatch is told of each record', () => {
     const rows = (await gather<string>(make())).map((row) => row.split(' '));
     expect(rows.map(([x, , position, index]) => [x, position, index].map(Number))).toEqual(upTo(6).map((i) => [i, i, i])); // prettier-ignore
     expect(new Set(rows.map((row) => row[4])).size).toBe(6);
+  });
+});
+
+describe('unbatch after a dropped remainder', () => {
+  const sharded = (shards: number, shardRank = 0) => range(10).stream({ shardRank, numShards: shards });
+
+  test('is refused where what is dropped would depend on the number of shards', () => {
+    const dropped = sharded(2).batch(3, { remainder: 'drop' });
+    const refused = failure('INVALID_ARGUMENT', /^unbatch: .*batch\(3.*number of shards.*globalBatch/);
+    expect(() => dropped.unbatch()).toThrow(refused);
+    expect(() => dropped.map(({ columns }) => columns).take(1).repeat(2).unbatch()).toThrow(refused); // prettier-ignore
+  });
+
+  test('leaves out the same of global batches in any world, and of one shard', async () => {
+    for (const shards of [1, 2, 3, 5]) {
+      const ranks = upTo(shards).map((rank) => sharded(shards, rank).globalBatch(4, { remainder: 'drop' }).unbatch());
+      const shares = await Promise.all(ranks.map((stream) => gather<number>(stream)));
+      expect(shares.flat().toSorted((a, b) => a - b)).toEqual(upTo(8));
+    }
+    expect(await gather(sharded(1).batch(4, { remainder: 'drop' }).unbatch())).toEqual(upTo(8));
+  });
+
+  test('of its own drops at the end', async () => {
+    const batches = await gather<Batch>(sharded(2).batch(3).unbatch().batch(2, { remainder: 'drop' }));
+    expect(batches.map((batch) => batch.records())).toEqual([[0, 2], [4, 6]]); // prettier-ignore
   });
 });
