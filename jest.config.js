@@ -15,7 +15,7 @@ export default {
   testTimeout: 60_000,
   testEnvironment: '<rootDir>/jest-environment.cjs',
   globalSetup: '<rootDir>/jest-global-setup.js',
-  setupFilesAfterEnv: ['<rootDir>/jest-setup.js'],
+  setupFilesAfterEnv: ['<rootDir>/jest-equality.js'],
   roots: ['<rootDir>/packages', '<rootDir>/test'],
   testMatch: [`<rootDir>/packages/*/test/**/${tests}`, `<rootDir>/test/**/${tests}`],
   testPathIgnorePatterns: ['/node_modules/', ...(overServers ? [] : ['\\.server\\.test\\.ts$'])],
