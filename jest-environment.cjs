@@ -1,7 +1,9 @@
-// Node's own typed arrays inside jest's vm context: native addons, workers and structuredClone make arrays of the outer
-// realm, and a test that compares constructors must see the same ones.
+// A context of its own for each test file, with two differences from jest's.
+const vm = require('node:vm');
 const { TestEnvironment } = require('jest-environment-node');
 
+// Node's own typed arrays inside the context: native addons, workers and structuredClone make arrays of the outer realm,
+// and a test that compares constructors must see the same ones.
 const NAMES = [
   'Int8Array',
   'Uint8Array',
@@ -19,9 +21,17 @@ const NAMES = [
   'DataView',
 ];
 
+const { createContext } = vm;
+
 module.exports = class extends TestEnvironment {
-  async setup() {
-    await super.setup();
+  constructor(...args) {
+    // An ordinary object as the global one. For jest's, every use of a global, a `Math` in a loop, asks a proxy.
+    vm.createContext = () => createContext(vm.constants.DONT_CONTEXTIFY);
+    try {
+      super(...args);
+    } finally {
+      vm.createContext = createContext;
+    }
     for (const name of NAMES) this.global[name] = globalThis[name];
   }
 };

@@ -15,13 +15,12 @@ export default {
   testTimeout: 60_000,
   testEnvironment: '<rootDir>/jest-environment.cjs',
   globalSetup: '<rootDir>/jest-global-setup.js',
-  setupFilesAfterEnv: ['<rootDir>/jest-setup.js'],
+  setupFilesAfterEnv: ['<rootDir>/jest-equality.js'],
   roots: ['<rootDir>/packages', '<rootDir>/test'],
   testMatch: [`<rootDir>/packages/*/test/**/${tests}`, `<rootDir>/test/**/${tests}`],
   testPathIgnorePatterns: ['/node_modules/', ...(overServers ? [] : ['\\.server\\.test\\.ts$'])],
   extensionsToTreatAsEsm: ['.ts'],
-  // A test imports a neighbour as './name.js', as in the sources, and there is only './name.ts'.
-  moduleNameMapper: { '^(\\.{1,2}/.+)\\.js$': ['$1.js', '$1.ts'] },
+  resolver: '<rootDir>/jest-resolver.cjs',
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

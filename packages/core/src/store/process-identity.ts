@@ -10,8 +10,10 @@ export interface ProcessIdentity {
   readonly startTicks: number | null;
 }
 
+let self: ProcessIdentity | undefined;
+
 export function thisProcess(): ProcessIdentity {
-  return { host: thisHost(), pid: process.pid, startTicks: startTicksOf(process.pid) };
+  return (self ??= { host: thisHost(), pid: process.pid, startTicks: startTicksOf(process.pid) });
 }
 
 /** false: it has ended; true: it runs; undefined: it is on another host, or names none, and only time can tell. */

@@ -7,7 +7,9 @@ export const LIMIT = 2 ** 20;
 
 /** A pattern that differs from place to place, and from seed to seed. */
 export function bytes(length: number, seed = 1): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8) + seed * 101) & 255);
+  const made = new Uint8Array(length);
+  for (let i = 0; i < length; i++) made[i] = (i * 31 + (i >> 8) + seed * 101) & 255;
+  return made;
 }
 
 export async function contentOf(store: ObjectStore, key: string): Promise<Uint8Array | undefined> {
