@@ -1,16 +1,10 @@
 // Writes dataset x@1 somewhere, and says when it begins and when it is done: to be killed in between.
-// node writer.mjs PLACE submit RECORDS | copy FROM_PLACE | share PART OF RECORDS
-// PLACE is JSON: { directory } or { bucket, clientConfig }.
+// node writer.mjs PLACE submit RECORDS | copy FROM_PLACE | share PART OF RECORDS: places as storage-at.mjs knows them
 import { writeSync } from 'node:fs';
 import { isDataRefError } from '@dataref/core';
-import { FileStorage } from '@dataref/core/fs';
-import { S3Storage } from '@dataref/core/s3';
+import { storageAt } from './storage-at.mjs';
 
-const [place, action, ...rest] = process.argv.slice(2);
-const storageAt = (text) => {
-  const { directory, ...bucket } = JSON.parse(text);
-  return directory === undefined ? new S3Storage(bucket) : new FileStorage(directory);
-};
+const [to, action, ...rest] = process.argv.slice(2);
 const say = (text) => writeSync(1, `${text}\n`);
 
 /** Records of 16 KiB that tell their index. */
@@ -18,7 +12,7 @@ function* records(from, end) {
   for (let i = from; i < end; i++) yield { i, bytes: new Uint8Array(2 ** 14).fill(i & 255) };
 }
 
-const storage = storageAt(place);
+const storage = storageAt(to);
 const begin = performance.now();
 say('begin');
 if (action === 'submit') await storage.submit(records(0, Number(rest[0])), 'x', '1');

@@ -1,11 +1,10 @@
 import { beforeAll, expect, jest, test } from '@jest/globals';
 import { fromRecords } from '@dataref/core';
 import { FileStorage } from '@dataref/core/fs';
-import { decodeManifest } from '../../packages/core/dist/format/manifest.js';
-import { partFiles } from '../../packages/core/dist/format/part-files.js';
 import { announceSeed, randomOf, runs } from '../../packages/core/test/scale.js';
 import { FileStore } from '../../packages/core/dist/store/file-store.js';
 import { storeInParts } from '../../packages/core/test/stream/store-in-parts.js';
+import { committedFiles } from './committed-files.js';
 import type { Place } from './places.js';
 import { run, script, tempFolder } from './process.js';
 
@@ -46,14 +45,8 @@ async function expectNothingHalf({ storage }: Place): Promise<boolean> {
 /** A vacuum leaves what is committed and nothing else, and the dataset whole. */
 async function expectOnlyWhatIsCommitted(place: Place): Promise<void> {
   await place.storage.vacuum({ graceMs: 0 });
-  const isThere = await expectNothingHalf(place);
-  const expected: string[] = [];
-  if (isThere) {
-    const text = await place.read('x/1/dataset.json');
-    const manifest = decodeManifest(new TextEncoder().encode(text), 'here', 'x', '1');
-    expected.push('x/1/dataset.json', ...partFiles(manifest).map(({ path }) => `x/1/data/${path}`));
-  }
-  expect(await place.everything()).toEqual(expected.sort());
+  await expectNothingHalf(place);
+  expect(await place.everything()).toEqual(await committedFiles(place));
 }
 
 let source: { readonly folder: string; readonly storage: FileStorage };

@@ -4,7 +4,8 @@ import { S3Storage, S3Store } from '@dataref/core/s3';
 import { failure } from '../expect-error.js';
 import { clientConfigOf, newBucket } from '../servers/moto-buckets.js';
 import { describeWithServer, startMoto } from '../servers/servers.js';
-import { bucketStorageSuite } from './bucket-storage.js';
+import { bucketElasticSuite } from './bucket-elastic.js';
+import { type Buckets, bucketStorageSuite } from './bucket-storage.js';
 
 jest.setTimeout(600_000);
 
@@ -12,7 +13,7 @@ await describeWithServer('S3Storage over moto', startMoto, (server) => {
   const clientConfig = clientConfigOf(server);
   const noBucket = /s3:\/\/there-is-no-such-bucket\/: .*there is no such bucket: check its name/u;
 
-  bucketStorageSuite({
+  const buckets: Buckets = {
     scheme: 's3',
     newBucket: () => newBucket(server),
     storageIn: (bucket, options) => new S3Storage({ bucket, clientConfig, ...options }),
@@ -25,7 +26,9 @@ await describeWithServer('S3Storage over moto', startMoto, (server) => {
       return Uploads?.length ?? 0;
     },
     noBucket,
-  });
+  };
+  bucketStorageSuite(buckets);
+  bucketElasticSuite(buckets);
 
   test('who asks another bucket for one dataset is told so', async () => {
     const storage = new S3Storage({ bucket: 'there-is-no-such-bucket', clientConfig });

@@ -1,7 +1,7 @@
 import { describeWithServer, startMoto } from '../../packages/core/test/servers/servers.js';
-import { inBucket } from './places.js';
+import { inS3 } from './places.js';
 import { writersSuite } from './writers-suite.js';
 
 await describeWithServer('nothing is half-visible, and so on: in a bucket of moto', startMoto, (server) => {
-  writersSuite(() => inBucket(server));
+  writersSuite(() => inS3(server));
 });
