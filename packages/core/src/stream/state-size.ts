@@ -1,9 +1,17 @@
 import { sha256Text } from '../checksum/fingerprint.js';
+import { MAX_SEED } from '../order/checks.js';
 import type { SourceState, StateNode, StreamState } from './state.js';
 
 /** Bytes of a state in UTF-8, at most: for itself, for each dataset, for each transform after the sixth, for each rank that `shardFirst` remembers. */
 const BYTES = { state: 512, source: 300, transform: 80, rank: 40 };
 const FREE_TRANSFORMS = 6;
+/** What each takes without its names and counts. */
+const KEYS = {
+  state: byteLengthOf({ format: 'dataref-state', version: 1, epoch: MAX_SEED, node: '' }),
+  source: byteLengthOf({ kind: 'source', dataset: '', order: '', numShards: '', dropShardRemainder: true, shardFirst: '', epoch: MAX_SEED, position: '' }), // prettier-ignore
+  step: byteLengthOf({ kind: 'step', name: '', count: '', input: '' }),
+  join: byteLengthOf({ kind: 'join', name: '', epoch: MAX_SEED, counts: [], ended: [], inputs: [] }),
+};
 /** Names of transforms that have no text of the user's in them are shorter. */
 const LONGEST_NAME = 40;
 const BRIEF_FINGERPRINT = /^sha256:[0-9a-f]{20}…$/u;
@@ -19,10 +27,11 @@ const CHANGES: readonly Change[] = [
 
 /** The state, with what is too long for its bound cut short. */
 export function fitted(state: StreamState): StreamState {
-  const most = boundOf(state.node);
+  const { bound, most } = sizesOf(state.node);
   let fit = state;
+  if (most <= bound) return fit;
   for (const change of CHANGES) {
-    if (byteLengthOf(fit) <= most) break;
+    if (byteLengthOf(fit) <= bound) break;
     fit = { ...fit, node: changed(fit.node, change) };
   }
   return fit;
@@ -56,20 +65,59 @@ function hashOf(text: string): string {
   return sha256Text(text).replace('sha256:', '');
 }
 
-function boundOf(root: StateNode): number {
-  let [bytes, transforms] = [BYTES.state, 0];
+/** What a state may take, and what it takes at most: counted, not written out, since every batch has one. */
+function sizesOf(root: StateNode): { readonly bound: number; readonly most: number } {
+  let [bound, most, transforms] = [BYTES.state, KEYS.state, 0];
   const walk = (node: StateNode): void => {
     if (node.kind === 'source') {
       const ranks = node.shardFirst?.layers.reduce((sum, layer) => sum + layer.length, 0) ?? 0;
-      bytes += BYTES.source + BYTES.rank * ranks;
+      bound += BYTES.source + BYTES.rank * ranks;
+      most +=
+        KEYS.source + sharedBytes(node.dataset) + sharedBytes(node.order) + digitsIn([node.numShards, node.position]);
+      if (node.shardFirst !== undefined) most += byteLengthOf(node.shardFirst);
       return;
     }
     transforms++;
-    if (node.kind === 'step') walk(node.input);
-    else node.inputs.forEach(walk);
+    most += KEYS[node.kind] + mostBytesOf(node.name);
+    if (node.kind === 'step') {
+      most += digitsIn([node.count]);
+      walk(node.input);
+    } else {
+      most += digitsIn(node.counts) + digitsIn(node.ended);
+      node.inputs.forEach(walk);
+    }
   };
   walk(root);
-  return bytes + BYTES.transform * Math.max(0, transforms - FREE_TRANSFORMS);
+  return { bound: bound + BYTES.transform * Math.max(0, transforms - FREE_TRANSFORMS), most };
+}
+
+const shared = new WeakMap<object, number>();
+/** Of what all states of a stream have in common, and is frozen, counted once. */
+function sharedBytes(value: object): number {
+  const known = shared.get(value);
+  if (known !== undefined) return known;
+  const bytes = byteLengthOf(value);
+  if (Object.isFrozen(value)) shared.set(value, bytes);
+  return bytes;
+}
+
+/** Of integers with commas between them. */
+function digitsIn(numbers: readonly number[]): number {
+  let digits = 0;
+  for (let rest of numbers) {
+    for (digits += 2; rest >= 10; rest /= 10) digits++;
+  }
+  return digits;
+}
+
+/** Bytes of a text in JSON, or somewhat more. */
+function mostBytesOf(text: string): number {
+  let bytes = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    bytes += code >= 0x20 && code < 0x7f && code !== 0x22 && code !== 0x5c ? 1 : 6;
+  }
+  return bytes;
 }
 
 function changed(node: StateNode, change: Change): StateNode {

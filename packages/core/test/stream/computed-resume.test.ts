@@ -36,11 +36,14 @@ describe('any pipeline of up to six transforms', () => {
     for (const holder of holders) await iterate<unknown>(holder).next();
     let checked = 0;
     let outputs = 0;
+    let done = 0;
     await fc.assert(
       fc.asyncProperty(anyComputed(12, 5), async (pipeline) => {
         const count = await check(pipeline);
         checked += count > 0 ? 1 : 0;
         outputs += count;
+        // An hour of silence tells nobody how far it came.
+        if (++done % 1000 === 0) process.stderr.write(`stream/computed-resume: ${done} of ${pipelines} pipelines\n`);
       }),
       { seed, numRuns: pipelines, timeout: 60_000 },
     );
