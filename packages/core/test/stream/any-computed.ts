@@ -181,11 +181,23 @@ export function anyJob(maxLength: number): fc.Arbitrary<Computed> {
 
 /** Without the options that do not go together. */
 function legal(pipeline: Computed): Computed {
+  const { root, steps, world } = pipeline;
+  const shards = world?.numShards ?? ('how' in root ? 1 : (root.options.numShards ?? 1));
+  return shards === 1 ? legalRoot(pipeline) : legalRoot({ ...pipeline, steps: steps.map(keptInEachWorld) });
+}
+
+/** What the batches of one rank leave out depends on the world, so that they are not taken apart. */
+function keptInEachWorld(step: Step): Step {
+  if (step.name !== 'rebatch' || step.batching.remainder !== 'drop') return step;
+  return { ...step, batching: { ...step.batching, remainder: 'keep' } };
+}
+
+function legalRoot(pipeline: Computed): Computed {
   const { root, batching, world } = pipeline;
   if ('how' in root) return pipeline;
   if (root.options.dropShardRemainder === true && !pipeline.steps.every(isPlanned)) {
     const { dropShardRemainder: _, ...options } = root.options;
-    return legal({ ...pipeline, root: { ...root, options } });
+    return legalRoot({ ...pipeline, root: { ...root, options } });
   }
   const isEqual = root.options.shardBeforeShuffle === true || root.options.dropShardRemainder === true;
   if (!isEqual) return pipeline;
