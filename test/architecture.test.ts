@@ -16,8 +16,10 @@ const ROOMS = [
   'or-abort',
   'next-turn',
   'progress',
+  'stop-signals',
   'schema',
   'checksum',
+  'tensor-file',
   'kernel',
   'order',
   'store',
@@ -57,6 +59,7 @@ const ALLOWED_PACKAGES: Record<string, readonly string[]> = {
     '@dataref/core',
   ],
   tfjs: ['@dataref/core', '@tensorflow/*'],
+  onnx: ['@dataref/core', 'onnxruntime-common', '@bufbuild/protobuf'],
 };
 /** Slow to load, so that only writing loads it, when it is needed. */
 const LAZY_PACKAGES = ['apache-arrow', 'tinypool', 'sharp'];
