@@ -56,6 +56,18 @@ const EXPORTS: Record<string, readonly string[]> = {
     'writeTensors',
   ],
   '@dataref/core/testing': ['resumeSuite', 'storeSuite'],
+  '@dataref/onnx/graph': [
+    'averagePool2d',
+    'conv2d',
+    'dense',
+    'flatten',
+    'maxPool2d',
+    'relu',
+    'reshape',
+    'sequential',
+    'sgd',
+    'softmaxCrossEntropy',
+  ],
   '@dataref/tfjs': ['checkpoints', 'fromTfDataset', 'loadCheckpoint', 'saveCheckpoint', 'toTfDataset'],
   '@dataref/tfjs/pure': ['checkpoints', 'fromTfDataset', 'loadCheckpoint', 'saveCheckpoint', 'toTfDataset'],
 };
