@@ -59,7 +59,7 @@ const ALLOWED_PACKAGES: Record<string, readonly string[]> = {
     '@dataref/core',
   ],
   tfjs: ['@dataref/core', '@tensorflow/*'],
-  onnx: ['@dataref/core', 'onnxruntime-common', '@bufbuild/protobuf'],
+  onnx: ['@dataref/core', 'onnxruntime-common'],
 };
 /** Slow to load, so that only writing loads it, when it is needed. */
 const LAZY_PACKAGES = ['apache-arrow', 'tinypool', 'sharp'];

@@ -11,4 +11,4 @@ export type { Contents as TensorContents, Entry as TensorEntry, NamedArray } fro
 export { readTensors, writeTensors } from './tensor-file/file.js';
 export { checkFilePath, checkPath } from './tensor-file/path.js';
 export { checkSignals, SignalListener } from './stop-signals.js';
-export { onAbort } from './or-abort.js';
+export { orAbort } from './or-abort.js';

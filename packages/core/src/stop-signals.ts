@@ -20,7 +20,7 @@ export function checkSignals(what: string, signals: unknown): asserts signals is
 export class SignalListener {
   readonly #signals: readonly NodeJS.Signals[];
   readonly #isAtWork: () => boolean;
-  #asked = false;
+  #asked: NodeJS.Signals | undefined;
   #listening = false;
 
   /** @param isAtWork where it says no, a signal ends the process */
@@ -29,13 +29,14 @@ export class SignalListener {
     this.#isAtWork = isAtWork;
   }
 
-  get wasAsked(): boolean {
+  /** The signal that asked to stop. */
+  get asked(): NodeJS.Signals | undefined {
     return this.#asked;
   }
 
   start(): void {
     this.stop();
-    this.#asked = false;
+    this.#asked = undefined;
     for (const signal of this.#signals) process.on(signal, this.#handle);
     this.#listening = true;
   }
@@ -47,7 +48,7 @@ export class SignalListener {
   }
 
   readonly #handle = (signal: NodeJS.Signals): void => {
-    if (!this.#asked && this.#isAtWork()) this.#asked = true;
+    if (this.#asked === undefined && this.#isAtWork()) this.#asked = signal;
     else {
       this.stop();
       process.kill(process.pid, signal);

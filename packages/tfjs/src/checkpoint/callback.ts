@@ -87,7 +87,7 @@ export function checkpoints(
       await new Promise((resolve) => setTimeout(resolve, 0));
       turned = performance.now();
     }
-    if (!listener.wasAsked) return;
+    if (listener.asked === undefined) return;
     await save();
     model.stopTraining = true;
   };
