@@ -13,6 +13,7 @@ const ROOMS = [
   'errors',
   'lazy-module',
   'arguments',
+  'did-you-mean',
   'or-abort',
   'next-turn',
   'progress',

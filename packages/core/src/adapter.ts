@@ -2,6 +2,9 @@
 export { BatchFlow } from './stream/batch-stream.js';
 export { RecordFlow } from './stream/record-stream.js';
 export { pickColumns } from './stream/pick-columns.js';
+export { checkColumnSpec, refuseNoTensor, type CheckedSpec } from './stream/column-specs.js';
+export { Iteration, type Supply } from './stream/iteration.js';
+export { didYouMean } from './did-you-mean.js';
 export { refuseUnknown, countOf, optionsOf } from './arguments.js';
 export type { DataBatch } from './stream/batch.js';
 export type { Picked, Picker } from './stream/recipe.js';
