@@ -73,6 +73,9 @@ const EXPORTS: Record<string, readonly string[]> = {
     'softmaxCrossEntropy',
   ],
   '@dataref/tfjs': ['checkpoints', 'fromTfDataset', 'loadCheckpoint', 'saveCheckpoint', 'toTfDataset'],
+  '@dataref/onnx': ['toOrtFeeds'],
+  '@dataref/onnx/graph': [],
+  '@dataref/onnx/pure': ['toOrtFeeds'],
   '@dataref/tfjs/pure': ['checkpoints', 'fromTfDataset', 'loadCheckpoint', 'saveCheckpoint', 'toTfDataset'],
 };
 
@@ -80,7 +83,7 @@ test.each(Object.entries(EXPORTS))('%s exports exactly the pinned names', async 
   expect(Object.keys(await import(name)).sort()).toEqual(names);
 });
 
-test.each(['core', 'tfjs'])('every entry of %s is pinned', (folder) => {
+test.each(['core', 'onnx', 'tfjs'])('every entry of %s is pinned', (folder) => {
   const { name, exports } = readJson(PACKAGES, folder, 'package.json') as { name: string; exports: object };
   const entries = Object.keys(exports).filter((path) => path !== './package.json');
   const pinned = Object.keys(EXPORTS).filter((entry) => entry === name || entry.startsWith(`${name}/`));
