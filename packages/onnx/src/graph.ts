@@ -1,9 +1,11 @@
+export { adam, adamW, type AdamOptions, type AdamWOptions } from './graph/adam.js';
 export { conv2d, type Conv2dOptions } from './graph/conv2d.js';
 export { dense, type DenseOptions } from './graph/dense.js';
 export type { Initializer } from './graph/initial-values.js';
 export type { InputOptions } from './graph/input.js';
 export type { Layer } from './graph/layer.js';
 export type { Loss } from './graph/loss.js';
+export { meanSquaredError, type MeanSquaredErrorOptions } from './graph/mean-squared-error.js';
 export type { GraphDType } from './graph/onnx-fields.js';
 export type { Optimizer } from './graph/optimizer.js';
 export type { LayerOptions } from './graph/options.js';

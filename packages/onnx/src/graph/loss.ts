@@ -5,8 +5,6 @@ import type { GraphDType } from './onnx-fields.js';
 /** What a loss adds to the graphs of a network. */
 export interface Loss {
   readonly kind: string;
-  /** The names of the inputs that it needs in training. */
-  readonly inputs: readonly string[];
   /** @internal What the rows before it must be. @throws DataRefError INVALID_ARGUMENT */
   readonly bind: (rows: RowShape) => BoundLoss;
 }
@@ -18,17 +16,17 @@ export interface BoundLoss {
   train(g: GraphWriter, y: Value): Value;
   /** The metrics that it writes beside `loss`. */
   readonly metrics: readonly string[];
-  /** Writes the outputs of inference, and returns their names. */
-  infer(g: GraphWriter, y: Value): readonly Value[];
-  /** What the network's own output is called in the inference graph. */
-  readonly output: string;
+  /** What the inference graph gives, each of the sizes of the network's output. */
+  readonly outputs: readonly string[];
+  /** Writes those. */
+  infer(g: GraphWriter, y: Value): void;
 }
 
-/** How much each row counts, [N, 1, …] to multiply with rows of so many dimensions, and how many real rows there are. */
+/** How much each row counts. */
 export interface RowWeights {
   /** Multiplies rows of `rank` dimensions, the batch included, with the mask; as they are where there is none. */
   readonly masked: (values: Value, rank: number) => Value;
-  /** A float32 scalar. */
+  /** How many real rows there are, a float32 scalar. */
   readonly count: Value;
 }
 

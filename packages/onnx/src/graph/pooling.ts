@@ -58,7 +58,7 @@ const maxPooling: Pooling = (_input, { attributes, overlap }) => {
       backward: (dy) => ({
         parameters: {},
         input: () => {
-          // Of a window of NaNs there is no place; any will do for what is NaN anyway, if only it is inside.
+          // Of a window of NaNs a runtime may give a place before the first, where MaxUnpool must not write.
           const inside = g.op('Max', [places, g.integers(0)]);
           const shape = g.op('Shape', [x]);
           if (!overlap) return g.op('MaxUnpool', [dy, inside, shape], attributes);

@@ -56,8 +56,12 @@ export function sequential(options: SequentialOptions): Sequential {
   refuseUnknown('sequential', unknown, OPTIONS);
   const batch = batchSize === undefined ? 'N' : countOf('sequential: batchSize', batchSize, 1);
   const rows = inputOf(input);
-  const bound = bindLayers(layers, rows.row);
-  const boundLoss = loss.bind(bound.at(-1)?.output ?? rows.row);
+  const bound = bindLayers(layersOf(layers), rows.row);
+  if (typeof loss !== 'object' || typeof loss.bind !== 'function')
+    refuse('sequential: loss must be softmaxCrossEntropy({ labels }) or meanSquaredError({ targets })');
+  if (typeof optimizer?.update !== 'function') refuse('sequential: optimizer must be sgd(), adam() or adamW()');
+  const output = bound.at(-1)?.output ?? rows.row;
+  const boundLoss = loss.bind(output);
   const parameters = bound.flatMap((layer) => layer.parameters);
   if (parameters.length === 0) refuse('sequential: no layer has parameters to train; add dense() or conv2d()');
   const remembered = optimizer.state(parameters);
@@ -69,7 +73,7 @@ export function sequential(options: SequentialOptions): Sequential {
     'lr',
     ...state.map(({ name }) => name),
     ...results,
-    boundLoss.output,
+    ...boundLoss.outputs,
   ]);
   const layersFrom = (g: GraphWriter): Forward[] => writeLayers(g, bound, rows.write(g, batch));
 
@@ -121,15 +125,27 @@ export function sequential(options: SequentialOptions): Sequential {
       else g.initializer(name, shape, data);
     }
     g.scope = 'output';
-    const output = g.op('Identity', [lastOf(forwards)], {}, boundLoss.output);
-    for (const name of [output, ...boundLoss.infer(g, output)])
-      g.output(name, 'float32', [batch, ...(bound.at(-1)?.output ?? [])]);
+    boundLoss.infer(g, lastOf(forwards));
+    for (const name of boundLoss.outputs) g.output(name, 'float32', [batch, ...output]);
     return g.model();
   }
 }
 
 /** A layer at its place, with the name that it has there. */
 type NamedLayer = BoundLayer & { readonly name: string };
+
+function layersOf(layers: readonly Layer[]): readonly Layer[] {
+  if (!Array.isArray(layers)) refuse('sequential: layers must be a list, such as [flatten(), dense(10)]');
+  const wrong = layers.findIndex(
+    (layer: Partial<Layer> | undefined) => typeof layer !== 'object' || typeof layer.bind !== 'function',
+  );
+  if (wrong >= 0)
+    refuse(
+      `sequential: layers[${wrong}] is no layer${typeof layers[wrong] === 'function' ? '; call it: relu()' : ''}; there are dense, conv2d, maxPool2d, averagePool2d, relu, flatten and reshape`,
+      { layer: wrong },
+    );
+  return layers;
+}
 
 function bindLayers(layers: readonly Layer[], input: readonly number[]): NamedLayer[] {
   const counts = new Map<string, number>();

@@ -29,7 +29,6 @@ export function softmaxCrossEntropy(options: SoftmaxCrossEntropyOptions): Loss {
   if (mask !== undefined) inputName('softmaxCrossEntropy: mask', mask);
   return {
     kind: 'softmaxCrossEntropy',
-    inputs: mask === undefined ? [labels] : [labels, mask],
     bind(rows) {
       if (rows.length !== 1)
         refuseRows(
@@ -45,6 +44,7 @@ export function softmaxCrossEntropy(options: SoftmaxCrossEntropyOptions): Loss {
           ...(mask === undefined ? [] : [{ name: mask, dtype: 'float32' as const, row: [] }]),
         ],
         metrics: ['accuracy'],
+        outputs: ['logits', 'probabilities'],
         train(g, logits) {
           const { masked, count } = rowWeights(g, logits, mask);
           const label = dtype === 'int64' ? labels : g.cast(labels, 'int64');
@@ -67,9 +67,9 @@ export function softmaxCrossEntropy(options: SoftmaxCrossEntropyOptions): Loss {
           const excess = g.op('Sub', [g.op('Softmax', [logits], { axis: 1 }), oneHot]);
           return g.op('Div', [masked(excess, 2), count]);
         },
-        output: 'logits',
         infer(g, logits) {
-          return [g.op('Softmax', [logits], { axis: 1 }, 'probabilities')];
+          g.op('Identity', [logits], {}, 'logits');
+          g.op('Softmax', [logits], { axis: 1 }, 'probabilities');
         },
       };
     },

@@ -10,7 +10,7 @@ const OPTIONS = {
   intraOpNumThreads: 1,
   interOpNumThreads: 1,
   executionMode: 'sequential',
-  logSeverityLevel: 3,
+  logSeverityLevel: 4,
 } as const;
 
 /** Runs a graph, over and over. */
