@@ -76,9 +76,8 @@ const EXPORTS: Record<string, readonly string[]> = {
     'softmaxCrossEntropy',
   ],
   '@dataref/tfjs': ['checkpoints', 'fromTfDataset', 'loadCheckpoint', 'saveCheckpoint', 'toTfDataset'],
-  '@dataref/onnx': ['toOrtFeeds'],
-  '@dataref/onnx/graph': [],
-  '@dataref/onnx/pure': ['toOrtFeeds'],
+  '@dataref/onnx': ['loadCheckpoint', 'toOrtFeeds', 'trainingLoop'],
+  '@dataref/onnx/pure': ['loadCheckpoint', 'toOrtFeeds', 'trainingLoop'],
   '@dataref/tfjs/pure': ['checkpoints', 'fromTfDataset', 'loadCheckpoint', 'saveCheckpoint', 'toTfDataset'],
 };
 

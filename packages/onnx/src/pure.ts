@@ -8,3 +8,13 @@ export type {
   OrtWorkerFeeds,
   ToOrtFeeds,
 } from './feeds/types.js';
+export { loadCheckpoint, type CheckpointFacts, type TrainedParameters } from './training/checkpoint.js';
+export { trainingLoop } from './training/training-loop.js';
+export type {
+  Parameters,
+  TrainingCheckpoint,
+  TrainingLoop,
+  TrainingMoment,
+  TrainingOptions,
+  TrainingStep,
+} from './training/types.js';
