@@ -14,14 +14,15 @@ export interface Loaded extends Contents {
 
 // Node's modules are asked for when a file is written or read, so that all else works where there are none.
 function node() {
-  const load = globalThis.process?.getBuiltinModule as NodeJS.Process['getBuiltinModule'] | undefined;
-  if (load === undefined) throw new DataRefError('UNSUPPORTED', 'checkpoints need the file system, which Node.js has');
+  const { process: host } = globalThis as { readonly process?: Partial<NodeJS.Process> };
+  if (host?.getBuiltinModule === undefined)
+    throw new DataRefError('UNSUPPORTED', 'checkpoints need the file system, which Node.js has');
   return {
-    fs: load('node:fs/promises'),
-    path: load('node:path'),
-    crypto: load('node:crypto'),
-    os: load('node:os'),
-    url: load('node:url'),
+    fs: process.getBuiltinModule('node:fs/promises'),
+    path: process.getBuiltinModule('node:path'),
+    crypto: process.getBuiltinModule('node:crypto'),
+    os: process.getBuiltinModule('node:os'),
+    url: process.getBuiltinModule('node:url'),
   };
 }
 

@@ -1,4 +1,3 @@
-import type { BatchStream } from '@dataref/core';
 import { BatchFlow, checkFilePath, checkSignals, countOf, optionsOf, refuseUnknown } from '@dataref/core/adapter';
 import { refused } from './step-graph.js';
 import type { TrainingCheckpoint, TrainingMoment, TrainingOptions } from './types.js';
@@ -36,7 +35,7 @@ export function checkOptions(given: TrainingOptions): CheckedOptions {
     throw refused('signal must be an AbortSignal');
   return {
     ...options,
-    stream: stream as BatchStream,
+    stream,
     epochs: limitOf('epochs', epochs),
     steps: limitOf('steps', steps),
     rateAt: rateOf(learningRate),

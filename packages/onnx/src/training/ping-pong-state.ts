@@ -74,8 +74,7 @@ export class PingPongState {
 
   #tensorsOf(dataOf: (input: StateInput) => Array['data']): Tensors {
     const { Tensor } = this.#ort;
-    const make = (input: StateInput): ort.Tensor =>
-      new Tensor(input.dtype, dataOf(input) as ort.Tensor.DataTypeMap[NumericDType], input.shape);
+    const make = (input: StateInput): ort.Tensor => new Tensor(input.dtype, dataOf(input), input.shape);
     return Object.fromEntries(this.#inputs.map((input) => [input.name, make(input)]));
   }
 }

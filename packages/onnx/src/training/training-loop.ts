@@ -203,7 +203,7 @@ class Training implements TrainingLoop {
     fetches: Record<string, ort.Tensor | null>,
   ): Promise<Record<string, ort.Tensor>> {
     try {
-      return (await this.#options.session.run(feeds, fetches)) as Record<string, ort.Tensor>;
+      return await this.#options.session.run(feeds, fetches);
     } catch (error) {
       if (!/session.*(?:disposed|released)/iu.test(String(error))) throw error;
       throw new DataRefError(
@@ -248,5 +248,5 @@ class Training implements TrainingLoop {
 }
 
 function numberOf(tensor: ort.Tensor | undefined): number {
-  return Number((tensor?.data as ArrayLike<number | bigint>)[0]);
+  return Number((tensor as ort.Tensor).data[0]);
 }
