@@ -155,7 +155,8 @@ class Training implements TrainingLoop {
       for await (const batch of this.#untilAborted()) {
         if (batch.epoch >= epochs) return;
         empty = -1;
-        yield batch;
+        // Of a global batch a shard may have no row, and a mean over none is no number.
+        if (batch.validLength > 0) yield batch;
       }
     }
     throw new DataRefError(

@@ -8,6 +8,8 @@ setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
 const MIB = 2 ** 20;
+/** Until then V8 gives young objects more room, some 25 MiB in all. */
+const WARM_UP = 6000;
 
 async function settled(): Promise<NodeJS.MemoryUsage> {
   for (let i = 0; i < 3; i++) {
@@ -17,14 +19,13 @@ async function settled(): Promise<NodeJS.MemoryUsage> {
   return process.memoryUsage();
 }
 
-test(`${runs(10_000)} steps need no more memory than the first hundreds`, async () => {
+test(`${runs(10_000)} steps after a warm-up need no more memory`, async () => {
   const session = await openSession(mlp);
-  const warmUp = Math.max(300, runs(1000));
-  const steps = warmUp + runs(10_000);
+  const steps = WARM_UP + runs(10_000);
   const stream = points.stream({ shuffle: true, shuffleSeed: 1 }).batch(8);
   let before: NodeJS.MemoryUsage | undefined;
   for await (const { step } of loopOf(session, { steps, stream, learningRate: 0.001 }))
-    if (step === warmUp) before = await settled();
+    if (step === WARM_UP) before = await settled();
   const after = await settled();
   await session.release();
   const grown = (field: 'heapUsed' | 'external' | 'arrayBuffers' | 'rss'): number =>
@@ -32,7 +33,7 @@ test(`${runs(10_000)} steps need no more memory than the first hundreds`, async 
   expect(grown('heapUsed')).toBeLessThan(2);
   expect(grown('external')).toBeLessThan(1);
   expect(grown('arrayBuffers')).toBeLessThan(1);
-  expect(grown('rss')).toBeLessThan(24);
+  expect(grown('rss')).toBeLessThan(10);
 }, 300_000);
 
 test('sessions that were trained are released whole', async () => {

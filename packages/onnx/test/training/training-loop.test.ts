@@ -151,6 +151,14 @@ describe('limits:', () => {
   });
 });
 
+test('a shard that has no row of a global batch makes no step with it, and goes on with the next epoch', async () => {
+  const shard = points.stream({ shuffle: true, shuffleSeed: 3, shardRank: 1, numShards: 2 });
+  const steps = await stepsOf(loopOf(session, { epochs: 2, stream: shard.globalBatch(7) }));
+  // Seven global batches of seven records, of which this shard has three or four, and one of a single record.
+  expect(steps.map(({ epoch }) => epoch)).toEqual([...Array<number>(7).fill(0), ...Array<number>(7).fill(1)]);
+  expect(steps.every(({ validLength, loss }) => validLength >= 3 && Number.isFinite(loss))).toBe(true);
+});
+
 test('a loop that was left goes on where it stood', async () => {
   const whole = await stepsOf(loopOf(session));
   const loop = loopOf(session);
