@@ -101,6 +101,8 @@ class Training implements TrainingLoop {
   async save(path?: string | URL): Promise<void> {
     if (this.#checkpointing === undefined)
       throw refused('save() needs the option checkpoint: { path, model }, which tells the model that a file is of');
+    if (!this.#hasLoaded)
+      throw refused('save() before the loop was entered would replace a checkpoint that it has not taken up yet');
     await this.#checkpointing.save(this.#parameters.copy(), { step: this.#step, state: this.#state }, path);
   }
 
@@ -115,8 +117,9 @@ class Training implements TrainingLoop {
       this.#startMs = performance.now();
       for await (const batch of this.#batches()) {
         const made = await this.#make(batch);
-        isDone = this.#step >= this.#options.steps || this.stoppedBy !== undefined;
-        if (isDone || this.#step - this.#savedStep >= this.#everySteps) await this.#save();
+        const isLast = this.#step >= this.#options.steps || this.stoppedBy !== undefined;
+        if (isLast || this.#step - this.#savedStep >= this.#everySteps) await this.#save();
+        isDone = isLast;
         this.#tell({ isDone });
         yield made;
         if (isDone) return;
@@ -154,9 +157,10 @@ class Training implements TrainingLoop {
       if (this.#flow.epoch >= epochs || this.#step >= steps) return;
       for await (const batch of this.#untilAborted()) {
         if (batch.epoch >= epochs) return;
-        empty = -1;
         // Of a global batch a shard may have no row, and a mean over none is no number.
-        if (batch.validLength > 0) yield batch;
+        if (batch.validLength === 0) continue;
+        empty = -1;
+        yield batch;
       }
     }
     throw new DataRefError(

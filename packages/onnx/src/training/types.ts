@@ -87,7 +87,7 @@ export interface TrainingLoop extends AsyncIterable<TrainingStep> {
   /**
    * Writes a checkpoint of the last step.
    * @param path default: the path of `checkpoint`
-   * @throws DataRefError INVALID_ARGUMENT without `checkpoint`; NOT_FINITE, DISK_FULL, STORE_FAILED
+   * @throws DataRefError INVALID_ARGUMENT without `checkpoint`, and before the loop was entered; NOT_FINITE, DISK_FULL, STORE_FAILED
    */
   save(path?: string | URL): Promise<void>;
 }

@@ -77,6 +77,9 @@ test('a loop that is left saves nothing by itself; save() does, also to another 
   await loop.save(copy);
   for (const at of [path, copy]) expect(await loadCheckpoint(at)).toMatchObject({ step: 4, state: loop.state });
   await expect(loopOf(session).save()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  const early = loopOf(session, { checkpoint: checkpointAt(path) }).save();
+  await expect(early).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  expect((await loadCheckpoint(path))?.step).toBe(4);
 });
 
 test('a training that has ended gives no step again, and its parameters', async () => {
