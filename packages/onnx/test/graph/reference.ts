@@ -37,8 +37,13 @@ export function layerOf(spec: LayerSpec): Layer {
   }
 }
 
+/** How near a ReLU or a pool has come to taking another branch, where float32 may do so. */
+export interface Margin {
+  smallest: number;
+}
+
 /** What a network gives for a batch. */
-export function outputOf(specs: readonly LayerSpec[], parameters: Parameters, input: Rows): Rows {
+export function outputOf(specs: readonly LayerSpec[], parameters: Parameters, input: Rows, margin: Margin): Rows {
   const counts: Record<string, number> = {};
   return specs.reduce((x, spec) => {
     counts[spec.is] = (counts[spec.is] ?? 0) + 1;
@@ -46,8 +51,11 @@ export function outputOf(specs: readonly LayerSpec[], parameters: Parameters, in
     const [weight, bias] = [parameters[`${name}.weight`], parameters[`${name}.bias`]];
     if (spec.is === 'dense') return denseOf(x, weight as Float64Array, bias, spec.units);
     if (spec.is === 'conv') return convolved(x, weight as Float64Array, bias, spec);
-    if (spec.is === 'maxPool' || spec.is === 'averagePool') return pooled(x, spec);
-    if (spec.is === 'relu') return { shape: x.shape, data: x.data.map((value) => Math.max(value, 0)) };
+    if (spec.is === 'maxPool' || spec.is === 'averagePool') return pooled(x, spec, margin);
+    if (spec.is === 'relu') {
+      narrow(margin, x.data.map(Math.abs));
+      return { shape: x.shape, data: x.data.map((value) => Math.max(value, 0)) };
+    }
     return { shape: [x.shape[0] as number, x.data.length / (x.shape[0] as number)], data: x.data };
   }, input);
 }
@@ -106,13 +114,18 @@ function convolved(
   return { shape: [batch, spec.filters, windows[0]?.rows ?? 0, windows[0]?.columns ?? 0], data };
 }
 
-function pooled(x: Rows, spec: Window & { readonly is: 'maxPool' | 'averagePool' }): Rows {
+function pooled(x: Rows, spec: Window & { readonly is: 'maxPool' | 'averagePool' }, margin: Margin): Rows {
   const [batch, channels, height, width] = x.shape as [number, number, number, number];
   const windows = [...windowsOf(spec, height, width)];
   const data = new Float64Array(batch * channels * windows.length);
   for (let plane = 0; plane < batch * channels; plane++)
     for (const { place, covered } of windows) {
       const values = covered.map(({ image }) => at(x.data, plane * height * width + image));
+      if (spec.is === 'maxPool')
+        narrow(
+          margin,
+          values.map((value) => Math.max(...values) - value),
+        );
       data[plane * windows.length + place] =
         spec.is === 'maxPool' ? Math.max(...values) : values.reduce((sum, value) => sum + value, 0) / values.length;
     }
@@ -141,6 +154,11 @@ export function squaredErrorOf(output: Rows, targets: ArrayLike<number>, mask: A
     count += weight;
   }
   return sum / count;
+}
+
+/** What is equal to the bit, such as two zeros of a ReLU, is so in float32 too. */
+function narrow(margin: Margin, distances: Iterable<number>): void {
+  for (const distance of distances) if (distance > 0) margin.smallest = Math.min(margin.smallest, distance);
 }
 
 function at(data: Float64Array, i: number): number {
