@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { field, fromRecords, isDataRefError, type BatchStream, type NumericDType, type Schema } from '@dataref/core';
 import { toOrtFeeds, type OrtBatch } from '@dataref/onnx/pure';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import * as ort from 'onnxruntime-node';
 import { announceSeed, runs } from '../../../core/test/scale.js';
 import { echoModel, input, SESSION_OPTIONS, TENSOR_TYPES, type TensorType, type Value } from './tiny-model.js';
@@ -64,10 +64,7 @@ const cases: fc.Arbitrary<Case> = schemas.chain((schema) => {
     return fc.record({
       schema: fc.constant(schema as Case['schema']),
       model: fc.constant(inputs),
-      specs: fc.oneof(
-        { weight: 2, arbitrary: fc.constant(undefined) },
-        { weight: 1, arbitrary: specs as fc.Arbitrary<Case['specs']> },
-      ),
+      specs: fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: specs }),
       size: fc.constantFrom(1, 2, 3, 4),
       remainder: fc.constantFrom('keep' as const, 'drop' as const, 'pad' as const),
     });
@@ -104,7 +101,7 @@ test('random models and schemas: right feeds, which run, or an error that names 
   await fc.assert(
     fc.asyncProperty(cases, async (made) => {
       const { schema, model, specs, size, remainder } = made;
-      const records = Array.from({ length: RECORDS }, (_, row) =>
+      const records = Array.from({ length: RECORDS }, (_x, row) =>
         Object.fromEntries(
           Object.entries(schema as Record<string, { dtype: string; shape: readonly number[] }>).map(([name, leaf]) => {
             const count = leaf.shape.reduce((product, n) => product * n, 1);
