@@ -31,7 +31,7 @@ export function feedsOf(batch: DataBatch, binding: Binding, isPrivate: boolean):
   for (const { input } of binding.bound) {
     const column = columns[input.name] as Column;
     const data = Array.isArray(column) ? column : isPrivate ? column.data : column.data.slice();
-    feeds[input.name] = { type: input.type, data: data as Elements, dims: shapeOf(input.name) };
+    feeds[input.name] = { type: input.type, data: data, dims: shapeOf(input.name) };
   }
   const { mask } = binding;
   if (mask !== undefined) {

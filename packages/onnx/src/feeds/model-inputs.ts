@@ -70,7 +70,7 @@ export function readModel(
   const model = session.inputMetadata.map(({ name, isTensor, ...tensor }): ModelInput | OtherInput => {
     if (!isTensor) return { name, problem: 'it takes no tensor' };
     const { type, shape } = tensor as ModelInput;
-    return DTYPES.includes(type) ? { name, type, shape } : { name, problem: `columns have no dtype ${String(type)}` };
+    return DTYPES.includes(type) ? { name, type, shape } : { name, problem: `columns have no dtype ${type}` };
   });
   const names = model.map(({ name }) => name);
   const outputs = new Set(session.outputNames);
@@ -118,7 +118,7 @@ function checkInputs(
     if (name === mask?.name) throw inputError(name, 'it is the maskInput; leave it out of inputs');
     const checked = checkColumnSpec('inputs', name, spec);
     if (checked.dtype !== undefined && checked.dtype !== type)
-      throw inputError(name, `it takes ${type}, and dtype asks for ${String(checked.dtype)}: leave dtype out`);
+      throw inputError(name, `it takes ${type}, and dtype asks for ${checked.dtype}: leave dtype out`);
     specs.set(name, checked);
   }
   if (specs.size === 0) throw new DataRefError('INVALID_ARGUMENT', 'toOrtFeeds: inputs: name at least one input');

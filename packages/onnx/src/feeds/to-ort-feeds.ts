@@ -25,7 +25,7 @@ export function toOrtFeeds<S extends Schema>(stream: BatchStream<S>, options: Or
  */
 export function toOrtFeeds(module: URL, options: OrtBindingOptions<any>): Promise<OrtWorkerFeeds>;
 export function toOrtFeeds(
-  source: BatchStream<any> | URL,
+  source: BatchStream | URL,
   options: OrtOptions<any>,
 ): Flow<OrtBatch> | Promise<OrtWorkerFeeds> {
   const { session, ort, inputs, maskInput, reuseBuffers, poisonExpired, ...unknown } = optionsOf('toOrtFeeds', options);

@@ -46,7 +46,7 @@ export async function usage(session: ort.InferenceSession, inBrowser: typeof web
   // @ts-expect-error no such option
   batches.toOrtFeeds({ session, ort, reuse: true });
   // @ts-expect-error arrays of a worker thread are moved
-  await toOrtFeeds(new URL('file:///batches.js'), { session, ort, reuseBuffers: true });
+  toOrtFeeds(new URL('file:///batches.js'), { session, ort, reuseBuffers: true });
   // @ts-expect-error what a worker makes is taken and skipped in its module
   overlapped.take(1);
 }

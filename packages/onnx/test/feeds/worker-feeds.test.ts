@@ -1,7 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { BatchStream, Flow, StreamState } from '@dataref/core';
 import { resumeSuite } from '@dataref/core/testing';
@@ -9,10 +8,7 @@ import { toOrtFeeds, type OrtBatch, type OrtWorkerFeeds } from '@dataref/onnx/pu
 import * as ort from 'onnxruntime-node';
 import { input, modelOf, openEcho } from './tiny-model.js';
 
-const module = (name: string) => new URL(`./modules/${name}`, pathToFileURL(__filename()));
-function __filename(): string {
-  return join(process.cwd(), 'packages/onnx/test/feeds/worker-feeds.test.ts');
-}
+const module = (name: string) => new URL(`./modules/${name}`, import.meta.url);
 const model = [
   input('image', 'uint8', ['N', 2, 2]),
   input('label', 'int64', ['N']),

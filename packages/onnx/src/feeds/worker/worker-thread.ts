@@ -84,7 +84,7 @@ export class WorkerThread {
     const told = inbox.ready.shift();
     if (told?.told === 'batch') this.#ask({ ask: 'more', iteration });
     if (told !== undefined) return Promise.resolve(told);
-    if (inbox.failure !== undefined) return Promise.reject(inbox.failure.error as Error);
+    if (inbox.failure !== undefined) return Promise.reject(inbox.failure.error);
     this.#worker.ref();
     this.#port.ref();
     return new Promise((resolve, reject) => (inbox.waiting = { resolve, reject }));
@@ -112,7 +112,7 @@ export class WorkerThread {
   }
 
   #ask(request: Request): void {
-    if (!this.isDead) this.#port.postMessage(request);
+    if (!this.isDead) this.#port.postMessage(request, []);
   }
 
   #receive(answer: Exclude<Answer, { readonly told: 'opened' | 'not opened' }>): void {
