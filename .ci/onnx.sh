@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The graphs of @dataref/onnx/graph in Python: onnx.checker takes each of them, training agrees with numpy, and the gradients of
-# each layer with an independent autodiff. Needs python3 with venv and pip; installs the rest into .venv-onnx.
+# each layer with an independent autodiff; safetensors opens a checkpoint of a training loop. Needs python3 with venv and
+# pip; installs the rest into .venv-onnx.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -33,3 +34,5 @@ NOTE: the gradients are compared with JAX's, NOT with PyTorch's: the wheel of to
 be imported without CUDA's libraries beside it. JAX is as independent of these graphs.
 NOTE
 JAX_PLATFORMS=cpu "$environment/bin/python" test/interop/onnx/layer_gradients.py "$work"
+node test/interop/onnx/write-checkpoint.mjs "$work/checkpoint"
+"$environment/bin/python" test/interop/onnx/check_checkpoints.py "$work/checkpoint"
