@@ -11,7 +11,7 @@ import { workload, WORKLOADS } from './workloads.mjs';
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: [...WORKLOADS, 'tfjs', 'far', 'bucket', 'pipelines'].join(',') },
+    only: { type: 'string', default: [...WORKLOADS, 'tfjs', 'far', 'bucket', 'pipelines', 'onnx'].join(',') },
     quick: { type: 'boolean', default: false },
     scale: { type: 'string' },
     rounds: { type: 'string' },
@@ -64,6 +64,9 @@ if (only.includes('bucket')) {
 if (only.includes('pipelines')) {
   const lines = await run(node, [file('pipelines.mjs'), Math.round(20_000 * scale), rounds]);
   for (const line of lines) print(line);
+}
+if (only.includes('onnx')) {
+  for (const line of await run(node, [file('onnx.mjs'), rounds])) print(line);
 }
 for (const line of summary) print(line);
 

@@ -13,11 +13,14 @@ const ROOMS = [
   'errors',
   'lazy-module',
   'arguments',
+  'did-you-mean',
   'or-abort',
   'next-turn',
   'progress',
+  'stop-signals',
   'schema',
   'checksum',
+  'tensor-file',
   'kernel',
   'order',
   'store',
@@ -57,6 +60,7 @@ const ALLOWED_PACKAGES: Record<string, readonly string[]> = {
     '@dataref/core',
   ],
   tfjs: ['@dataref/core', '@tensorflow/*'],
+  onnx: ['@dataref/core', 'onnxruntime-common'],
 };
 /** Slow to load, so that only writing loads it, when it is needed. */
 const LAZY_PACKAGES = ['apache-arrow', 'tinypool', 'sharp'];

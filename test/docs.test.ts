@@ -34,6 +34,12 @@ function writeFixtures(folder: string): void {
     join(folder, 'augment.js'),
     'export default ({ x }, { random }) => ({ x, noisy: Float32Array.of(x, random()) });\n',
   );
+  writeFileSync(
+    join(folder, 'batches.js'),
+    "import { fromColumns, ndarray } from '@dataref/core';\n" +
+      'const digits = fromColumns({ image: ndarray(new Uint8Array(200 * 16), [200, 4, 4]) });\n' +
+      'export default () => digits.stream({ shuffle: true, shuffleSeed: 777 }).batch(32);\n',
+  );
   writeFileSync(join(folder, 'iris.csv'), 'length,width,species\n5.1,3.5,setosa\n6.2,2.9,versicolor\n');
   for (const name of ['cat', 'dog']) {
     mkdirSync(join(folder, 'images', name), { recursive: true });

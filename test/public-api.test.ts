@@ -36,16 +36,48 @@ const EXPORTS: Record<string, readonly string[]> = {
   '@dataref/core/transforms': ['crop', 'decodeImage', 'flipLeftRight', 'normalise', 'oneHot', 'resizeImage'],
   '@dataref/core/adapter': [
     'BatchFlow',
+    'CHECKSUM',
+    'Iteration',
     'RecordFlow',
+    'SignalListener',
+    'checkColumnSpec',
+    'checkFilePath',
+    'checkPath',
+    'checkSignals',
+    'corrupt',
     'countOf',
+    'didYouMean',
     'isField',
+    'isTexts',
     'leavesOf',
     'optionsOf',
+    'orAbort',
     'pickColumns',
+    'readTensors',
+    'refuseNoTensor',
     'refuseUnknown',
+    'textOf',
+    'writeTensors',
   ],
   '@dataref/core/testing': ['resumeSuite', 'storeSuite'],
+  '@dataref/onnx/graph': [
+    'adam',
+    'adamW',
+    'averagePool2d',
+    'conv2d',
+    'dense',
+    'flatten',
+    'maxPool2d',
+    'meanSquaredError',
+    'relu',
+    'reshape',
+    'sequential',
+    'sgd',
+    'softmaxCrossEntropy',
+  ],
   '@dataref/tfjs': ['checkpoints', 'fromTfDataset', 'loadCheckpoint', 'saveCheckpoint', 'toTfDataset'],
+  '@dataref/onnx': ['loadCheckpoint', 'toOrtFeeds', 'trainingLoop'],
+  '@dataref/onnx/pure': ['loadCheckpoint', 'toOrtFeeds', 'trainingLoop'],
   '@dataref/tfjs/pure': ['checkpoints', 'fromTfDataset', 'loadCheckpoint', 'saveCheckpoint', 'toTfDataset'],
 };
 
@@ -53,7 +85,7 @@ test.each(Object.entries(EXPORTS))('%s exports exactly the pinned names', async 
   expect(Object.keys(await import(name)).sort()).toEqual(names);
 });
 
-test.each(['core', 'tfjs'])('every entry of %s is pinned', (folder) => {
+test.each(['core', 'onnx', 'tfjs'])('every entry of %s is pinned', (folder) => {
   const { name, exports } = readJson(PACKAGES, folder, 'package.json') as { name: string; exports: object };
   const entries = Object.keys(exports).filter((path) => path !== './package.json');
   const pinned = Object.keys(EXPORTS).filter((entry) => entry === name || entry.startsWith(`${name}/`));

@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { field, fromRecords, ndarray, progressBar } from '@dataref/core';
+import { field, fromRecords, ndarray, progressBar, type DataRef } from '@dataref/core';
 import { FileStorage } from '@dataref/core/fs';
+
+export const BATCH = 32;
+export const SEED = 777;
 
 const require = createRequire(import.meta.url);
 
@@ -26,4 +29,9 @@ export async function openDigits(directory: string) {
   const build = () => fromRecords(digits(), { schema });
   const stored = await storage.cacheable('mnist', '1.0', build, { onProgress: progressBar('mnist') });
   return { stored, ...stored.split({ train: 0.9, test: 0.1 }, { seed: 42 }) };
+}
+
+/** What both examples learn from, in the same order: a state of one goes on in the other. */
+export function trainingBatches(train: DataRef, startOffset = 0) {
+  return train.stream({ shuffle: true, shuffleSeed: SEED, startOffset }).batch(BATCH);
 }

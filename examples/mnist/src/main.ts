@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { BACKENDS, useBackend, type Backend } from './backend.js';
 import { curveSvg, type CurvePoint } from './curve.js';
-import { openDigits } from './digits.js';
+import { BATCH, openDigits } from './digits.js';
 import { rehearse } from './rehearsal.js';
 import { trainingBar } from './terminal.js';
-import { BATCH, heldOutAccuracy, train, weightsHash } from './training.js';
+import { heldOutAccuracy, train, weightsHash } from './training.js';
 
 const HELP = `npm start [-- options]
   --epochs N         epochs to train, default 5

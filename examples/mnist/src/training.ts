@@ -2,9 +2,7 @@ import { createHash } from 'node:crypto';
 import type { DataRef } from '@dataref/core';
 import { checkpoints, loadCheckpoint } from '@dataref/tfjs';
 import * as tf from '@tensorflow/tfjs';
-
-export const BATCH = 32;
-export const SEED = 777;
+import { trainingBatches } from './digits.js';
 
 /** Flatten, 128 relu, 10 softmax, Adam: with seeds for the first weights, so that every run begins alike. */
 export function makeModel(): tf.Sequential {
@@ -54,10 +52,7 @@ export interface TrainingOptions {
 export async function train(options: TrainingOptions): Promise<tf.Sequential> {
   const { epochs, checkpoint, everyBatches, startOffset = 0, onStep } = options;
   const model = makeModel();
-  const dataset = options.train
-    .stream({ shuffle: true, shuffleSeed: SEED, startOffset })
-    .batch(BATCH)
-    .toTfDataset({ columns });
+  const dataset = trainingBatches(options.train, startOffset).toTfDataset({ columns });
   const saved = await loadCheckpoint(checkpoint, { model, dataset });
   if (saved !== undefined) options.onResume?.(saved.epoch);
   let epoch = 0;

@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'GENERATION_GONE'
   | 'TF_WRAPPED'
   | 'USE_AFTER_RELEASE'
+  | 'NOT_FINITE'
   | 'CORRUPT'
   | 'MEMORY_LIMIT'
   | 'DISK_FULL'

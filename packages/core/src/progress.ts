@@ -7,7 +7,7 @@ export interface Progress {
   readonly done: number;
   /** Undefined as long as it is not known; the last call of work that succeeded has it. */
   readonly total: number | undefined;
-  readonly unit: 'records' | 'bytes' | 'parts' | 'datasets';
+  readonly unit: 'records' | 'bytes' | 'parts' | 'datasets' | 'steps';
   readonly elapsedMs: number;
   /** In phase `wait`: whose work it is that is waited for, as far as is known. */
   readonly waitingFor?: WaitedFor | undefined;

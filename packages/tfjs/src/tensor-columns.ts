@@ -1,12 +1,19 @@
 import { DataRefError, type Schema } from '@dataref/core';
-import { leavesOf, pickColumns, type Leaf, type Picked, type Picker } from '@dataref/core/adapter';
+import {
+  checkColumnSpec,
+  leavesOf,
+  pickColumns,
+  refuseNoTensor,
+  type Leaf,
+  type Picked,
+  type Picker,
+} from '@dataref/core/adapter';
 import { mapLeaves } from './structure.js';
 
 type Conversion = { readonly dtype: 'int32' | 'float32' };
 
 /** What tensors can be. */
 const TENSOR_DTYPES = ['float32', 'int32', 'bool'];
-const SPEC_KEYS = ['column', 'dtype', 'scale', 'oneHot'];
 
 type Specs = Readonly<Record<string, unknown>>;
 
@@ -38,7 +45,9 @@ export class TensorColumns implements Picker {
   resolve(schema: Schema): Picked {
     if (this.#last?.schema !== schema) {
       const picked = this.#picker.resolve(schema);
-      for (const leaf of leavesOf(picked.schema)) refuseUntensorable(leaf, this.#mode);
+      const isPadded = this.#mode !== 'batches';
+      for (const leaf of leavesOf(picked.schema))
+        refuseNoTensor(leaf, { method: 'toTfDataset', option: 'columns', isPadded });
       this.#last = { schema, picked };
     }
     return this.#last.picked;
@@ -86,35 +95,13 @@ function checkSpecs(specs: unknown): void {
 
 function checkSpec(name: string, spec: unknown): any {
   if (typeof spec === 'string') return spec;
-  const refuse = (problem: string): never => {
-    throw new DataRefError('INVALID_ARGUMENT', `columns.${name}: ${problem}`, { details: { column: name } });
-  };
-  if (typeof spec !== 'object' || spec === null)
-    return refuse(`it must be a column's name or { column, dtype, scale, oneHot }`);
-  const unknown = Object.keys(spec).filter((key) => !SPEC_KEYS.includes(key));
-  if (unknown.length > 0)
-    refuse(`unknown ${unknown.map((key) => JSON.stringify(key)).join(', ')}; there are ${SPEC_KEYS.join(', ')}`);
-  const { dtype, scale, oneHot, ...rest } = spec as { dtype?: string; scale?: number; oneHot?: number };
+  const { dtype, scale, oneHot, ...rest } = checkColumnSpec('columns', name, spec);
   if (dtype !== undefined && !TENSOR_DTYPES.includes(dtype)) {
-    refuse(`TensorFlow.js has no ${JSON.stringify(dtype)} tensors; there are ${TENSOR_DTYPES.join(', ')}`);
+    throw new DataRefError(
+      'INVALID_ARGUMENT',
+      `columns.${name}: TensorFlow.js has no ${JSON.stringify(dtype)} tensors; there are ${TENSOR_DTYPES.join(', ')}`,
+      { details: { column: name } },
+    );
   }
   return { ...rest, scale, oneHot, dtype: dtype ?? ((scale ?? oneHot) === undefined ? undefined : 'float32') };
-}
-
-function refuseUntensorable(leaf: Leaf, mode: ElementMode): void {
-  const details = { column: leaf.name };
-  if (leaf.dtype === 'bytes') {
-    throw new DataRefError(
-      'UNSUPPORTED',
-      `column ${leaf.name} holds bytes, which are no tensor: decode them with map before toTfDataset, or name the columns that you need: toTfDataset({ columns: { … } })`,
-      { details },
-    );
-  }
-  if (mode === 'batches' && leaf.kind === 'ragged') {
-    throw new DataRefError(
-      'RAGGED',
-      `column ${leaf.name} has other sizes from record to record, and a tensor has one: stream.batch(n, { ragged: 'pad' }).toTfDataset() fills up with zeros`,
-      { details },
-    );
-  }
 }

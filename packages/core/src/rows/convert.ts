@@ -62,7 +62,7 @@ export function convertColumn(
   };
   if (to.oneHot !== undefined) {
     const data = allocateElements(leaf, column.length * to.oneHot, allocate);
-    oneHot(source, data, to.oneHot, lossy);
+    oneHot(source, data, to, lossy);
     return { leaf, length: column.length, data };
   }
   const data = allocateElements(leaf, source.length, allocate);
@@ -86,12 +86,12 @@ export function lossyCast(leaf: Leaf, to: Conversion, value: number | bigint, in
 function oneHot(
   from: ArrayLike<number | bigint>,
   out: ElementArray,
-  classes: number,
+  { dtype, oneHot: classes = 0 }: Conversion,
   lossy: (element: number) => never,
 ): void {
   const big = out instanceof BigInt64Array || out instanceof BigUint64Array;
   out.fill((big ? 0n : 0) as never);
-  const one = big ? 1n : 1;
+  const one = big ? 1n : dtype === 'float16' ? numberToFloat16(1) : 1;
   for (let i = 0; i < from.length; i++) {
     const value = Number(from[i]);
     if (!(Number.isInteger(value) && value >= 0 && value < classes)) lossy(i);
@@ -111,6 +111,8 @@ function convertElements(
   } else if (to.dtype === 'float32' || to.dtype === 'float64') {
     const floats = dtype === 'float16' ? Float32Array.from(from as Uint16Array, float16ToNumber) : from;
     toFloats(floats, out, to.dtype === 'float32' ? Math.fround(to.scale ?? 1) : (to.scale ?? 1), to.dtype);
+  } else if (fitsHalves(dtype, to.dtype)) {
+    toHalves(from as Int32Array, out);
   } else {
     const store = to.dtype === 'float16' ? numberToFloat16 : undefined;
     toIntegers(from, dtype, out, to.dtype, store, lossy);
@@ -152,6 +154,23 @@ function toFloats(from: ElementArray, out: ElementArray, scale: number, dtype: N
     for (let i = 0; i < from.length; i++) out[i] = Math.fround(from[i] as number) * scale;
   } else {
     for (let i = 0; i < from.length; i++) out[i] = (from[i] as number) * scale;
+  }
+}
+
+/** Whether every value is an integer of at most 32 bits that the 64 bits of `target` can hold. */
+function fitsHalves(dtype: NumericDType, target: NumericDType): boolean {
+  if (target !== 'int64' && target !== 'uint64') return false;
+  const [low = -1, high = Infinity] = dtype === 'bool' ? [0, 1] : (integerRange(dtype) ?? []);
+  return high < 2 ** 32 && (target === 'int64' || low === 0);
+}
+
+/** 64 bits written as two halves of 32, the low one first: a BigInt for each element takes a hundred times as long. */
+function toHalves(from: Int32Array | Uint32Array, out: ElementArray): void {
+  const halves = new Int32Array(out.buffer, out.byteOffset, 2 * out.length);
+  for (let i = 0; i < from.length; i++) {
+    const value = from[i] as number;
+    halves[2 * i] = value;
+    halves[2 * i + 1] = value < 0 ? -1 : 0;
   }
 }
 

@@ -72,6 +72,21 @@ export class BatchFlow extends IteratedFlow<any, BatchRecipe> implements BatchSt
     return this.recipe.options.ragged === 'pad';
   }
 
+  /** Rows of every batch, padding included; undefined where they may differ. */
+  get everyLength(): number | undefined {
+    return this.recipe.batchMaps.length > 0 ? undefined : this.recipe.everyLength;
+  }
+
+  /** A last batch with fewer records is filled up with rows of zeros. */
+  get padsRemainder(): boolean {
+    return this.recipe.options.remainder === 'pad';
+  }
+
+  /** The arrays of its batches may be known to functions of the user's. */
+  get hasMaps(): boolean {
+    return this.recipe.batchMaps.length > 0;
+  }
+
   /**
    * The same batches with the columns that an adapter asks for, converted while they are gathered. Their buffers are
    * the adapter's: they are written anew only after `release()`, whatever the stream's `reuse` says.

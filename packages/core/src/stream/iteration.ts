@@ -1,24 +1,28 @@
 import { DataRefError } from '../errors.js';
-import type { Item, Pass } from './pass.js';
+import type { Item } from './pass.js';
 
 /** What a flow gives an iteration that begins. */
-export interface Supply<T> {
-  readonly pass: Pass<T>;
-  handOut(item: Item<T>): T;
+export interface Supply<T, I extends { readonly value: T } = Item<T>> {
+  readonly pass: {
+    /** The next item, undefined at the end. Not called again before it has answered. */
+    next(): I | undefined | Promise<I | undefined>;
+    close(): Promise<void>;
+  };
+  handOut(item: I): T;
   retire(element: T): void;
   /** The pass has no more. */
   end(): void;
 }
 
 /** One `for await` over a flow. Does nothing before its first `next()`; concurrent calls are served in turn. */
-export class Iteration<T> implements AsyncIterator<T> {
-  readonly #claim: (self: Iteration<T>) => Supply<T>;
-  #supply: Supply<T> | undefined;
-  #handed: Item<T> | undefined;
+export class Iteration<T, I extends { readonly value: T } = Item<T>> implements AsyncIterator<T> {
+  readonly #claim: (self: Iteration<T, I>) => Supply<T, I>;
+  #supply: Supply<T, I> | undefined;
+  #handed: I | undefined;
   #busy: Promise<unknown> | undefined;
   #end: 'done' | 'superseded' | 'closed' | undefined;
 
-  constructor(claim: (self: Iteration<T>) => Supply<T>) {
+  constructor(claim: (self: Iteration<T, I>) => Supply<T, I>) {
     this.#claim = claim;
   }
 
@@ -63,7 +67,7 @@ export class Iteration<T> implements AsyncIterator<T> {
     const supply = (this.#supply ??= this.#claim(this));
     if (this.#handed !== undefined) supply.retire(this.#handed.value);
     this.#handed = undefined;
-    let pulled: ReturnType<Pass<T>['next']>;
+    let pulled: ReturnType<Supply<T, I>['pass']['next']>;
     try {
       pulled = supply.pass.next();
     } catch (error) {
@@ -77,8 +81,8 @@ export class Iteration<T> implements AsyncIterator<T> {
   }
 
   #handOut(
-    supply: Supply<T>,
-    item: Item<T> | undefined,
+    supply: Supply<T, I>,
+    item: I | undefined,
   ): IteratorResult<T, undefined> | Promise<IteratorResult<T, undefined>> {
     this.#refuseEnded();
     if (item === undefined && !this.#hasReturned()) supply.end();

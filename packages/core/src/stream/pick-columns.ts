@@ -1,4 +1,5 @@
-import { invalidArgument, shown } from '../errors.js';
+import { didYouMean } from '../did-you-mean.js';
+import { invalidArgument } from '../errors.js';
 import { convertedLeaf, type Conversion } from '../rows/convert.js';
 import type { ColumnRequest } from '../rows/row-source.js';
 import type { NumericDType } from '../schema/dtypes.js';
@@ -9,15 +10,17 @@ import type { Picked, Picker } from './recipe.js';
 /**
  * Columns by the names that a framework wants, each a column's path or `{ column, dtype, scale, oneHot }`.
  * @param fallback conversion of a column for which none is asked, such as int64 for a framework without it
+ * @param option the caller's, which the specifications are, for messages
  */
 export function pickColumns(
   specs: Readonly<Record<string, ColumnSpec<any>>>,
   fallback: (leaf: Leaf) => Conversion | undefined,
+  option = 'columns',
 ): Picker {
   let last: { readonly schema: Schema; readonly picked: Picked } | undefined;
   return {
     resolve(schema) {
-      if (last?.schema !== schema) last = { schema, picked: resolve(schema, specs, fallback) };
+      if (last?.schema !== schema) last = { schema, picked: resolve(schema, specs, fallback, option) };
       return last.picked;
     },
   };
@@ -27,6 +30,7 @@ function resolve(
   schema: Schema,
   specs: Readonly<Record<string, ColumnSpec<any>>>,
   fallback: (leaf: Leaf) => Conversion | undefined,
+  option: string,
 ): Picked {
   const leaves = leavesOf(schema);
   const picked: Record<string, Field> = {};
@@ -35,7 +39,10 @@ function resolve(
     const place = leaves.findIndex((leaf) => leaf.name === wanted?.column);
     if (place < 0) {
       throw invalidArgument(
-        `columns.${name}: no column ${JSON.stringify(wanted?.column)} in ${describeSchema(schema)}${suggestion(wanted?.column, leaves)}`,
+        `${option}.${name}: no column ${JSON.stringify(wanted?.column)} in ${describeSchema(schema)}${didYouMean(
+          wanted?.column,
+          leaves.map(({ name: known }) => known),
+        )}`,
         { column: name },
       );
     }
@@ -46,34 +53,8 @@ function resolve(
     picked[name] = { dtype, shape };
     return { leaf: place, to };
   });
-  if (requests.length === 0) throw invalidArgument('columns: name at least one');
+  if (requests.length === 0) throw invalidArgument(`${option}: name at least one`);
   return { schema: picked, requests };
-}
-
-/** Names the column that was probably meant: at most a third of its letters differ, or two that changed places. */
-function suggestion(wanted: unknown, leaves: readonly Leaf[]): string {
-  if (typeof wanted !== 'string') return '';
-  let best: { readonly name: string; readonly edits: number } | undefined;
-  for (const { name } of leaves) {
-    const edits = editsBetween(wanted, name);
-    if (edits <= Math.max(name.length < 4 ? 1 : 2, name.length / 3) && edits < (best?.edits ?? Infinity))
-      best = { name, edits };
-  }
-  return best === undefined ? '' : `; did you mean "${shown(best.name)}"?`;
-}
-
-/** Levenshtein's distance, letters compared without case. */
-function editsBetween(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 0; i < a.length; i++) {
-    const next = [i + 1];
-    for (let j = 0; j < b.length; j++) {
-      const same = a.charAt(i).toLowerCase() === b.charAt(j).toLowerCase() ? 0 : 1;
-      next.push(Math.min((row[j] as number) + same, (row[j + 1] as number) + 1, (next[j] as number) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
 }
 
 function conversionOf(

@@ -101,6 +101,8 @@ export interface BatchRecipe extends Common {
     recipe: Pick<RecordRecipe, 'source' | 'stage' | 'prefetch' | 'pending' | 'skips' | 'passes'>,
   ) => unknown;
   readonly size: number;
+  /** Rows of this shard in every batch, where no last one is kept short; padding counts. */
+  readonly everyLength: number | undefined;
   readonly options: BatchOptions;
   readonly batchMaps: readonly BatchMap[];
 }

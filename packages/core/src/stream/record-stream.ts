@@ -6,7 +6,7 @@ import type { Schema } from '../schema/types.js';
 import type { BatchGroup } from './batch-groups.js';
 import { batchNode, type Remainder } from './batch-node.js';
 import { BatchFlow, schemaOr } from './batch-stream.js';
-import type { World } from './deal.js';
+import { shareOf, type World } from './deal.js';
 import { declaredFor, nameStep } from './declared-schemas.js';
 import { announceAdapters } from './extensions.js';
 import { IteratedFlow } from './flow.js';
@@ -195,6 +195,7 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
     const { source, maps, stage: computed, plan, prefetch, skips, passes } = this.recipe;
     const { world } = source;
     const { remainder = 'keep' } = checked;
+    const whole = isGlobal ? rows : rows * world.shards;
     const grouped = (stage: Stage, among: World, count: number, isOne: boolean, rest: Remainder) =>
       stepStage<unknown, BatchGroup>(stage, { name: 'batch', unit: 1 }, async () => {
         const loaded = await import('./batch-groups.js');
@@ -214,11 +215,11 @@ export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Strea
       whole: () => {
         // Batches of all ranks are so many records that other numbers of ranks would leave out others.
         if (!isGlobal && remainder === 'drop' && world.shards > 1) throw dropsByWorld(rows);
-        const all = isGlobal ? rows : rows * world.shards;
-        return grouped(this.stage, { rank: 0, shards: 1 }, all, true, remainder === 'pad' ? 'keep' : remainder);
+        return grouped(this.stage, { rank: 0, shards: 1 }, whole, true, remainder === 'pad' ? 'keep' : remainder);
       },
       records: computedRecords,
       size,
+      everyLength: remainder === 'keep' ? undefined : shareOf(whole, world.rank, world.shards),
       options: checked,
       batchMaps: [],
       picked: undefined,

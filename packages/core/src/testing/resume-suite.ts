@@ -90,7 +90,7 @@ export function resumeSuite(options: ResumeSuiteOptions): readonly Check[] {
         const flow = await pipeline();
         let left = options.limit ?? Infinity;
         for await (const element of flow) {
-          if (isBatch(element)) deepStrictEqual(element.state, flow.state);
+          if (hasState(element)) deepStrictEqual(element.state, flow.state);
           if (--left <= 0) break;
         }
         await flow.close();
@@ -199,6 +199,11 @@ function valueOf(element: unknown): unknown {
 }
 
 function isBatch(element: unknown): element is Batch {
+  return hasState(element) && 'columns' in element;
+}
+
+/** A batch, or what an adapter made of one: a record has no such pair. */
+function hasState(element: unknown): element is Pick<Batch, 'state'> {
   return typeof element === 'object' && element !== null && 'validLength' in element && 'state' in element;
 }
 

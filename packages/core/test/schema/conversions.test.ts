@@ -154,6 +154,26 @@ describe('a column converted while it is read', () => {
     }
   });
 
+  test('as one-hot rows of float16', async () => {
+    for (const { indices, data } of await pick('label', { dtype: 'float16', oneHot: 10 })) {
+      const wanted = indices.flatMap((index) => Array.from({ length: 10 }, (_, k) => (k === index % 10 ? 1 : 0)));
+      expect(Array.from(data as Uint16Array, float16ToNumber)).toEqual(wanted);
+    }
+  });
+
+  test.each(['int8', 'int16', 'int32', 'uint8', 'uint16', 'uint32'] as const)(
+    '%s as int64, with its sign',
+    async (from) => {
+      const source = arrays[from](LENGTH * WIDTH);
+      for (const { indices, data } of await pick(`${from}_wide`, { dtype: 'int64' })) {
+        const wanted = indices.flatMap((index) =>
+          Array.from(source.subarray(index * WIDTH, (index + 1) * WIDTH), (value) => BigInt(value)),
+        );
+        expect(Array.from(data as BigInt64Array)).toEqual(wanted);
+      }
+    },
+  );
+
   test('ragged, row by row', async () => {
     const records = [0, 1, 2, 3].map((n) => ({ tokens: ndarray(new Int32Array(n).fill(n), [n]) }));
     const memory = await fromRecords(records, { schema: { tokens: field('int32', [null]) } });

@@ -54,3 +54,26 @@ test('a column that there is not is refused with the one that was probably meant
   expect(meant('Label')).toThrow(/did you mean "label"/u);
   expect(meant('weights')).toThrow(expect.objectContaining({ message: expect.not.stringContaining('did you mean') }));
 });
+
+test('batches have a length that is known before only where none is kept short, and no map can change it', () => {
+  const everyLength = (flow: unknown): number | undefined => (flow as BatchFlow).everyLength;
+  const stream = (shardRank: number) => dataset.stream({ shardRank, numShards: 2 });
+  expect(everyLength(dataset.stream().batch(4))).toBeUndefined();
+  expect(everyLength(dataset.stream().batch(4, { remainder: 'drop' }))).toBe(4);
+  expect(everyLength(dataset.stream().batch(4, { remainder: 'pad' }).take(1))).toBe(4);
+  expect(
+    everyLength(
+      dataset
+        .stream()
+        .filter(() => true)
+        .batch(4, { remainder: 'pad' }),
+    ),
+  ).toBe(4);
+  expect([0, 1].map((rank) => everyLength(stream(rank).batch(2, { remainder: 'drop' })))).toEqual([2, 2]);
+  expect([0, 1].map((rank) => everyLength(stream(rank).globalBatch(5, { remainder: 'pad' })))).toEqual([3, 2]);
+  const mapped = dataset
+    .stream()
+    .batch(4, { remainder: 'drop' })
+    .map((batch) => batch.columns);
+  expect(everyLength(mapped)).toBeUndefined();
+});

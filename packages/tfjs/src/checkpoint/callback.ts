@@ -1,10 +1,19 @@
 import { DataRefError, type StateNode, type StreamState } from '@dataref/core';
-import { BatchFlow, countOf, optionsOf, refuseUnknown, type RecordFlow } from '@dataref/core/adapter';
+import {
+  BatchFlow,
+  checkFilePath,
+  checkSignals,
+  countOf,
+  optionsOf,
+  refuseUnknown,
+  SignalListener,
+  type RecordFlow,
+} from '@dataref/core/adapter';
 import type * as Tf from '@tensorflow/tfjs';
 import type { Follower } from '../element-source.js';
 import { insideOf } from '../tf-dataset.js';
 import type { ResumableDataset } from '../types.js';
-import { checkCheckpointPath, checkParts, checkSignals } from './arguments.js';
+import { checkParts } from './arguments.js';
 import { saveCheckpoint } from './checkpoint.js';
 
 export interface CheckpointsOptions {
@@ -32,12 +41,12 @@ export function checkpoints(
   parts: { readonly model: Tf.LayersModel; readonly dataset: ResumableDataset<any> },
   options: CheckpointsOptions = {},
 ): Tf.CustomCallbackArgs {
-  checkCheckpointPath(path);
+  checkFilePath('checkpoints', path);
   const { model, dataset } = checkParts('checkpoints', parts, '{ model, dataset }');
   const { everyBatches, signals = [], ...unknown } = optionsOf('checkpoints', options);
   refuseUnknown('checkpoints', unknown, ['everyBatches', 'signals']);
   const every = everyBatches === undefined ? Infinity : countOf('checkpoints: everyBatches', everyBatches, 1);
-  checkSignals(signals);
+  checkSignals('checkpoints', signals);
   const inside = insideOf(dataset);
   const { tf, followers } = inside;
   const progress = new Progress();
@@ -78,7 +87,7 @@ export function checkpoints(
       await new Promise((resolve) => setTimeout(resolve, 0));
       turned = performance.now();
     }
-    if (!listener.wasAsked) return;
+    if (listener.asked === undefined) return;
     await save();
     model.stopTraining = true;
   };
@@ -185,41 +194,4 @@ function emptyEpoch(flow: RecordFlow | BatchFlow): DataRefError {
 function recordsOf(node: StateNode): number | undefined {
   if (node.kind === 'step') return recordsOf(node.input);
   return node.kind === 'source' ? node.dataset.length : undefined;
-}
-
-class SignalListener {
-  readonly #signals: readonly NodeJS.Signals[];
-  readonly #isTraining: () => boolean;
-  #asked = false;
-  #listening = false;
-
-  constructor(signals: readonly NodeJS.Signals[], isTraining: () => boolean) {
-    this.#signals = signals;
-    this.#isTraining = isTraining;
-  }
-
-  get wasAsked(): boolean {
-    return this.#asked;
-  }
-
-  start(): void {
-    this.stop();
-    this.#asked = false;
-    for (const signal of this.#signals) process.on(signal, this.#handle);
-    this.#listening = true;
-  }
-
-  stop(): void {
-    if (!this.#listening) return;
-    for (const signal of this.#signals) process.off(signal, this.#handle);
-    this.#listening = false;
-  }
-
-  readonly #handle = (signal: NodeJS.Signals): void => {
-    if (!this.#asked && this.#isTraining()) this.#asked = true;
-    else {
-      this.stop();
-      process.kill(process.pid, signal);
-    }
-  };
 }

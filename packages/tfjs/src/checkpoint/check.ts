@@ -1,7 +1,7 @@
 import { DataRefError } from '@dataref/core';
+import { corrupt, textOf, type TensorContents, type TensorEntry } from '@dataref/core/adapter';
 import type * as Tf from '@tensorflow/tfjs';
-import { corrupt, textOf, type Contents, type Entry } from './container.js';
-import { labelOf, MODEL, OPTIMIZER, PRIVATE } from './model-tensors.js';
+import { labelOf, MODEL, OPTIMIZER, PRIVATE, TF_DTYPES } from './model-tensors.js';
 import { privateScalars, slotKinds, trainedWeights, weightOrder } from './slots.js';
 
 /** What a checkpoint says of model and optimizer beside their tensors. */
@@ -21,12 +21,14 @@ export interface Description {
  * @throws DataRefError CORRUPT where the file contradicts itself; STATE_MISMATCH where it is of something else
  */
 export function checkEntries(
-  contents: Contents,
+  contents: TensorContents,
   where: string,
   about: Description,
   model: Tf.LayersModel,
   optimizer: Tf.Optimizer | undefined,
 ): void {
+  const unheld = contents.entries.find(({ dtype }) => !TF_DTYPES.includes(dtype));
+  if (unheld !== undefined) throw corrupt(where, `${unheld.name} is ${unheld.dtype}, which no tensor of tfjs is`);
   const parts = partsOf(contents.entries, where);
   checkModel(parts.model, where, model);
   checkOrder(about.order, model, where);
@@ -38,14 +40,14 @@ export function checkEntries(
 }
 
 interface Parts {
-  readonly model: readonly Entry[];
-  readonly slots: readonly Entry[];
-  readonly scalars: readonly Entry[];
+  readonly model: readonly TensorEntry[];
+  readonly slots: readonly TensorEntry[];
+  readonly scalars: readonly TensorEntry[];
 }
 
 /** The tensors by what they are of, their names numbered without a gap. */
-function partsOf(entries: readonly Entry[], where: string): Parts {
-  const starting = (prefix: string): Entry[] => entries.filter(({ name }) => name.startsWith(prefix));
+function partsOf(entries: readonly TensorEntry[], where: string): Parts {
+  const starting = (prefix: string): TensorEntry[] => entries.filter(({ name }) => name.startsWith(prefix));
   const parts = { model: starting(MODEL), slots: starting(OPTIMIZER), scalars: starting(PRIVATE) };
   const inOrder = [...parts.model, ...parts.slots, ...parts.scalars];
   const stray = entries.find((entry, i) => entry !== inOrder[i]);
@@ -60,7 +62,7 @@ function partsOf(entries: readonly Entry[], where: string): Parts {
   return parts;
 }
 
-function checkModel(saved: readonly Entry[], where: string, model: Tf.LayersModel): void {
+function checkModel(saved: readonly TensorEntry[], where: string, model: Tf.LayersModel): void {
   const refuse = (problem: string): never => {
     throw mismatch(where, `was made by another model: ${problem}`);
   };
@@ -144,7 +146,7 @@ function checkSlots(parts: Parts, where: string, model: Tf.LayersModel, optimize
 }
 
 /** The names of the slots' weights: `each` that differ, and the same again for every kind. @throws DataRefError CORRUPT */
-function ownersOf(slots: readonly Entry[], kinds: readonly string[], each: number, where: string): string[] {
+function ownersOf(slots: readonly TensorEntry[], kinds: readonly string[], each: number, where: string): string[] {
   const ends = slots.map((_, i) => `/${String(kinds[Math.floor(i / each)])}`);
   const owners = slots.map((slot, i) => labelOf(slot).slice(0, -String(ends[i]).length));
   const first = new Map(owners.slice(0, each).map((owner, i) => [owner, i]));
@@ -155,7 +157,7 @@ function ownersOf(slots: readonly Entry[], kinds: readonly string[], each: numbe
   return owners;
 }
 
-function checkPrivate(saved: readonly Entry[], where: string, optimizer: Tf.Optimizer | undefined): void {
+function checkPrivate(saved: readonly TensorEntry[], where: string, optimizer: Tf.Optimizer | undefined): void {
   const own = optimizer === undefined ? new Map<string, Tf.Variable>() : privateScalars(optimizer);
   const unknown = saved.find(({ name }) => !own.has(name.slice(PRIVATE.length)));
   if (unknown !== undefined) throw corrupt(where, `${unknown.name} is nothing that its optimizer has`);

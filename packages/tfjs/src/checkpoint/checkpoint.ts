@@ -1,14 +1,28 @@
 import { DataRefError, isDataRefError, parseState, type StreamState } from '@dataref/core';
-import { optionsOf, refuseUnknown } from '@dataref/core/adapter';
+import {
+  checkPath,
+  corrupt,
+  isTexts,
+  optionsOf,
+  readTensors,
+  refuseUnknown,
+  writeTensors,
+} from '@dataref/core/adapter';
 import type * as Tf from '@tensorflow/tfjs';
 import { peerTf } from '#peer';
 import { insideOf } from '../tf-dataset.js';
 import type { ResumableDataset, TfOptions } from '../types.js';
-import { checkParts, checkPath } from './arguments.js';
+import { checkParts } from './arguments.js';
 import { checkEntries, configOf, type Description } from './check.js';
-import { corrupt, isTexts, type NamedArray } from './container.js';
-import { readTensors, writeTensors } from './file.js';
-import { MODEL, OPTIMIZER, readModel, readOptimizer, writeModel, writeOptimizer } from './model-tensors.js';
+import {
+  MODEL,
+  OPTIMIZER,
+  readModel,
+  readOptimizer,
+  writeModel,
+  writeOptimizer,
+  type TensorArray,
+} from './model-tensors.js';
 import { weightOrder } from './slots.js';
 
 const FORMAT = 'dataref-checkpoint';
@@ -104,7 +118,7 @@ export async function loadCheckpoint(
     checkEntries(contents, where, about, model, optimizer);
   });
   if (loaded === undefined || about === undefined) return undefined;
-  const arrays = loaded.entries.map((entry, i) => ({ ...entry, data: loaded.arrays[i] }) as NamedArray);
+  const arrays = loaded.arrays as TensorArray[];
   const before = dataset?.state;
   resumeDataset(dataset, about.state, String(path));
   try {

@@ -1,6 +1,13 @@
+import type { NDArray } from '@dataref/core';
+import type { NamedArray, TensorEntry } from '@dataref/core/adapter';
 import type * as Tf from '@tensorflow/tfjs';
-import type { Entry, NamedArray } from './container.js';
 import { privateScalars, slotKinds, slotNames, trainedWeights, unsupported } from './slots.js';
+
+/** What the tensors of tfjs that we save may be. */
+export const TF_DTYPES: readonly string[] = ['float32', 'int32', 'bool'];
+
+/** A tensor's values with its name in a checkpoint. */
+export type TensorArray = NamedArray & NDArray<'float32' | 'int32' | 'bool', readonly number[]>;
 
 /** Adamax cannot tell its slots. */
 const ADAMAX_SLOTS = ['accumulatedFirstMoment', 'accumulatedWeightedInfNorm'] as const;
@@ -16,7 +23,7 @@ export const OPTIMIZER = 'optimizer.';
 export const PRIVATE = 'private.';
 
 /** The weights of a model, in its order. Their names are for people: they differ from process to process. */
-export async function readModel(model: Tf.LayersModel): Promise<NamedArray[]> {
+export async function readModel(model: Tf.LayersModel): Promise<TensorArray[]> {
   const { weights } = model;
   return Promise.all(model.getWeights().map((tensor, i) => named(`${MODEL}${i}.${weights[i]?.name ?? ''}`, tensor)));
 }
@@ -25,7 +32,7 @@ export async function readModel(model: Tf.LayersModel): Promise<NamedArray[]> {
  * What an optimizer has gathered: the number of steps, its slots, and its private scalars.
  * @throws DataRefError UNSUPPORTED
  */
-export async function readOptimizer(model: Tf.LayersModel, optimizer: Tf.Optimizer): Promise<NamedArray[]> {
+export async function readOptimizer(model: Tf.LayersModel, optimizer: Tf.Optimizer): Promise<TensorArray[]> {
   const scalars = [...privateScalars(optimizer)].map(([name, tensor]) => named(`${PRIVATE}${name}`, tensor));
   const [steps, ...slots] = await (optimizer.getClassName() === 'Adamax' ? readAdamax : readWeights)(optimizer);
   const kinds = slotKinds(optimizer);
@@ -40,14 +47,14 @@ export async function readOptimizer(model: Tf.LayersModel, optimizer: Tf.Optimiz
   ];
 }
 
-async function readAdamax(optimizer: Tf.Optimizer): Promise<NamedArray[]> {
+async function readAdamax(optimizer: Tf.Optimizer): Promise<TensorArray[]> {
   const own = optimizer as unknown as Private;
   const slots = ADAMAX_SLOTS.flatMap((list) => own[list] as Slot[]);
   const steps = { name: 'iter', dtype: 'int32', shape: [], data: Int32Array.of(optimizer.iterations) } as const;
   return [steps, ...(await Promise.all(slots.map(({ originalName, variable }) => named(originalName, variable))))];
 }
 
-async function readWeights(optimizer: Tf.Optimizer): Promise<NamedArray[]> {
+async function readWeights(optimizer: Tf.Optimizer): Promise<TensorArray[]> {
   const weights = await weightsOf(optimizer);
   const values = await Promise.all(weights.map(({ name, tensor }) => named(name, tensor)));
   disposeSteps(weights);
@@ -67,18 +74,18 @@ async function weightsOf(optimizer: Tf.Optimizer) {
   }
 }
 
-async function named(name: string, tensor: Tf.Tensor): Promise<NamedArray> {
-  const dtype = tensor.dtype as NamedArray['dtype'];
+async function named(name: string, tensor: Tf.Tensor): Promise<TensorArray> {
+  const dtype = tensor.dtype as TensorArray['dtype'];
   return { name, dtype, shape: tensor.shape, data: await tensor.data() };
 }
 
 /** What follows the kind and the number in a tensor's name. */
-export function labelOf({ name }: Pick<Entry, 'name'>): string {
+export function labelOf({ name }: Pick<TensorEntry, 'name'>): string {
   return name.split('.').slice(2).join('.');
 }
 
 /** Puts weights back. */
-export function writeModel(tf: typeof Tf, model: Tf.LayersModel, arrays: readonly NamedArray[]): void {
+export function writeModel(tf: typeof Tf, model: Tf.LayersModel, arrays: readonly TensorArray[]): void {
   const tensors = arrays.map((array) => tensorOf(tf, array));
   model.setWeights(tensors);
   tf.dispose(tensors);
@@ -92,7 +99,7 @@ export async function writeOptimizer(
   tf: typeof Tf,
   model: Tf.LayersModel,
   optimizer: Tf.Optimizer,
-  arrays: readonly NamedArray[],
+  arrays: readonly TensorArray[],
 ): Promise<void> {
   const rename = renaming(model, arrays);
   const weights = arrays
@@ -115,7 +122,7 @@ export async function writeOptimizer(
 type Weight = { readonly name: string; readonly tensor: Tf.Tensor };
 
 /** From slots' names in the file to those here: weights have other names in each process. */
-function renaming(model: Tf.LayersModel, arrays: readonly NamedArray[]): (name: string) => string {
+function renaming(model: Tf.LayersModel, arrays: readonly TensorArray[]): (name: string) => string {
   const saved = arrays.filter(({ name }) => name.startsWith(MODEL));
   const names = new Map(saved.map((array, i) => [labelOf(array), model.weights[i]?.name]));
   return (name) => {
@@ -149,6 +156,6 @@ async function writeAdamax(tf: typeof Tf, optimizer: Tf.Optimizer, weights: read
   Object.assign(optimizer, { iterations_: iterations });
 }
 
-function tensorOf(tf: typeof Tf, { data, shape, dtype }: NamedArray): Tf.Tensor {
+function tensorOf(tf: typeof Tf, { data, shape, dtype }: TensorArray): Tf.Tensor {
   return tf.tensor(data, [...shape], dtype);
 }

@@ -1,6 +1,6 @@
 import { DataRefError } from '@dataref/core';
 import type * as Tf from '@tensorflow/tfjs';
-import type { NamedArray } from './container.js';
+import type { TensorArray } from './model-tensors.js';
 
 /** What each optimizer of tfjs keeps for a weight, in the order of its `getWeights`: the ends of the slots' names. */
 const SLOT_KINDS: Readonly<Record<string, readonly string[]>> = {
@@ -75,7 +75,7 @@ function leavesOf(layer: Tf.layers.Layer): Tf.layers.Layer[] {
  */
 export function slotNames(
   kinds: readonly string[],
-  slots: readonly NamedArray[],
+  slots: readonly TensorArray[],
   trained: Tf.LayersModel['weights'],
   kindName: string,
 ): string[] {

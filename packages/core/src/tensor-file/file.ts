@@ -1,26 +1,30 @@
 import type { FileHandle } from 'node:fs/promises';
-import { DataRefError } from '@dataref/core';
+import { DataRefError } from '../errors.js';
+import { arrayType, bytesOf } from '../schema/dtypes.js';
 import { CHECKSUM_BYTES, corrupt, encodeHead, headerLength, parseHeader } from './container.js';
-import type { Contents, NamedArray, TensorArray } from './container.js';
+import type { Contents, NamedArray } from './container.js';
 
 /** Bytes read at a time: neither Node's 2 GiB limit nor the thread pool is met. */
 const MAX_READ = 64 * 2 ** 20;
 
 export interface Loaded extends Contents {
-  readonly arrays: readonly TensorArray[];
+  /** In the order of their places in the file. */
+  readonly arrays: readonly NamedArray[];
 }
 
-// Node's modules are loaded when a checkpoint is written or read, so that datasets work where there are none.
-const node = async () => {
-  const [fs, path, crypto, os, url] = await Promise.all([
-    import('node:fs/promises'),
-    import('node:path'),
-    import('node:crypto'),
-    import('node:os'),
-    import('node:url'),
-  ]);
-  return { fs, path, crypto, os, url };
-};
+// Node's modules are asked for when a file is written or read, so that all else works where there are none.
+function node() {
+  const { process: host } = globalThis as { readonly process?: Partial<NodeJS.Process> };
+  if (host?.getBuiltinModule === undefined)
+    throw new DataRefError('UNSUPPORTED', 'checkpoints need the file system, which Node.js has');
+  return {
+    fs: process.getBuiltinModule('node:fs/promises'),
+    path: process.getBuiltinModule('node:path'),
+    crypto: process.getBuiltinModule('node:crypto'),
+    os: process.getBuiltinModule('node:os'),
+    url: process.getBuiltinModule('node:url'),
+  };
+}
 
 /**
  * Puts a whole new file in the place of `path`, or leaves what was there: temporary file, fsync, rename, fsync of the
@@ -32,7 +36,7 @@ export async function writeTensors(
   arrays: readonly NamedArray[],
   metadata: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const { fs, path: paths, crypto, os, url } = await node();
+  const { fs, path: paths, crypto, os, url } = node();
   const target = typeof path === 'string' ? paths.resolve(path) : url.fileURLToPath(path);
   const folder = paths.dirname(target);
   const mark = `${target}.${os.hostname()}.`;
@@ -81,7 +85,7 @@ export async function readTensors(
   path: string | URL,
   check: (contents: Contents, where: string) => void,
 ): Promise<Loaded | undefined> {
-  const { fs, crypto } = await node();
+  const { fs, crypto } = node();
   const where = String(path);
   let handle: FileHandle | undefined;
   try {
@@ -115,13 +119,11 @@ export async function readTensors(
       await compareChecksum();
       throw error;
     }
-    const arrays: TensorArray[] = [];
-    for (const { dtype, start, byteLength } of contents.entries) {
+    const arrays: NamedArray[] = [];
+    for (const { name, dtype, shape, start, byteLength } of contents.entries) {
       const bytes = new Uint8Array(byteLength);
       await read(bytes, contents.dataStart + start);
-      arrays.push(
-        dtype === 'float32' ? new Float32Array(bytes.buffer) : dtype === 'int32' ? new Int32Array(bytes.buffer) : bytes,
-      );
+      arrays.push({ name, dtype, shape, data: new (arrayType(dtype))(bytes.buffer) });
     }
     await compareChecksum();
     return { ...contents, arrays };
@@ -159,10 +161,6 @@ function isRunning(pid: number): boolean {
   } catch (error) {
     return (error as { code?: unknown }).code !== 'ESRCH';
   }
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: TensorArray): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function fileError(error: unknown, path: string): unknown {

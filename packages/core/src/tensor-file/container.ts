@@ -1,19 +1,15 @@
-import { DataRefError } from '@dataref/core';
+import { DataRefError } from '../errors.js';
+import { elementBytes, type NumericDType } from '../schema/dtypes.js';
+import type { NDArray } from '../schema/ndarray.js';
 
 // The safetensors layout: 8 bytes of header length (little-endian), a JSON header of names to dtype, shape and offsets,
 // then the values. The last tensor is the SHA-256 of all bytes before it.
-export type TensorArray = Float32Array | Int32Array | Uint8Array;
-
-export interface NamedArray {
+export interface NamedArray extends NDArray<NumericDType, readonly number[]> {
   readonly name: string;
-  readonly dtype: 'float32' | 'int32' | 'bool';
-  readonly shape: readonly number[];
-  readonly data: TensorArray;
 }
 
 /** A tensor's place in the file, before it is read. */
-export interface Entry extends Omit<NamedArray, 'data' | 'dtype'> {
-  readonly dtype: NamedArray['dtype'] | 'uint8';
+export interface Entry extends Omit<NamedArray, 'data'> {
   /** In the data section, bytes. */
   readonly start: number;
   readonly byteLength: number;
@@ -28,17 +24,36 @@ export interface Contents {
 }
 
 export const CHECKSUM_BYTES = 32;
-const CHECKSUM = 'sha256';
+/** No array may be called so. */
+export const CHECKSUM = 'sha256';
 const HEADER_LIMIT = 16 * 2 ** 20;
 const ENTRY_LIMIT = 65_536;
-const DTYPES = { float32: ['F32', 4], int32: ['I32', 4], bool: ['BOOL', 1], uint8: ['U8', 1] } as const;
+/** What safetensors calls each dtype. */
+const CODES: Readonly<Record<NumericDType, string>> = {
+  bool: 'BOOL',
+  int8: 'I8',
+  uint8: 'U8',
+  int16: 'I16',
+  uint16: 'U16',
+  int32: 'I32',
+  uint32: 'U32',
+  int64: 'I64',
+  uint64: 'U64',
+  float16: 'F16',
+  float32: 'F32',
+  float64: 'F64',
+};
+const DTYPES = new Map<unknown, NumericDType>(
+  Object.entries(CODES).map(([dtype, code]) => [code, dtype as NumericDType]),
+);
 
 /** The head of a file and the arrays that follow it; the SHA-256 over all of them comes last. */
 export function encodeHead(arrays: readonly NamedArray[], metadata: Readonly<Record<string, string>>): Uint8Array {
-  const header: Record<string, unknown> = { __metadata__: metadata };
+  const header = Object.create(null) as Record<string, unknown>; // a name may be `__proto__`
+  header['__metadata__'] = metadata;
   let start = 0;
-  const place = (name: string, dtype: keyof typeof DTYPES, shape: readonly number[], byteLength: number): void => {
-    header[name] = { dtype: DTYPES[dtype][0], shape, data_offsets: [start, start + byteLength] };
+  const place = (name: string, dtype: NumericDType, shape: readonly number[], byteLength: number): void => {
+    header[name] = { dtype: CODES[dtype], shape, data_offsets: [start, start + byteLength] };
     start += byteLength;
   };
   for (const { name, dtype, shape, data } of arrays) place(name, dtype, shape, data.byteLength);
@@ -80,7 +95,8 @@ export function parseHeader(header: Uint8Array, fileBytes: number, where: string
   if (!isTexts(metadata)) throw corrupt(where, 'its metadata is no object of texts');
   const names = Object.keys(tensors);
   if (names.length > ENTRY_LIMIT) throw corrupt(where, `it names ${names.length} tensors, more than ${ENTRY_LIMIT}`);
-  const entries = names.map((name) => parseEntry(name, tensors[name], where)).sort((a, b) => a.start - b.start);
+  const entries = names.map((name) => parseEntry(name, tensors[name], where));
+  entries.sort((a, b) => a.start - b.start || a.byteLength - b.byteLength);
   const dataStart = 8 + header.length;
   let end = 0;
   for (const { name, start, byteLength } of entries) {
@@ -99,7 +115,7 @@ export function parseHeader(header: Uint8Array, fileBytes: number, where: string
 
 function parseEntry(name: string, value: unknown, where: string): Entry {
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
-  const known = Object.entries(DTYPES).find(([, [code]]) => code === dtype);
+  const known = DTYPES.get(dtype);
   if (known === undefined) throw corrupt(where, `${name} has the unknown dtype ${textOf(dtype)}`);
   const isCount = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= 0;
   if (!Array.isArray(shape) || shape.length > 32 || !shape.every(isCount))
@@ -108,14 +124,14 @@ function parseEntry(name: string, value: unknown, where: string): Entry {
     throw corrupt(where, `${name} has bad offsets`);
   }
   const [start, end] = offsets as [number, number];
-  const byteLength = shape.reduce<number>((product, n: number) => product * n, known[1][1]);
+  const byteLength = shape.reduce<number>((product, n: number) => product * n, elementBytes(known));
   if (end - start !== byteLength) {
     throw corrupt(
       where,
       `${name} of shape [${shape.join(', ')}] has ${byteLength} bytes, its offsets say ${end - start}`,
     );
   }
-  return { name, dtype: known[0] as Entry['dtype'], shape, start, byteLength };
+  return { name, dtype: known, shape, start, byteLength };
 }
 
 /** Whether something is an object of texts, as a safetensors header's metadata is. */

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# The graphs of @dataref/onnx/graph in Python: onnx.checker takes each of them, training agrees with numpy, and the gradients of
+# each layer with an independent autodiff; safetensors opens a checkpoint of a training loop. Needs python3 with venv and
+# pip; installs the rest into .venv-onnx.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+python=${PYTHON:-python3}
+requirements=test/interop/onnx/requirements.txt
+environment=.venv-onnx
+
+"$python" -c 'import sys, venv, ensurepip; assert sys.version_info >= (3, 11), sys.version' || {
+  echo "onnx.sh needs Python 3.11 or later with venv and pip (on Debian: apt-get install python3 python3-venv)" >&2
+  exit 1
+}
+if ! cmp -s "$requirements" "$environment/installed.txt"; then
+  rm -rf "$environment"
+  "$python" -m venv "$environment"
+  "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements"
+  cp "$requirements" "$environment/installed.txt"
+fi
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# A seed that keeps clear of the corners of ReLU, where float32 and float64 part ways; train_mlp.py sees to it.
+seed=${DATAREF_TEST_SEED:-1}
+echo "onnx: DATAREF_TEST_SEED=$seed"
+node_modules/.bin/tsc -b packages/onnx
+node test/interop/onnx/write-graphs.mjs "$work" "$seed"
+"$environment/bin/python" test/interop/onnx/check_graphs.py "$work"
+"$environment/bin/python" test/interop/onnx/train_mlp.py "$work"
+cat <<'NOTE'
+NOTE: the gradients are compared with JAX's, NOT with PyTorch's: the wheel of torch for Linux (539 MB, 1.4 GB unpacked) cannot
+be imported without CUDA's libraries beside it. JAX is as independent of these graphs.
+NOTE
+JAX_PLATFORMS=cpu "$environment/bin/python" test/interop/onnx/layer_gradients.py "$work"
+node test/interop/onnx/write-checkpoint.mjs "$work/checkpoint"
+"$environment/bin/python" test/interop/onnx/check_checkpoints.py "$work/checkpoint"

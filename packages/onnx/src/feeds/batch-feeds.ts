@@ -1,0 +1,60 @@
+import type { NDArray, NumericDType } from '@dataref/core';
+import type { DataBatch } from '@dataref/core/adapter';
+import type * as ort from 'onnxruntime-common';
+import type { Binding } from './binding.js';
+
+type Elements = Exclude<ort.Tensor['data'], string[]>;
+type Column = NDArray<NumericDType, readonly number[]> | string[];
+
+/** What a tensor is made of; arrays of its own, in whichever thread. */
+export interface PlainTensor {
+  readonly type: ort.Tensor.Type;
+  readonly data: Elements | string[];
+  readonly dims: readonly number[];
+}
+export type PlainFeeds = Readonly<Record<string, PlainTensor>>;
+
+/**
+ * A batch as the inputs of a model.
+ * @param isPrivate nobody else has its arrays; otherwise they are copied
+ * @throws DataRefError INVALID_ARGUMENT where the batch does not fit the model
+ */
+export function feedsOf(batch: DataBatch, binding: Binding, isPrivate: boolean): PlainFeeds {
+  const { length, validLength } = batch;
+  const columns = batch.columns as Record<string, Column>;
+  const shapeOf = (name: string): readonly number[] => {
+    const column = columns[name] as Column;
+    return Array.isArray(column) ? [length] : column.shape;
+  };
+  binding.checkBatch(length, shapeOf);
+  const feeds: Record<string, PlainTensor> = {};
+  for (const { input } of binding.bound) {
+    const column = columns[input.name] as Column;
+    const data = Array.isArray(column) ? column : isPrivate ? column.data : column.data.slice();
+    feeds[input.name] = { type: input.type, data: data, dims: shapeOf(input.name) };
+  }
+  const { mask } = binding;
+  if (mask !== undefined) {
+    const data = (mask.type === 'bool' ? new Uint8Array(length) : new Float32Array(length)).fill(1, 0, validLength);
+    feeds[mask.name] = { type: mask.type, data, dims: [length] };
+  }
+  return feeds;
+}
+
+export function tensorsOf({ Tensor }: { readonly Tensor: typeof ort.Tensor }, feeds: PlainFeeds) {
+  const tensors: Record<string, ort.Tensor> = {};
+  for (const [name, { type, data, dims }] of Object.entries(feeds))
+    tensors[name] = new Tensor(type as 'float32', data as Float32Array, dims);
+  return tensors;
+}
+
+/** Overwrites what must not be used any more: with what no model gives a sensible answer to. */
+export function poison(feeds: PlainFeeds): void {
+  for (const { type, data } of Object.values(feeds)) {
+    if (Array.isArray(data)) data.fill('expired');
+    else if (type === 'float16')
+      data.fill(0x7e00 as never); // NaN
+    else if (type === 'float32' || type === 'float64') data.fill(NaN as never);
+    else new Uint8Array(data.buffer, data.byteOffset, data.byteLength).fill(0xaa);
+  }
+}

@@ -1,0 +1,30 @@
+import { DataRefError, isDataRefError, type ErrorCode } from '@dataref/core';
+import type { SentError } from './messages.js';
+
+/** An error as plain data: errors of all kinds do not cross threads. */
+export function sentError(error: unknown): SentError {
+  const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+  const isOurs = isDataRefError(error);
+  return {
+    code: isOurs ? error.code : undefined,
+    name,
+    message,
+    stack,
+    details: isOurs ? plain(error.details) : {},
+  };
+}
+
+/** The error again, with the stack of the thread that it comes from. */
+export function receivedError({ code, name, message, stack, details }: SentError): Error {
+  const there = Object.assign(new Error(message), { name, stack: stack ?? message });
+  return code === undefined ? there : new DataRefError(code as ErrorCode, message, { cause: there, details });
+}
+
+/** What JSON can hold of an error's details. */
+function plain(details: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const isPlain = (value: unknown): boolean =>
+    value === null || !['object', 'function', 'symbol'].includes(typeof value);
+  return Object.fromEntries(
+    Object.entries(details).filter(([, value]) => isPlain(value) || (Array.isArray(value) && value.every(isPlain))),
+  );
+}

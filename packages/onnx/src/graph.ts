@@ -1,0 +1,18 @@
+export { adam, adamW, type AdamOptions, type AdamWOptions } from './graph/adam.js';
+export { conv2d, type Conv2dOptions } from './graph/conv2d.js';
+export { dense, type DenseOptions } from './graph/dense.js';
+export type { Initializer } from './graph/initial-values.js';
+export type { InputOptions } from './graph/input.js';
+export type { Layer } from './graph/layer.js';
+export type { Loss } from './graph/loss.js';
+export { meanSquaredError, type MeanSquaredErrorOptions } from './graph/mean-squared-error.js';
+export type { GraphDType } from './graph/onnx-fields.js';
+export type { Optimizer } from './graph/optimizer.js';
+export type { LayerOptions } from './graph/options.js';
+export { averagePool2d, maxPool2d, type PoolOptions } from './graph/pooling.js';
+export { relu } from './graph/relu.js';
+export { sequential, type Sequential, type SequentialOptions } from './graph/sequential.js';
+export { sgd, type SgdOptions } from './graph/sgd.js';
+export { flatten, reshape } from './graph/shaping.js';
+export { softmaxCrossEntropy, type SoftmaxCrossEntropyOptions } from './graph/softmax-cross-entropy.js';
+export type { Padding, WindowOptions } from './graph/window.js';

@@ -1,0 +1,20 @@
+export { toOrtFeeds } from './feeds/to-ort-feeds.js';
+export type {
+  BatchStreamModule,
+  OrtBatch,
+  OrtBindingOptions,
+  OrtModel,
+  OrtOptions,
+  OrtWorkerFeeds,
+  ToOrtFeeds,
+} from './feeds/types.js';
+export { loadCheckpoint, type CheckpointFacts, type TrainedParameters } from './training/checkpoint.js';
+export { trainingLoop } from './training/training-loop.js';
+export type {
+  Parameters,
+  TrainingCheckpoint,
+  TrainingLoop,
+  TrainingMoment,
+  TrainingOptions,
+  TrainingStep,
+} from './training/types.js';

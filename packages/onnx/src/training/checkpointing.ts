@@ -1,0 +1,137 @@
+import { DataRefError, isDataRefError, type StreamState } from '@dataref/core';
+import type { TensorEntry } from '@dataref/core/adapter';
+import { readCheckpoint, writeCheckpoint, type CheckpointFacts, type TrainedParameters } from './checkpoint.js';
+import { typeOf, type StateInput } from './step-graph.js';
+import type { Parameters, TrainingCheckpoint, TrainingOptions } from './types.js';
+
+/** Ends the name of the file with the state before a step that went wrong. */
+const BAD = '.nan';
+
+/** Writes and reads the checkpoints of one training. */
+export class Checkpointing {
+  readonly path: string | URL;
+  readonly everySteps: number;
+  readonly #own: Pick<CheckpointFacts, 'modelHash' | 'runtime' | 'threads'>;
+
+  constructor(
+    { path, model, everySteps = Infinity, intraOpNumThreads }: TrainingCheckpoint,
+    runtime: TrainingOptions['ort'],
+  ) {
+    this.path = path;
+    this.everySteps = everySteps;
+    this.#own = {
+      modelHash: process.getBuiltinModule('node:crypto').createHash('sha256').update(model).digest('hex'),
+      runtime: versionOf(runtime),
+      threads: threadsOf(intraOpNumThreads),
+    };
+  }
+
+  /** @throws DataRefError NOT_FINITE, with nothing written at `path`; DISK_FULL, STORE_FAILED */
+  async save(parameters: Parameters, at: Pick<CheckpointFacts, 'step' | 'state'>, path = this.path): Promise<void> {
+    const name = Object.keys(parameters).find((key) => !isFinite(parameters[key] as Parameters[string]));
+    if (name === undefined) return writeCheckpoint(path, parameters, { ...at, ...this.#own });
+    const bad = await this.saveBad(parameters, at);
+    throw new DataRefError(
+      'NOT_FINITE',
+      `trainingLoop: after step ${at.step} the state ${name} has values that are not finite. They were written to ${bad}; ${String(path)} is as it was. ` +
+        'A lower learning rate may help, or clipped gradients',
+      { details: { step: at.step, name, path: bad } },
+    );
+  }
+
+  /** The state before a step that went wrong, beside the checkpoint, which stays. Returns its path. */
+  async saveBad(parameters: Parameters, at: Pick<CheckpointFacts, 'step' | 'state'>): Promise<string> {
+    const { path } = this;
+    const bad = `${typeof path === 'string' ? path : process.getBuiltinModule('node:url').fileURLToPath(path)}${BAD}`;
+    await writeCheckpoint(bad, parameters, { ...at, ...this.#own });
+    return bad;
+  }
+
+  /**
+   * What was saved; undefined where there is no file.
+   * @param resume puts the stream to where it stood, or throws
+   * @throws DataRefError CORRUPT; STATE_MISMATCH for another model; as `resume` does, naming the file
+   */
+  async load(
+    state: readonly StateInput[],
+    resume: (state: StreamState) => void,
+  ): Promise<TrainedParameters | undefined> {
+    const saved = await readCheckpoint(this.path, (facts, entries, where) => {
+      this.#checkModel(facts, where);
+      checkState(entries, state, where);
+    });
+    if (saved === undefined) return undefined;
+    resumeFrom(String(this.path), saved.state, resume);
+    for (const field of ['runtime', 'threads'] as const) {
+      if (saved[field] === this.#own[field]) continue;
+      console.warn(
+        `DataRef: ${String(this.path)} was written with ${field}: ${saved[field]}, here it is ${this.#own[field]}: training goes on, and its last bits may differ`,
+      );
+    }
+    return saved;
+  }
+
+  #checkModel({ modelHash }: CheckpointFacts, where: string): void {
+    const { modelHash: here } = this.#own;
+    if (modelHash === here) return;
+    throw mismatch(where, `was made by another model: its SHA-256 is ${modelHash}, that of \`model\` here ${here}`, {
+      field: 'model',
+      checkpoint: modelHash,
+      model: here,
+    });
+  }
+}
+
+/** A file of this model has its state, unless `model` is not what the session was made of. */
+function checkState(entries: readonly TensorEntry[], state: readonly StateInput[], where: string): void {
+  const saved = new Map(entries.map((entry) => [entry.name, typeOf(entry)]));
+  for (const input of state) {
+    const there = saved.get(input.name);
+    if (there === typeOf(input)) saved.delete(input.name);
+    else
+      throw mismatch(where, `has ${there ?? 'nothing'} for ${input.name}, which is ${typeOf(input)} in the session`, {
+        field: input.name,
+      });
+  }
+  const [extra] = saved.keys();
+  if (extra !== undefined)
+    throw mismatch(where, `has ${extra}, which the session's model does not have`, { field: extra });
+}
+
+function mismatch(where: string, problem: string, details: Readonly<Record<string, unknown>>): DataRefError {
+  return new DataRefError(
+    'STATE_MISMATCH',
+    `${where} ${problem}. Resume with the model that made it, or give this one a checkpoint of its own, at another path`,
+    { details: { path: where, ...details } },
+  );
+}
+
+function resumeFrom(where: string, state: StreamState, resume: (state: StreamState) => void): void {
+  try {
+    resume(state);
+  } catch (error) {
+    if (!isDataRefError(error, 'STATE_MISMATCH', 'STATE_PIPELINE', 'STATE_WORLD')) throw error;
+    const { code, message, details } = error;
+    throw new DataRefError(
+      code,
+      `${where} was made with another dataset or pipeline: ${message}. To train on this one, give it a checkpoint of its own, at another path`,
+      { cause: error, details: { ...details, path: where } },
+    );
+  }
+}
+
+function isFinite({ dtype, data }: Parameters[string]): boolean {
+  if (dtype !== 'float32' && dtype !== 'float64') return true;
+  return (data as Float32Array).every((value) => Number.isFinite(value));
+}
+
+function versionOf({ env }: TrainingOptions['ort']): string {
+  const { node, web, common = 'of unknown version' } = env?.versions ?? {};
+  if (node !== undefined) return `onnxruntime-node ${node}`;
+  return web === undefined ? `onnxruntime ${common}` : `onnxruntime-web ${web}`;
+}
+
+function threadsOf(intraOpNumThreads: number | undefined): string {
+  if (intraOpNumThreads !== undefined && intraOpNumThreads > 0) return String(intraOpNumThreads);
+  return `default on a machine of ${process.getBuiltinModule('node:os').availableParallelism()}`;
+}
