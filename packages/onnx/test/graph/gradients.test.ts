@@ -21,9 +21,9 @@ test('gradients are those that central differences of a float64 reference give, 
       fc.pre(network !== undefined);
       compared += await compare(given, network);
     }),
-    { numRuns: runs(300), seed: announceSeed('gradients') },
+    { numRuns: runs(150), seed: announceSeed('gradients') },
   );
-  expect(compared).toBeGreaterThan(runs(300) * 10);
+  expect(compared).toBeGreaterThan(runs(150) * 10);
 });
 
 /** Undefined where the images have become smaller than a window. */
