@@ -1,6 +1,7 @@
 // Works on the datasets of a place for some time, while others do, and says what it begins and what it has done.
-// node storm.mjs PLACE ROLE SEED MS SOURCE FOLDER: submit, copy (of SOURCE, a place), delete, vacuum, read, or take (a copy
-// to FOLDER, which is read there). node storm.mjs PLACE check: reads all that is listed, and accepts no error.
+// node storm.mjs PLACE ROLE SEED MS STEPS SOURCE FOLDER, for so long and so many steps at least: submit, copy (of SOURCE,
+// a place), delete, vacuum, read, or take (a copy to FOLDER, which is read there).
+// node storm.mjs PLACE check: reads all that is listed, and accepts no error.
 // All records of a dataset have the tag of their submit, which tells how many they are.
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +10,7 @@ import { isDataRefError } from '@dataref/core';
 import alea from 'seedrandom/lib/alea.js';
 import { storageAt } from './storage-at.mjs';
 
-const [place, role, seed, ms, source, folder] = process.argv.slice(2);
+const [place, role, seed, ms, fewest, source, folder] = process.argv.slice(2);
 const random = alea(seed);
 const oneOf = (items) => items[Math.floor(random() * items.length)];
 const storage = storageAt(place);
@@ -22,8 +23,6 @@ const NAMES = [
   ['x', '1'],
   ['x', '2'],
 ];
-/** Steps of each, however slow the machine. */
-const FEWEST = 5;
 const recordOf = (tag, i) => ({
   tag,
   i,
@@ -99,7 +98,7 @@ async function checkCopy(taken, id, version) {
 if (role === 'check') await check();
 else {
   const endMs = performance.now() + Number(ms);
-  for (let steps = 0; steps < FEWEST || performance.now() < endMs; steps++) {
+  for (let steps = 0; steps < Number(fewest) || performance.now() < endMs; steps++) {
     const [id, version] = oneOf(NAMES);
     say(`begin ${role} ${id}@${version}`);
     try {

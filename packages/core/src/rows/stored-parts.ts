@@ -258,7 +258,7 @@ export class StoredParts {
     if (reader === undefined) {
       throw new DataRefError(
         'GENERATION_GONE',
-        `${this.name}: part ${number} is gone from ${this.#store.description}; the dataset was replaced or deleted, and vacuumed. Fetch it again`,
+        `${this.name}: part ${number} is gone from ${this.#store.description}; the dataset was replaced or deleted, and vacuumed. Fetch it again; where the part is gone then too, delete it and store it again`,
         { details: { key } },
       );
     }

@@ -2,7 +2,7 @@ import { sha256Text } from '../checksum/fingerprint.js';
 import { DataRefError, isDataRefError } from '../errors.js';
 import { checkArrowMetadata, metadataBytes } from '../format/arrow-metadata.js';
 import type { Manifest, PartInfo } from '../format/manifest.js';
-import { partFiles, type PartFile } from '../format/part-files.js';
+import { generationsOf, partFiles, type PartFile } from '../format/part-files.js';
 import { partName } from '../format/part-name.js';
 import { reporter } from '../progress.js';
 import { eachAtOnce, REQUESTS_AT_ONCE } from './at-once.js';
@@ -58,7 +58,7 @@ async function copyGeneration(
   const { id, version } = manifest;
   const content = contentOf(manifest);
   const there = await currentAt(target, id, version, signal);
-  if (there !== undefined && contentOf(there) === content) return there;
+  if (there !== undefined && contentOf(there) === content && (await hasFiles(target, there, signal))) return there;
   const { generation, lease } = await claimGeneration(target, id, version, content, options);
   const folder = generationFolder(id, version, generation);
   const files = partFiles(manifest);
@@ -81,7 +81,7 @@ async function copyGeneration(
         const key = `${folder}${partName(file.part)}.${file.kind}`;
         if (whole.get(key) === file.byteLength) onBytes(file.byteLength);
         else {
-          const from = sourceKey(manifest, file);
+          const from = keyOf(manifest, file);
           await copyFile({
             source: source.store,
             from,
@@ -115,6 +115,20 @@ async function copyGeneration(
   }
 }
 
+/** Whether all that a manifest names is there: one that was put by a writer taken for dead may name what is gone. */
+async function hasFiles(
+  { store }: StorageParts,
+  manifest: Manifest,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const { id, version } = manifest;
+  const sizes = new Map<string, number>();
+  for (const generation of generationsOf(manifest))
+    for (const { key, byteLength } of await generationFiles(store, generationFolder(id, version, generation), signal))
+      sizes.set(key, byteLength);
+  return partFiles(manifest).every((file) => sizes.get(keyOf(manifest, file)) === file.byteLength);
+}
+
 /** What is copied: equal for datasets whose files are the same. */
 function contentOf(manifest: Manifest): string {
   return sha256Text(JSON.stringify([manifest.fingerprint, placeless(manifest)]));
@@ -137,7 +151,7 @@ function beginningOf({ schema, parts }: Manifest, { part }: PartFile, where: str
   };
 }
 
-function sourceKey({ id, version }: Manifest, { path }: PartFile): string {
+function keyOf({ id, version }: Manifest, { path }: PartFile): string {
   return `${dataFolder(id, version)}${path}`;
 }
 

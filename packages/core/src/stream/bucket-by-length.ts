@@ -1,8 +1,8 @@
 import alea from 'seedrandom/lib/alea.js';
 import { describeValue } from '../arguments.js';
-import { invalidArgument } from '../errors.js';
+import { DataRefError, invalidArgument } from '../errors.js';
 import { blocks } from './blocks.js';
-import { lengthOfRecord } from './packed-record.js';
+import { firstLength } from './packed-record.js';
 import type { Element } from './stage.js';
 import type { OpenStep } from './step-stage.js';
 import type { Bucketing } from './transform-options.js';
@@ -15,7 +15,7 @@ import { callLengthOf, nameOrigin } from './user-function.js';
  */
 export function bucketByLength({ groupSize, blockSize, lengthOf }: Bucketing): OpenStep<unknown, unknown> {
   const sizeOf = (element: Element): number => {
-    const size = lengthOf === undefined ? lengthOfRecord(element) : callLengthOf('bucketByLength', lengthOf, element);
+    const size = lengthOf === undefined ? arrayLength(element) : callLengthOf('bucketByLength', lengthOf, element);
     if (typeof size === 'number' && !Number.isNaN(size)) return size;
     throw invalidArgument(
       `bucketByLength: lengthOf gave ${describeValue(size)} for ${nameOrigin(element.origin)}, not a number`,
@@ -33,6 +33,17 @@ export function bucketByLength({ groupSize, blockSize, lengthOf }: Bucketing): O
     if (seed !== null) shuffle(full, alea(`bucket/${seed}/${epoch}/${position}`));
     return [...full, ...groups.slice(full.length)].flat().map((element) => ({ value: element.value, from: element }));
   });
+}
+
+/** @throws DataRefError SCHEMA_MISMATCH where a record has no array */
+function arrayLength({ value, origin }: Element): number {
+  const size = firstLength(value);
+  if (size !== undefined) return size;
+  throw new DataRefError(
+    'SCHEMA_MISMATCH',
+    `bucketByLength: ${nameOrigin(origin)} is ${describeValue(value)}: a record without an array has no length; give lengthOf, a function from record to length`,
+    { details: { index: origin.index } },
+  );
 }
 
 /** @see Fisher and Yates; Durstenfeld (1964) */

@@ -62,19 +62,21 @@ export function rowOrigin({ origin }: Element, number: number): Origin {
 
 /** Positions of a record: the size of the first axis of its first array. @throws DataRefError SCHEMA_MISMATCH where it has none */
 export function lengthOfRecord(element: Element): number {
-  const find = (value: unknown): number | undefined => {
-    const array = arrayOf(value);
-    if (array !== undefined) return array.shape[0] as number;
-    if (typeof value !== 'object' || value === null) return undefined;
-    for (const item of Object.values(value)) {
-      const found = find(item);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  };
-  const length = find(element.value);
+  const length = firstLength(element.value);
   if (length !== undefined) return length;
   throw notPackable({ element, start: 0, end: 0 }, '', element.value);
+}
+
+/** Size of the first axis of the first array in a value; undefined where it has none. */
+export function firstLength(value: unknown): number | undefined {
+  const array = arrayOf(value);
+  if (array !== undefined) return array.shape[0] as number;
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const item of Object.values(value)) {
+    const found = firstLength(item);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function packColumn(

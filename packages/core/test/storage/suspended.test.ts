@@ -1,69 +1,17 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import { fromRecords, isDataRefError } from '@dataref/core';
+import { isDataRefError } from '@dataref/core';
 import type { DatasetStorage } from '../../dist/storage/dataset-storage.js';
 import { FileStore } from '../../dist/store/file-store.js';
 import { MemoryStore } from '../../dist/store/memory-store.js';
 import type { ObjectStore } from '../../dist/store/object-store.js';
 import { tempFolder } from '../temp-folder.js';
-import { changed, keysOf, storageOver } from './stored.js';
+import { keysOf, storageOver } from './stored.js';
+import { suspendable, WORKS, written } from './suspendable.js';
 
 jest.setTimeout(600_000);
 const LEASE_MS = 60;
 const options = { leaseTimes: { beatMs: 15, leaseMs: LEASE_MS }, isRunning: () => undefined };
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-
-/** A store whose user is suspended at one of its calls: none comes to pass before it is woken. */
-function suspendable(inner: ObjectStore, isAt: (call: number, name: string, key: string) => boolean) {
-  let calls = 0;
-  let gate: Promise<void> | undefined;
-  let wake = (): void => undefined;
-  let suspend = (): void => undefined;
-  const puts = new Set<Promise<unknown>>();
-  // Once it is, and a beat that was on its way has come to pass.
-  const suspended = new Promise<void>((resolve) => (suspend = resolve)).then(() => Promise.allSettled(puts));
-  const track = async <T>(put: Promise<T>): Promise<T> => {
-    puts.add(put);
-    return put.finally(() => puts.delete(put));
-  };
-  const pass = async (name: string, key: string): Promise<void> => {
-    if (gate === undefined && isAt(calls++, name, key)) {
-      gate = new Promise((resolve) => (wake = resolve));
-      suspend();
-    }
-    await gate;
-  };
-  const store = changed(inner, {
-    head: async (key, io) => (await pass('head', key), inner.head(key, io)),
-    get: async (key, limit, io) => (await pass('get', key), inner.get(key, limit, io)),
-    put: async (key, bytes, io) => (await pass('put', key), track(inner.put(key, bytes, io))),
-    delete: async (key, io) => (await pass('delete', key), inner.delete(key, io)),
-    listFolders: async (prefix, io) => (await pass('folders', prefix), inner.listFolders(prefix, io)),
-    async *list(prefix, io) {
-      await pass('list', prefix);
-      yield* inner.list(prefix, io);
-    },
-  });
-  return { store, suspended, wake: () => wake() };
-}
-
-type Work = (storage: DatasetStorage) => Promise<unknown>;
-const written: string[] = ['new', 'also new'];
-const copied = async (): Promise<DatasetStorage> => {
-  const source = storageOver(new MemoryStore());
-  await source.submit(written, 'x', '1');
-  return source;
-};
-const WORKS: readonly [string, Work, 'replaces' | 'creates' | 'joins'][] = [
-  ['a submit', (storage) => storage.submit(written, 'x', '1'), 'replaces'],
-  [
-    'a submit of what must not be there',
-    (storage) => storage.submit(written, 'x', '1', { ifExists: 'error' }),
-    'creates',
-  ],
-  ['a copy', async (storage) => (await copied()).copy('x', '1', storage), 'replaces'],
-  ['a cacheable', (storage) => storage.cacheable('x', '1', () => fromRecords(written)), 'creates'],
-  ['the only share', (storage) => storage.writer('x', '1', { part: 0, of: 1 }).submit(written), 'joins'],
-];
 
 async function contentOf(storage: DatasetStorage): Promise<unknown> {
   if (!(await storage.has('x', '1'))) return undefined;

@@ -184,7 +184,10 @@ describe("pack 'concatenate'", () => {
     expect(() => scalars.bucketByLength(4)).toThrow(failure('SCHEMA_MISMATCH', /bucketByLength: .*give lengthOf/));
     expect(scalars.bucketByLength(4, { lengthOf: ({ x }) => x }).schema).toEqual({ x: field('float64') });
     const made = scalars.map((record: unknown) => record).pack(4);
-    await expect(gather(made)).rejects.toThrow(failure('SCHEMA_MISMATCH', /record 0/));
+    await expect(gather(made)).rejects.toThrow(failure('SCHEMA_MISMATCH', /^pack: .*record 0/));
+    const bucketed = scalars.map((record: unknown) => record).bucketByLength(4);
+    const noLength = /^bucketByLength: .*record 0, .* is an object: a record without an array has no length; give lengthOf/;
+    await expect(gather(bucketed)).rejects.toThrow(failure('SCHEMA_MISMATCH', noLength));
   });
 
   test.each([
