@@ -3,10 +3,10 @@ import { toOrtFeeds } from '@dataref/onnx/pure';
 import * as ort from 'onnxruntime-node';
 import augmented, { BATCH, batches, labels, pixels, RECORDS } from './onnx-batches.mjs';
 import { PARAMETERS, trainingStep } from './onnx-step.mjs';
-import { median, round } from './statistics.mjs';
+import { stepsOf, turns } from './onnx-turns.mjs';
+import { round } from './statistics.mjs';
 
-const ROUNDS = Number(process.argv[2] ?? 15);
-const STEPS = Math.floor(RECORDS / BATCH);
+const BLOCKS = Number(process.argv[2] ?? 40);
 const print = (line) => console.log(JSON.stringify({ workload: 'onnx', ...line }));
 const OPTIONS = { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: 'sequential' };
 const { Tensor } = ort;
@@ -32,54 +32,25 @@ async function open(dtype) {
   return { session, step };
 }
 
-const wallMs = () => performance.now();
-/** Of all threads: what else the machine does is not in it. */
-const cpuMs = () => {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-};
-
-/** Each contestant in turns, so that what else the machine does meets all: ms of a step, round by round. */
-async function turns(clock, contestants) {
-  const rounds = new Map(Object.keys(contestants).map((name) => [name, []]));
-  for (const epoch of Object.values(contestants)) await epoch();
-  for (let i = 0; i < ROUNDS; i++) {
-    for (const [name, epoch] of Object.entries(contestants)) {
-      await epoch(); // finds the caches full of the others' data, and their garbage
-      const start = clock();
-      await epoch();
-      rounds.get(name).push((clock() - start) / STEPS);
-    }
-  }
-  return rounds;
-}
-const ratio = (rounds, a, b) => round(median(rounds.get(a).map((ms, i) => ms / rounds.get(b)[i])), 3);
-
-async function drain(flow, step) {
-  for await (const { feeds } of flow) await step(feeds);
-}
-
 /** What one writes by hand who knows all: rows copied into the same arrays again and again, tensors made once. */
-function handWritten(step) {
+async function* handWritten() {
   const x = new Uint8Array(BATCH * 784);
   const y = new BigInt64Array(BATCH);
   const halves = new Int32Array(y.buffer);
   const feeds = { x: new Tensor('uint8', x, [BATCH, 784]), y: new Tensor('int64', y, [BATCH]) };
   const order = Uint32Array.from({ length: RECORDS }, (_, i) => i);
-  return async () => {
-    for (let i = RECORDS - 1; i > 0; i--) {
-      const j = Math.floor(Math.random() * (i + 1));
-      [order[i], order[j]] = [order[j], order[i]];
+  for (let i = RECORDS - 1; i > 0; i--) {
+    const j = Math.floor(Math.random() * (i + 1));
+    [order[i], order[j]] = [order[j], order[i]];
+  }
+  for (let t = 0; t + BATCH <= RECORDS; t += BATCH) {
+    for (let i = 0; i < BATCH; i++) {
+      const index = order[t + i];
+      x.set(pixels.subarray(index * 784, index * 784 + 784), i * 784);
+      halves[2 * i] = labels[index];
     }
-    for (let t = 0; t < STEPS; t++) {
-      for (let i = 0; i < BATCH; i++) {
-        const index = order[t * BATCH + i];
-        x.set(pixels.subarray(index * 784, index * 784 + 784), i * 784);
-        halves[2 * i] = labels[index];
-      }
-      await step(feeds);
-    }
-  };
+    yield { feeds };
+  }
 }
 
 const uint8 = await open('uint8');
@@ -101,35 +72,57 @@ const byMap = toOrtFeeds(
   })),
   { session: float32.session, ort },
 );
-const steps = await turns(cpuMs, {
-  'run alone': async () => {
-    for (let t = 0; t < STEPS; t++) await uint8.step(fixed);
+const again = (flow) => ({ [Symbol.asyncIterator]: flow });
+const steps = await turns(
+  {
+    'run alone': stepsOf(again(async function* () { yield { feeds: fixed }; }), uint8.step), // prettier-ignore
+    'by hand': stepsOf(again(handWritten), uint8.step),
+    reused: stepsOf(reused, uint8.step),
+    fresh: stepsOf(fresh, uint8.step),
+    'converted by DataRef': stepsOf(converted, float32.step),
+    'converted by a map': stepsOf(byMap, float32.step),
   },
-  'by hand': handWritten(uint8.step),
-  reused: () => drain(reused, uint8.step),
-  fresh: () => drain(fresh, uint8.step),
-  'converted by DataRef': () => drain(converted, float32.step),
-  'converted by a map': () => drain(byMap, float32.step),
-});
-for (const [mode, all] of steps) print({ mode, cpuMsPerStep: round(median(all)), steps: STEPS * ROUNDS });
+  { blocks: BLOCKS },
+);
+for (const mode of ['run alone', 'by hand', 'reused', 'fresh', 'converted by DataRef', 'converted by a map'])
+  print({ mode, cpuMsPerStep: round(steps.of(mode, 'cpu')), feedMs: round(steps.of(mode, 'feed')) });
 
-const here = toOrtFeeds(augmented(), { session: float32.session, ort, reuseBuffers: true });
-const there = await toOrtFeeds(new URL('./onnx-batches.mjs', import.meta.url), { session: float32.session, ort });
-const overlap = await turns(wallMs, {
-  'costly map here': () => drain(here, float32.step),
-  'costly map in a worker': () => drain(there, float32.step),
-});
-await there.close();
-for (const [mode, all] of overlap) print({ mode, msPerStep: round(median(all)), steps: STEPS * ROUNDS });
+const [here, there] = ['costly map here', 'costly map in a worker'];
+const worker = await toOrtFeeds(new URL('./onnx-batches.mjs', import.meta.url), { session: float32.session, ort });
+const overlap = await turns(
+  {
+    [here]: stepsOf(toOrtFeeds(augmented(), { session: float32.session, ort, reuseBuffers: true }), float32.step),
+    [there]: stepsOf(worker, float32.step),
+  },
+  { blocks: BLOCKS },
+);
+await worker.close();
+for (const mode of [here, there]) {
+  const [all, own] = [overlap.of(mode, 'cpu'), overlap.of(mode, 'own')];
+  print({ mode, msPerStep: round(overlap.of(mode, 'all')), cpuMsPerStep: round(all), ofItTheLoopsThread: round(own) }); // prettier-ignore
+}
 
-const share = (mode) => round(median(steps.get(mode).map((ms, i) => (ms - steps.get('run alone')[i]) / ms)), 3);
+/** Of the two threads, the one that a step waits for. */
+const busier = Math.max(overlap.of(there, 'own'), overlap.of(there, 'cpu') - overlap.of(there, 'own'));
 const summary = [
-  { what: 'a step with our feeds, arrays reused, against one fed by hand', ratio: ratio(steps, 'reused', 'by hand'), target: 1.1 }, // prettier-ignore
-  { what: 'a step with our feeds, fresh arrays, against one fed by hand', ratio: ratio(steps, 'fresh', 'by hand') },
-  { what: 'share of loading in a step of batch 64, arrays reused', share: share('reused'), target: 0.05 },
-  { what: 'uint8 and a Cast in the graph, times the speed of float32 converted by DataRef', ratio: ratio(steps, 'converted by DataRef', 'reused') }, // prettier-ignore
-  { what: 'uint8 and a Cast in the graph, times the speed of float32 converted by a map', ratio: ratio(steps, 'converted by a map', 'reused') }, // prettier-ignore
-  { what: 'a costly map in a worker, times the speed of one here', ratio: ratio(overlap, 'costly map here', 'costly map in a worker') }, // prettier-ignore
+  { what: 'a step with our feeds, arrays reused, against one fed by hand', ratio: round(steps.ratio('cpu', 'reused', 'by hand'), 3), target: 1.1 }, // prettier-ignore
+  {
+    what: 'a step with our feeds, fresh arrays, against one fed by hand',
+    ratio: round(steps.ratio('cpu', 'fresh', 'by hand'), 3),
+  },
+  {
+    what: 'share of loading in a step of batch 64, arrays reused',
+    share: round(steps.share('reused'), 3),
+    target: 0.05,
+  },
+  { what: 'uint8 and a Cast in the graph, times the speed of float32 converted by DataRef', ratio: round(steps.ratio('cpu', 'converted by DataRef', 'reused'), 3) }, // prettier-ignore
+  { what: 'uint8 and a Cast in the graph, times the speed of float32 converted by a map', ratio: round(steps.ratio('cpu', 'converted by a map', 'reused'), 3) }, // prettier-ignore
+  { what: 'share of feeding by hand in a step of batch 64', share: round(steps.share('by hand'), 3) },
+  {
+    what: 'a costly map in a worker, times the speed of one here',
+    ratio: round(overlap.of(here, 'all') / overlap.of(there, 'all'), 3),
+  },
+  { what: 'what it would be with an idle core for each thread, by their processor time', ratio: round(overlap.of(here, 'cpu') / busier, 3) }, // prettier-ignore
 ];
 for (const line of summary) print(line);
 await Promise.all([uint8.session.release(), float32.session.release()]);

@@ -43,6 +43,16 @@ function leafLike(leaf: Leaf, dtype: NumericDType, shape: readonly (number | nul
   return { ...(leavesOf({ dtype, shape })[0] as Leaf), name: leaf.name };
 }
 
+/** By the conversion, which is that of one column: a batch does not work it out anew. */
+const converted = new WeakMap<Conversion, { readonly from: Leaf; readonly leaf: Leaf }>();
+function leafOf(from: Leaf, to: Conversion): Leaf {
+  const known = converted.get(to);
+  if (known?.from === from) return known.leaf;
+  const leaf = convertedLeaf(from, to);
+  converted.set(to, { from, leaf });
+  return leaf;
+}
+
 /**
  * A column converted into a new buffer.
  * @param indexOf the record that a row is, for errors
@@ -54,7 +64,7 @@ export function convertColumn(
   allocate: Allocate,
   indexOf: (row: number) => number,
 ): ColumnData {
-  const leaf = convertedLeaf(column.leaf, to);
+  const leaf = leafOf(column.leaf, to);
   const source = column.offsets === undefined ? column.data : column.data.subarray(0, column.offsets[column.length]);
   const lossy = (element: number): never => {
     const row = rowOf(column, element);

@@ -1,11 +1,14 @@
 import { Fingerprint } from '../checksum/fingerprint.js';
 import { isWide, rowChecksums } from '../checksum/row-checksums.js';
 import { invalidArgument } from '../errors.js';
-import { allocateFresh, gatherColumn, sliceColumn, type ColumnData } from '../schema/column-data.js';
+import { allocateFresh, gatherColumn, sliceColumn, type Allocate, type ColumnData } from '../schema/column-data.js';
 import { GONE } from '../schema/ndarray.js';
 import type { Schema } from '../schema/types.js';
 import { convertColumn } from './convert.js';
 import { noHold, type IndexArray, type ReadRequest, type RowSource } from './row-source.js';
+
+/** Rows that are gathered to be converted at once have room of their own, up to so many bytes. */
+const SCRATCH_BYTES = 2 ** 20;
 
 /** Rows that lie in this process's memory. */
 export class MemoryRows implements RowSource {
@@ -16,6 +19,7 @@ export class MemoryRows implements RowSource {
   readonly hold = noHold;
   readonly #columns: readonly ColumnData[];
   #fingerprint: string | undefined;
+  #scratch = new ArrayBuffer(0);
 
   constructor(schema: Schema, columns: readonly ColumnData[]) {
     this.schema = schema;
@@ -41,10 +45,21 @@ export class MemoryRows implements RowSource {
     return columns.map(({ leaf, to }) => {
       const column = this.#columns[leaf] as ColumnData;
       if (to === undefined) return gatherColumn(column, indices, allocate);
-      const gathered = gatherColumn(column, indices, allocateFresh);
+      const gathered = gatherColumn(
+        column,
+        indices,
+        column.offsets === undefined ? this.#allocateScratch : allocateFresh,
+      );
       return convertColumn(gathered, to, allocate, (row) => indices[row] as number);
     });
   }
+
+  /** The same memory again and again: what was gathered before has been converted. */
+  readonly #allocateScratch: Allocate = (byteLength) => {
+    if (byteLength > SCRATCH_BYTES) return allocateFresh(byteLength);
+    if (this.#scratch.byteLength < byteLength) this.#scratch = allocateFresh(byteLength);
+    return this.#scratch;
+  };
 
   partRecords(): readonly number[] {
     return [this.length];

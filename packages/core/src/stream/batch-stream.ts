@@ -3,6 +3,7 @@ import { DataRefError, invalidArgument } from '../errors.js';
 import type { Schema } from '../schema/types.js';
 import { openBatchPass } from './batch-pass.js';
 import type { DataBatch } from './batch.js';
+import { checkedPass } from './checked-pass.js';
 import { announceAdapters } from './extensions.js';
 import { IteratedFlow } from './flow.js';
 import { knownBefore, type Learned } from './learned.js';
@@ -96,6 +97,12 @@ export class BatchFlow extends IteratedFlow<any, BatchRecipe> implements BatchSt
   }
 
   protected override openPass(start: Start): Pass<DataBatch> {
+    const { picked } = this.recipe;
+    const pass = this.#openPass(start);
+    return picked?.check === undefined ? pass : checkedPass(pass, picked.check);
+  }
+
+  #openPass(start: Start): Pass<DataBatch> {
     const { stage } = this.recipe;
     if (stage === undefined) return openBatchPass(this.recipe as Planned<BatchRecipe>, this.#learned, start);
     return lazyPass(async () => {

@@ -7,7 +7,7 @@ import type { PlanNode, Segment, Start } from './plan-node.js';
 import type { SourceNode } from './source-node.js';
 import type { Stage } from './stage.js';
 import type { StreamState } from './state.js';
-import type { BatchOptions, MapContext } from './types.js';
+import type { Batch, BatchOptions, MapContext } from './types.js';
 import type { DataRefError } from '../errors.js';
 
 /** A function of the user's over records, or the URL of a module whose default export it is, and the schema of what it gives where that is known. */
@@ -46,6 +46,8 @@ export interface Picked {
 export interface Picker {
   /** @throws DataRefError INVALID_ARGUMENT for a column that the schema has not */
   resolve(schema: Schema): Picked;
+  /** Looks at a batch of them before it is handed out: where it throws, the stream still stands before that batch. */
+  readonly check?: ((batch: Batch) => void) | undefined;
 }
 
 /** The numbers of passes of a pipeline's repeats, innermost first; undefined where `take` may cut them off. */

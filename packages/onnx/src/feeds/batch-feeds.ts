@@ -1,4 +1,4 @@
-import type { NDArray, NumericDType } from '@dataref/core';
+import type { Batch, NDArray, NumericDType } from '@dataref/core';
 import type { DataBatch } from '@dataref/core/adapter';
 import type * as ort from 'onnxruntime-common';
 import type { Binding } from './binding.js';
@@ -14,24 +14,24 @@ export interface PlainTensor {
 }
 export type PlainFeeds = Readonly<Record<string, PlainTensor>>;
 
+/** The shape that feeds an input. */
+export function shapeOf({ columns, length }: Batch, input: string): readonly number[] {
+  const column = (columns as Record<string, Column>)[input] as Column;
+  return Array.isArray(column) ? [length] : column.shape;
+}
+
 /**
  * A batch as the inputs of a model.
  * @param isPrivate nobody else has its arrays; otherwise they are copied
- * @throws DataRefError INVALID_ARGUMENT where the batch does not fit the model
  */
 export function feedsOf(batch: DataBatch, binding: Binding, isPrivate: boolean): PlainFeeds {
   const { length, validLength } = batch;
   const columns = batch.columns as Record<string, Column>;
-  const shapeOf = (name: string): readonly number[] => {
-    const column = columns[name] as Column;
-    return Array.isArray(column) ? [length] : column.shape;
-  };
-  binding.checkBatch(length, shapeOf);
   const feeds: Record<string, PlainTensor> = {};
   for (const { input } of binding.bound) {
     const column = columns[input.name] as Column;
     const data = Array.isArray(column) ? column : isPrivate ? column.data : column.data.slice();
-    feeds[input.name] = { type: input.type, data: data, dims: shapeOf(input.name) };
+    feeds[input.name] = { type: input.type, data, dims: shapeOf(batch, input.name) };
   }
   const { mask } = binding;
   if (mask !== undefined) {

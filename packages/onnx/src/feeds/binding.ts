@@ -1,4 +1,4 @@
-import { DataRefError, isDataRefError, type Field, type NumericDType, type Schema } from '@dataref/core';
+import { DataRefError, isDataRefError, type Batch, type Field, type NumericDType, type Schema } from '@dataref/core';
 import {
   didYouMean,
   leavesOf,
@@ -9,6 +9,7 @@ import {
   type Picked,
   type Picker,
 } from '@dataref/core/adapter';
+import { shapeOf } from './batch-feeds.js';
 import { checkDimensions, type Fed, type Size } from './dimensions.js';
 import { describe, inputError, isModelInput, type ModelBinding, type ModelInput } from './model-inputs.js';
 import { isWidening } from './widening.js';
@@ -59,15 +60,13 @@ export class Binding implements Picker {
     return this.#last?.bound ?? [];
   }
 
-  /**
-   * Checks what only a batch can tell.
-   * @param shapeOf the shape that feeds an input
-   */
-  checkBatch(length: number, shapeOf: (input: string) => readonly number[]): void {
-    if (this.#batches.hasMaps || this.#batches.padsRagged)
+  /** Checks what only a batch can tell; undefined where nothing is left to tell. */
+  get check(): ((batch: Batch) => void) | undefined {
+    if (!this.#batches.hasMaps && !this.#batches.padsRagged) return undefined;
+    return (batch) =>
       this.#check(
-        this.bound.map(({ input, column }) => ({ input, column, sizes: shapeOf(input.name) })),
-        length,
+        this.bound.map(({ input, column }) => ({ input, column, sizes: shapeOf(batch, input.name) })),
+        batch.length,
       );
   }
 

@@ -3,6 +3,7 @@ import type { BatchFlow, DataBatch } from '@dataref/core/adapter';
 import type * as ort from 'onnxruntime-common';
 import { feedsOf, poison, tensorsOf, type PlainFeeds } from './batch-feeds.js';
 import type { Binding } from './binding.js';
+import { noteFeeds } from './made-feeds.js';
 import type { OrtBatch } from './types.js';
 
 type PrefetchOptions = Parameters<Flow<OrtBatch>['prefetch']>[0];
@@ -24,6 +25,7 @@ export class OrtFlow implements Flow<OrtBatch> {
   constructor(flow: BatchFlow, recipe: FeedRecipe) {
     this.#flow = flow;
     this.#recipe = recipe;
+    noteFeeds(this);
   }
 
   get length(): number | undefined {

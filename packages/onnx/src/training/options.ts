@@ -1,4 +1,5 @@
 import { BatchFlow, checkFilePath, checkSignals, countOf, optionsOf, refuseUnknown } from '@dataref/core/adapter';
+import { isFeeds } from '../feeds/made-feeds.js';
 import { refused } from './step-graph.js';
 import type { TrainingCheckpoint, TrainingMoment, TrainingOptions } from './types.js';
 
@@ -22,7 +23,11 @@ export function checkOptions(given: TrainingOptions): CheckedOptions {
     );
   if (typeof (Object(ort) as { Tensor?: unknown }).Tensor !== 'function')
     throw refused("ort must be the onnxruntime that made the session: import * as ort from 'onnxruntime-node'");
-  if (!((stream as unknown) instanceof BatchFlow)) throw refused('stream must be batches: dataref.stream().batch(32)');
+  if (!((stream as unknown) instanceof BatchFlow) && !isFeeds(stream))
+    throw refused('stream must be batches, dataref.stream().batch(32), or feeds that toOrtFeeds made');
+  const bound = isFeeds(stream) && Object.entries({ inputs, maskInput }).find(([, value]) => value !== undefined);
+  if (bound)
+    throw refused(`${bound[0]} belongs to toOrtFeeds here, which made the feeds: toOrtFeeds(…, { ${bound[0]} })`);
   if (typeof parameters !== 'object' || parameters === null)
     throw refused('parameters must be an object of NDArrays, by the names of the inputs that have an output NAME.out');
   if (inputs !== undefined && (typeof inputs !== 'object' || inputs === null))

@@ -1,8 +1,9 @@
-import { DataRefError, type Flow, type Schema, type StreamState } from '@dataref/core';
+import { DataRefError, type Schema, type StreamState } from '@dataref/core';
 import { orAbort, SignalListener } from '@dataref/core/adapter';
 import type * as ort from 'onnxruntime-common';
 import { toOrtFeeds } from '../feeds/to-ort-feeds.js';
-import type { OrtBatch } from '../feeds/types.js';
+import { isFeeds } from '../feeds/made-feeds.js';
+import type { OrtBatch, OrtWorkerFeeds } from '../feeds/types.js';
 import { Checkpointing } from './checkpointing.js';
 import { checkOptions, type CheckedOptions } from './options.js';
 import { PingPongState } from './ping-pong-state.js';
@@ -27,7 +28,7 @@ const MASK = 'mask';
  */
 export function trainingLoop<S extends Schema>(options: TrainingOptions<S>): TrainingLoop {
   const checked = checkOptions(options as TrainingOptions);
-  const { session, rateAt, stream, inputs, parameters } = checked;
+  const { session, rateAt, parameters } = checked;
   const graph = stepGraphOf(session);
   checkParameters(parameters, graph);
   if (graph.rateShape === undefined && rateAt !== undefined)
@@ -36,24 +37,30 @@ export function trainingLoop<S extends Schema>(options: TrainingOptions<S>): Tra
     throw refused(
       `learningRate is missing: the model has the input ${RATE}. Give a number, or a function of { step, epoch }`,
     );
+  return new Training(checked, graph, feedsOf(checked, graph));
+}
+
+/** The stream, bound to what the graph learns from. */
+function feedsOf(checked: CheckedOptions, graph: StepGraph): OrtWorkerFeeds {
+  const { stream, inputs } = checked;
+  if (isFeeds(stream)) return stream;
   const names = graph.data.map(({ name }) => name);
   const hasMask = names.includes(MASK) && !Object.hasOwn(inputs ?? {}, MASK);
   const { maskInput = hasMask ? MASK : undefined } = checked;
   const byName = names.filter((name) => name !== maskInput).map((name) => [name, name]);
-  const flow = toOrtFeeds(stream, {
+  return toOrtFeeds(stream, {
     session: { inputMetadata: graph.data },
     ort: checked.ort,
     inputs: { ...Object.fromEntries(byName), ...inputs },
     maskInput,
     reuseBuffers: true,
   });
-  return new Training(checked, graph, flow);
 }
 
 class Training implements TrainingLoop {
   readonly #options: CheckedOptions;
   readonly #graph: StepGraph;
-  readonly #flow: Flow<OrtBatch>;
+  readonly #flow: OrtWorkerFeeds;
   readonly #parameters: PingPongState;
   readonly #checkpointing: Checkpointing | undefined;
   readonly #listener: SignalListener;
@@ -68,7 +75,7 @@ class Training implements TrainingLoop {
   /** Whether a listener waits for the last report. */
   #hasTold = false;
 
-  constructor(options: CheckedOptions, graph: StepGraph, flow: Flow<OrtBatch>) {
+  constructor(options: CheckedOptions, graph: StepGraph, flow: OrtWorkerFeeds) {
     const { checkpoint, parameters } = options;
     this.#options = options;
     this.#graph = graph;
@@ -189,6 +196,9 @@ class Training implements TrainingLoop {
   /** One step on one batch. Where it fails, all stands as before it. */
   async #make({ feeds, epoch, validLength, state }: OrtBatch): Promise<TrainingStep> {
     const { rateAt } = this.#options;
+    const missing = this.#graph.data.find(({ name }) => !Object.hasOwn(feeds, name));
+    if (missing !== undefined)
+      throw refused(`the feeds have nothing for input ${missing.name}: name it in toOrtFeeds, as inputs or maskInput`);
     const learningRate = rateAt?.({ step: this.#step, epoch });
     this.#rate[0] = learningRate ?? 0;
     const fetches: Record<string, ort.Tensor | null> = { ...this.#parameters.fetches, [LOSS]: null };

@@ -1,5 +1,6 @@
 import type { BatchStream, ColumnSpec, NDArray, NumericDType, Progress, Schema, StreamState } from '@dataref/core';
 import type * as ort from 'onnxruntime-common';
+import type { OrtWorkerFeeds } from '../feeds/types.js';
 
 /** Arrays by the names of the graph's inputs: parameters and what the optimizer has gathered. */
 export type Parameters = Readonly<Record<string, NDArray<NumericDType, readonly number[]>>>;
@@ -54,7 +55,12 @@ export interface TrainingOptions<S extends Schema = any> {
   readonly session: Pick<ort.InferenceSession, 'inputMetadata' | 'outputMetadata' | 'run'>;
   /** The onnxruntime that made the session. */
   readonly ort: { readonly Tensor: typeof ort.Tensor; readonly env?: Pick<ort.Env, 'versions'> };
-  readonly stream: BatchStream<S>;
+  /**
+   * Batches, or what `toOrtFeeds` made of them, such as `await toOrtFeeds(new URL('./batches.js', import.meta.url), { session,
+   * ort })`, which loads in a worker thread beside the steps. Feeds are bound already: `inputs` and `maskInput` are said
+   * there. They are yours to close.
+   */
+  readonly stream: BatchStream<S> | OrtWorkerFeeds;
   /** Data input → column, as in `toOrtFeeds`; left out: by name. */
   readonly inputs?: Readonly<Record<string, ColumnSpec<S>>> | undefined;
   /** The input that is 1 for real rows and 0 for padding. Default: `mask`, where the graph has it. */

@@ -258,3 +258,28 @@ test('padded ragged columns that share a dimension must have one size in each ba
     message: expect.stringContaining('L would be 3 for input a and 2 for this one'),
   });
 });
+
+test('a batch that does not fit is not passed over: the stream stands before it, prefetched or not', async () => {
+  let isWhole = false;
+  const cut = () =>
+    digits
+      .stream()
+      .batch(2)
+      .map(({ step, columns: { label } }) => ({
+        y: step === 2 && !isWhole ? ndarray(label.data.slice(0, 2), [2, 1]) : ndarray(label.data.slice(), [2]),
+      }));
+  for (const batches of [cut(), cut().prefetch({ batches: 3 })]) {
+    isWhole = false;
+    const feeds = toOrtFeeds(batches as any, { session: modelOf([input('y', 'int64', ['N'])]), ort });
+    const seen: unknown[] = [];
+    const take = async () => {
+      for await (const batch of feeds) seen.push(...dataOf(batch, 'y'));
+    };
+    await expect(take()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', details: { input: 'y', column: 'y' } });
+    expect(seen).toEqual([-3n, -2n, -1n, 0n]);
+    isWhole = true;
+    feeds.resume(feeds.state);
+    await take();
+    expect(seen).toEqual(Array.from({ length: 10 }, (_, i) => BigInt(i - 3)));
+  }
+});

@@ -110,6 +110,19 @@ describe('feeds from a worker thread', () => {
     rmSync(folder, { recursive: true });
   });
 
+  test('are made while the thread of the loop is blocked, as it is by a run', async () => {
+    const there = await open(module('timed.mjs'), { session: modelOf([input('doneAt', 'float64', ['N'])]), ort });
+    const iterator = there[Symbol.asyncIterator]();
+    await iterator.next();
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+    const freeAgain = Date.now();
+    for (let ahead = 0; ahead < 2; ahead++) {
+      const { value } = (await iterator.next()) as IteratorResult<OrtBatch, OrtBatch>;
+      expect(Number(value.feeds['doneAt']!.data[0])).toBeLessThan(freeAgain);
+    }
+    await iterator.return?.();
+  });
+
   test('supersede an older iteration; concurrent calls are served in turn', async () => {
     const there = await open(module('digits.mjs'));
     const local = toOrtFeeds(await here('digits.mjs'), options);

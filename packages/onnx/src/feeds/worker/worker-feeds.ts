@@ -2,6 +2,7 @@ import { DataRefError, parseState, type StreamState } from '@dataref/core';
 import { Iteration, type Supply } from '@dataref/core/adapter';
 import type * as ort from 'onnxruntime-common';
 import { poison, tensorsOf, type PlainFeeds } from '../batch-feeds.js';
+import { noteFeeds } from '../made-feeds.js';
 import type { ModelBinding } from '../model-inputs.js';
 import type { OrtBatch, OrtWorkerFeeds } from '../types.js';
 import type { Beginning, StateText } from './messages.js';
@@ -66,6 +67,7 @@ class WorkerFeeds implements OrtWorkerFeeds {
     this.length = length;
     this.#initial = state;
     this.#state = state;
+    noteFeeds(this);
   }
 
   get state(): StreamState {
