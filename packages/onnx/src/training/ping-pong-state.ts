@@ -1,6 +1,6 @@
 import type { NDArray, NumericDType } from '@dataref/core';
 import type * as ort from 'onnxruntime-common';
-import { OUT, type StateInput } from './step-graph.js';
+import { OUT, outputError, type StateInput } from './step-graph.js';
 import type { Parameters, TrainingOptions } from './types.js';
 
 type Array = NDArray<NumericDType, readonly number[]>;
@@ -34,13 +34,20 @@ export class PingPongState {
     return Object.fromEntries(this.#inputs.map(({ name }) => [`${name}${OUT}`, target(name)]));
   }
 
-  /** What a step gave is the state now. */
+  /**
+   * What a step gave is the state now, whether it was written where `fetches` said or not.
+   * @throws DataRefError SCHEMA_MISMATCH where an output is missing or of another dtype or shape; the state stays
+   */
   advance(results: Readonly<Tensors>): void {
-    const made = this.#isWrittenInPlace
-      ? this.#next
-      : Object.fromEntries(this.#inputs.map(({ name }) => [name, results[`${name}${OUT}`] as ort.Tensor]));
+    const made = this.#inputs.map((input): [string, ort.Tensor] => {
+      const output = `${input.name}${OUT}`;
+      const tensor = results[output];
+      if (tensor?.type !== input.dtype || String(tensor.dims) !== String(input.shape))
+        throw outputError(output, tensor);
+      return [input.name, tensor];
+    });
     this.#next = this.#now;
-    this.#now = made;
+    this.#now = Object.fromEntries(made);
   }
 
   /** The arrays below the tensors, which the step after the next one writes. */

@@ -6,7 +6,7 @@ import type { OrtBatch } from '../feeds/types.js';
 import { Checkpointing } from './checkpointing.js';
 import { checkOptions, type CheckedOptions } from './options.js';
 import { PingPongState } from './ping-pong-state.js';
-import { checkParameters, LOSS, RATE, refused, stepGraphOf, type StepGraph } from './step-graph.js';
+import { checkParameters, LOSS, outputError, RATE, refused, stepGraphOf, type StepGraph } from './step-graph.js';
 import type { TrainingLoop, TrainingOptions, TrainingStep } from './types.js';
 
 /** The mask's name where the graph has one and nothing else is said. */
@@ -22,7 +22,7 @@ const MASK = 'mask';
  * @throws DataRefError INVALID_ARGUMENT at once for options, a model that is no training step, or parameters that do not
  *   fit it. Out of the loop: CORRUPT for a damaged checkpoint, STATE_MISMATCH for one of another model or dataset;
  *   NOT_FINITE where the loss is, the state before that step being kept, and saved beside the checkpoint;
- *   USE_AFTER_RELEASE where the session was released; EMPTY where epochs have no batch; DISK_FULL, STORE_FAILED; what the
+ *   USE_AFTER_RELEASE where the session was released; SCHEMA_MISMATCH where `run` gives other outputs; EMPTY where epochs have no batch; DISK_FULL, STORE_FAILED; what the
  *   stream throws; an abort's own reason
  */
 export function trainingLoop<S extends Schema>(options: TrainingOptions<S>): TrainingLoop {
@@ -194,12 +194,12 @@ class Training implements TrainingLoop {
     const fetches: Record<string, ort.Tensor | null> = { ...this.#parameters.fetches, [LOSS]: null };
     for (const name of this.#graph.metrics) fetches[name] = null;
     const results = await this.#run({ ...feeds, ...this.#rateFeed, ...this.#parameters.feeds }, fetches);
-    const loss = numberOf(results[LOSS]);
+    const loss = numberOf(LOSS, results);
     if (!Number.isFinite(loss)) throw await this.#diverged(loss, epoch);
+    const metrics = Object.fromEntries(this.#graph.metrics.map((name) => [name, numberOf(name, results)]));
     this.#parameters.advance(results);
     this.#step++;
     this.#state = state;
-    const metrics = Object.fromEntries(this.#graph.metrics.map((name) => [name, numberOf(results[name])]));
     return { step: this.#step, epoch, loss, metrics, learningRate, validLength, state };
   }
 
@@ -208,7 +208,7 @@ class Training implements TrainingLoop {
     fetches: Record<string, ort.Tensor | null>,
   ): Promise<Record<string, ort.Tensor>> {
     try {
-      return await this.#options.session.run(feeds, fetches);
+      return Object(await this.#options.session.run(feeds, fetches)) as Record<string, ort.Tensor>;
     } catch (error) {
       if (!/session.*(?:disposed|released)/iu.test(String(error))) throw error;
       throw new DataRefError(
@@ -252,6 +252,9 @@ class Training implements TrainingLoop {
   }
 }
 
-function numberOf(tensor: ort.Tensor | undefined): number {
-  return Number((tensor as ort.Tensor).data[0]);
+/** @throws DataRefError SCHEMA_MISMATCH for anything but one number; a model may leave a rank open */
+function numberOf(name: string, results: Readonly<Record<string, ort.Tensor>>): number {
+  const tensor = results[name];
+  if (tensor?.data.length !== 1) throw outputError(name, tensor);
+  return Number(tensor.data[0]);
 }
