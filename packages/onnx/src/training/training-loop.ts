@@ -39,6 +39,10 @@ export function trainingLoop<S extends Schema>(options: TrainingOptions<S>): Tra
   const names = graph.data.map(({ name }) => name);
   const hasMask = names.includes(MASK) && !Object.hasOwn(inputs ?? {}, MASK);
   const { maskInput = hasMask ? MASK : undefined } = checked;
+  if (checked.padsRows && maskInput === undefined && !names.includes(MASK))
+    throw refused(
+      `the stream pads its last batch, and the model has no mask: rows of padding would be learned from. Give the model one, softmaxCrossEntropy({ labels, mask: 'mask' }), or drop them: batch(n, { remainder: 'drop' })`,
+    );
   const byName = names.filter((name) => name !== maskInput).map((name) => [name, name]);
   const flow = toOrtFeeds(stream, {
     session: { inputMetadata: graph.data },
