@@ -5,6 +5,7 @@ import { toOrtFeeds } from '../feeds/to-ort-feeds.js';
 import type { OrtBatch } from '../feeds/types.js';
 import { Checkpointing } from './checkpointing.js';
 import { checkOptions, type CheckedOptions } from './options.js';
+import { numberAt } from './numbers.js';
 import { PingPongState } from './ping-pong-state.js';
 import { checkParameters, LOSS, outputError, RATE, refused, stepGraphOf, type StepGraph } from './step-graph.js';
 import type { TrainingLoop, TrainingOptions, TrainingStep } from './types.js';
@@ -225,13 +226,13 @@ class Training implements TrainingLoop {
 
   async #diverged(loss: number, epoch: number): Promise<DataRefError> {
     const at = { step: this.#step, state: this.#state };
-    const path = await this.#checkpointing?.saveBad(this.#parameters.arrays(), at);
-    const kept = path === undefined ? 'parameters() has the state' : `${path} has the state`;
+    const bad = await this.#checkpointing?.saveBad(this.#parameters.arrays(), at);
+    const told = bad === undefined ? '' : `${bad.told}. `;
     return new DataRefError(
       'NOT_FINITE',
-      `trainingLoop: the loss of step ${at.step + 1}, in epoch ${epoch}, is ${loss}; ${kept} before it, with which the step can be made again. ` +
+      `trainingLoop: the loss of step ${at.step + 1}, in epoch ${epoch}, is ${loss}; parameters() has the state before it, with which the step can be made again. ${told}` +
         'A lower learning rate may help, or clipped gradients, or look at the batch',
-      { details: { ...at, epoch, loss, path } },
+      { details: { ...at, epoch, loss, path: bad?.path } },
     );
   }
 
@@ -260,5 +261,5 @@ class Training implements TrainingLoop {
 function numberOf(name: string, results: Readonly<Record<string, ort.Tensor>>): number {
   const tensor = results[name];
   if (tensor?.data.length !== 1) throw outputError(name, tensor);
-  return Number(tensor.data[0]);
+  return numberAt(tensor.type, tensor.data, 0);
 }

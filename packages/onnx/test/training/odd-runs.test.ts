@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type * as ort from 'onnxruntime-node';
-import type { TrainingOptions } from '@dataref/onnx/pure';
+import * as ort from 'onnxruntime-node';
+import { ndarray } from '@dataref/core';
+import { loadCheckpoint, type TrainingOptions } from '@dataref/onnx/pure';
 import { bitsOf, loopOf, mlp, openSession, stepsOf } from './points.js';
 
 let session: ort.InferenceSession;
@@ -62,5 +66,40 @@ describe('a run that gives something else than the model says ends the loop, by 
     const two = loopOf(session, { steps: 2 });
     await stepsOf(two);
     expect(bitsOf(loop.parameters())).toEqual(bitsOf(two.parameters()));
+  });
+});
+
+describe('of float16, whose tensors hold bits,', () => {
+  const value = (name: string, type: 'float16' | 'float32', shape: readonly (number | string)[]) =>
+    ({ name, isTensor: true, type, shape }) as const;
+  /** Its state is 1, 2, NaN after steps 1, 2, 3, and so is the metric. */
+  const half = (): TrainingOptions['session'] => {
+    let step = 0;
+    const run: Run = () => {
+      const bits = Uint16Array.of([0x3c00, 0x4000, 0x7e00][step++] as number);
+      const state = new ort.Tensor('float16', bits, [1]);
+      const loss = new ort.Tensor('float32', Float32Array.of(1), []);
+      return Promise.resolve({ loss, 'w.out': state, size: state });
+    };
+    return {
+      inputMetadata: [value('x', 'float32', ['N', 1, 8, 8]), value('w', 'float16', [1])],
+      outputMetadata: [value('loss', 'float32', []), value('w.out', 'float16', [1]), value('size', 'float16', [1])],
+      run: run as ort.InferenceSession['run'],
+    };
+  };
+  const parameters = { w: ndarray(new Uint16Array(1), [1], 'float16') };
+
+  test('metrics are numbers', async () => {
+    const steps = await stepsOf(loopOf(half(), { parameters, learningRate: undefined, steps: 2 }));
+    expect(steps.map(({ metrics }) => metrics['size'])).toEqual([1, 2]);
+  });
+
+  test('a state that is not finite never replaces a good checkpoint', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dataref-onnx-'));
+    const checkpoint = { path: join(folder, 'half.ckpt'), model: mlp.trainingGraph, everySteps: 1 };
+    const loop = loopOf(half(), { parameters, learningRate: undefined, steps: 3, checkpoint });
+    await expect(stepsOf(loop)).rejects.toMatchObject({ code: 'NOT_FINITE', details: { name: 'w' } });
+    expect(await loadCheckpoint(checkpoint.path)).toMatchObject({ step: 2 });
+    rmSync(folder, { recursive: true });
   });
 });
