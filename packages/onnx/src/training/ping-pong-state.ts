@@ -1,5 +1,6 @@
 import type { NDArray, NumericDType } from '@dataref/core';
 import type * as ort from 'onnxruntime-common';
+import { copyOf } from '../feeds/batch-feeds.js';
 import { OUT, outputError, type StateInput } from './step-graph.js';
 import type { Parameters, TrainingOptions } from './types.js';
 
@@ -18,8 +19,8 @@ export class PingPongState {
   constructor(inputs: readonly StateInput[], initial: Parameters, runtime: TrainingOptions['ort']) {
     this.#inputs = inputs;
     this.#ort = runtime;
-    this.#now = this.#tensorsOf((input) => copyOf(initial[input.name] as Array));
-    this.#next = this.#tensorsOf((input) => copyOf(initial[input.name] as Array));
+    this.#now = this.#tensorsOf((input) => copyOf((initial[input.name] as Array).data));
+    this.#next = this.#tensorsOf((input) => copyOf((initial[input.name] as Array).data));
   }
 
   /** Tensors by the names of inputs. */
@@ -64,7 +65,7 @@ export class PingPongState {
     return Object.fromEntries(
       Object.entries(this.arrays()).map(([name, { dtype, shape, data }]) => [
         name,
-        { dtype, shape: [...shape], data: data.slice() },
+        { dtype, shape: [...shape], data: copyOf(data) },
       ]),
     );
   }
@@ -84,8 +85,4 @@ export class PingPongState {
     const make = (input: StateInput): ort.Tensor => new Tensor(input.dtype, dataOf(input), input.shape);
     return Object.fromEntries(this.#inputs.map((input) => [input.name, make(input)]));
   }
-}
-
-function copyOf({ data }: Array): Array['data'] {
-  return data.slice();
 }
