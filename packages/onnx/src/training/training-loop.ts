@@ -1,5 +1,5 @@
 import { DataRefError, type Flow, type Schema, type StreamState } from '@dataref/core';
-import { orAbort, SignalListener } from '@dataref/core/adapter';
+import { checkFilePath, orAbort, SignalListener } from '@dataref/core/adapter';
 import type * as ort from 'onnxruntime-common';
 import { toOrtFeeds } from '../feeds/to-ort-feeds.js';
 import type { OrtBatch } from '../feeds/types.js';
@@ -108,6 +108,7 @@ class Training implements TrainingLoop {
       throw refused('save() needs the option checkpoint: { path, model }, which tells the model that a file is of');
     if (!this.#hasLoaded)
       throw refused('save() before the loop was entered would replace a checkpoint that it has not taken up yet');
+    if (path !== undefined) checkFilePath('trainingLoop: save()', path);
     await this.#checkpointing.save(this.#parameters.copy(), { step: this.#step, state: this.#state }, path);
   }
 
