@@ -8,6 +8,7 @@ export { didYouMean } from './did-you-mean.js';
 export { refuseUnknown, countOf, optionsOf } from './arguments.js';
 export type { DataBatch } from './stream/batch.js';
 export type { Picked, Picker } from './stream/recipe.js';
+export { float16ToNumber } from './schema/float16.js';
 export { isField, leavesOf, type Leaf } from './schema/schema.js';
 export { CHECKSUM, corrupt, isTexts, textOf } from './tensor-file/container.js';
 export type { Contents as TensorContents, Entry as TensorEntry, NamedArray } from './tensor-file/container.js';

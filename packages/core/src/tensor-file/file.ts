@@ -1,10 +1,11 @@
+import type { Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { DataRefError } from '../errors.js';
 import { arrayType, bytesOf } from '../schema/dtypes.js';
 import { CHECKSUM_BYTES, corrupt, encodeHead, headerLength, parseHeader } from './container.js';
 import type { Contents, NamedArray } from './container.js';
 
-/** Bytes read at a time: neither Node's 2 GiB limit nor the thread pool is met. */
+/** Bytes read or hashed at a time: neither Node's 2 GiB limits nor the thread pool is met. */
 const MAX_READ = 64 * 2 ** 20;
 
 export interface Loaded extends Contents {
@@ -37,7 +38,14 @@ export async function writeTensors(
   metadata: Readonly<Record<string, string>>,
 ): Promise<void> {
   const { fs, path: paths, crypto, os, url } = node();
-  const target = typeof path === 'string' ? paths.resolve(path) : url.fileURLToPath(path);
+  const named = typeof path === 'string' ? paths.resolve(path) : url.fileURLToPath(path);
+  // A link stays, and what it leads to is replaced.
+  const target = await fs.realpath(named).catch(() => named);
+  const there = await fs.stat(target).catch(() => undefined);
+  if (there?.isFile() === false) {
+    const problem = 'a folder, a pipe or a device is there, which no file replaces';
+    throw new DataRefError('STORE_FAILED', `${target}: ${problem}`, { details: { path: target } });
+  }
   const folder = paths.dirname(target);
   const mark = `${target}.${os.hostname()}.`;
   const work = `${mark}${process.pid}.${crypto.randomBytes(4).toString('hex')}.tmp`;
@@ -47,7 +55,7 @@ export async function writeTensors(
     try {
       const hash = crypto.createHash('sha256');
       for (const chunk of [encodeHead(arrays, metadata), ...arrays.map(({ data }) => bytesOf(data))]) {
-        hash.update(chunk);
+        addTo(hash, chunk);
         await handle.writeFile(chunk);
       }
       await handle.writeFile(hash.digest());
@@ -79,7 +87,7 @@ export async function writeTensors(
 /**
  * The tensors of a file, undefined where there is none.
  * @param check may refuse what the header says, before the values are read and memory is taken for them
- * @throws DataRefError CORRUPT, STORE_FAILED
+ * @throws DataRefError CORRUPT, MEMORY_LIMIT, STORE_FAILED
  */
 export async function readTensors(
   path: string | URL,
@@ -95,7 +103,7 @@ export async function readTensors(
     const hash = crypto.createHash('sha256');
     const read = async (into: Uint8Array, position: number): Promise<void> => {
       await readFully(handle as FileHandle, into, position, where);
-      hash.update(into);
+      addTo(hash, into);
     };
     const { size } = await handle.stat();
     const compareChecksum = async (): Promise<void> => {
@@ -128,7 +136,13 @@ export async function readTensors(
     await compareChecksum();
     return { ...contents, arrays };
   } catch (error) {
-    if ((error as { code?: unknown }).code === 'ENOENT') return undefined;
+    const { code, name } = error as { readonly code?: unknown; readonly name?: unknown };
+    if (code === 'ENOENT') return undefined;
+    if (name === 'RangeError')
+      throw new DataRefError('MEMORY_LIMIT', `${where} has arrays that this process has no memory for`, {
+        cause: error,
+        details: { path: where },
+      });
     throw fileError(error, where);
   } finally {
     await handle?.close();
@@ -141,6 +155,10 @@ async function readFully(handle: FileHandle, into: Uint8Array, position: number,
     if (bytesRead === 0) throw corrupt(where, `it ends at byte ${position + done}`);
     done += bytesRead;
   }
+}
+
+function addTo(hash: Hash, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; at += MAX_READ) hash.update(bytes.subarray(at, at + MAX_READ));
 }
 
 async function syncFolder(folder: FileHandle): Promise<void> {

@@ -1,15 +1,24 @@
 import { invalidArgument } from '../errors.js';
 
 /**
- * A path as `checkPath` takes it, refused at once where it is a folder, and not when an epoch has been trained.
+ * A path as `checkPath` takes it, refused at once where a folder, a pipe or a device is, and not when an epoch has been
+ * trained.
  * @throws DataRefError INVALID_ARGUMENT
  */
 export function checkFilePath(what: string, path: unknown): string | URL {
   const checked = checkPath(what, path);
-  // Where there are no files, as in a browser, writing says so.
-  const stat = globalThis.process?.getBuiltinModule?.('node:fs').statSync(checked, { throwIfNoEntry: false });
-  if (stat?.isDirectory() !== true) return checked;
-  throw invalidArgument(`${what}: ${String(path)} is a folder; give a file, such as './run.ckpt'`);
+  if (!isOther(checked)) return checked;
+  throw invalidArgument(`${what}: ${String(path)} is a folder, a pipe or a device; give a file, such as './run.ckpt'`);
+}
+
+/** Where there are no files, as in a browser, and where nothing can be looked at, writing and reading say so. */
+function isOther(path: string | URL): boolean {
+  try {
+    const stat = globalThis.process?.getBuiltinModule?.('node:fs').statSync(path, { throwIfNoEntry: false });
+    return stat?.isFile() === false;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -21,7 +30,15 @@ export function checkPath(what: string, path: unknown): string | URL {
   const isUrl = Object.prototype.toString.call(path) === '[object URL]';
   const { protocol, hostname, pathname } = Object(path) as Partial<URL>;
   const isLocal = protocol === 'file:' && (hostname === '' || process.platform === 'win32');
-  if (isUrl && isLocal && !/%00|%2f|%5c/iu.test(String(pathname))) return path as URL;
+  if (isUrl && isLocal && !/%00|%2f|%5c/iu.test(String(pathname)) && isDecodable(String(pathname))) return path as URL;
   const given = isUrl || typeof path === 'string' ? JSON.stringify(String(path)) : typeof path;
   throw invalidArgument(`${what}: the path must be a file's path or its file: URL, such as './run.ckpt', got ${given}`);
+}
+
+function isDecodable(pathname: string): boolean {
+  try {
+    return decodeURIComponent(pathname) !== '';
+  } catch {
+    return false;
+  }
 }

@@ -30,8 +30,8 @@ export function feedsOf(batch: DataBatch, binding: Binding, isPrivate: boolean):
   const feeds: Record<string, PlainTensor> = {};
   for (const { input } of binding.bound) {
     const column = columns[input.name] as Column;
-    const data = Array.isArray(column) ? column : isPrivate ? column.data : column.data.slice();
-    feeds[input.name] = { type: input.type, data, dims: shapeOf(batch, input.name) };
+    const data = Array.isArray(column) ? column : column.data;
+    feeds[input.name] = { type: input.type, data: isPrivate ? data : copyOf(data), dims: shapeOf(batch, input.name) };
   }
   const { mask } = binding;
   if (mask !== undefined) {
@@ -39,6 +39,12 @@ export function feedsOf(batch: DataBatch, binding: Binding, isPrivate: boolean):
     feeds[mask.name] = { type: mask.type, data, dims: [length] };
   }
   return feeds;
+}
+
+/** A copy with a buffer of its own; the `slice` of Node's Buffer would be a view. */
+export function copyOf<T extends Elements | string[]>(data: T): T {
+  const { slice } = (Array.isArray(data) ? Array : Object.getPrototypeOf(Uint8Array)).prototype as { slice: () => T };
+  return slice.call(data);
 }
 
 export function tensorsOf({ Tensor }: { readonly Tensor: typeof ort.Tensor }, feeds: PlainFeeds) {

@@ -2,7 +2,7 @@ import { optionsOf, refuseUnknown } from '@dataref/core/adapter';
 import type { GraphWriter, Value } from './graph-writer.js';
 import { refuse, type RowShape } from './layer.js';
 import { DATA_TYPE, type GraphDType } from './onnx-fields.js';
-import { inputName, oneOf, rowShapeOf } from './options.js';
+import { inFloat32, inputName, isFloat32, oneOf, rowShapeOf } from './options.js';
 
 export interface InputOptions {
   readonly name: string;
@@ -29,8 +29,8 @@ export function inputOf(options: InputOptions): InputRows {
   inputName('sequential: input.name', name);
   oneOf('sequential: input.dtype', dtype, Object.keys(DATA_TYPE) as GraphDType[]);
   const row = rowShapeOf('sequential: input.shape', shape);
-  if (typeof scale !== 'number' || !Number.isFinite(scale) || scale === 0)
-    refuse(`sequential: input.scale must be a number other than 0, got ${String(scale)}`);
+  if (typeof scale !== 'number' || !isFloat32(scale) || scale === 0)
+    refuse(`sequential: input.scale must be a number other than 0, got ${String(scale)}${inFloat32(scale)}`);
   return {
     name,
     row,

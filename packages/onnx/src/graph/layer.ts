@@ -55,6 +55,12 @@ export function shown(shape: readonly (number | null)[]): string {
   return `[${shape.join(', ')}]`;
 }
 
+/** Refuses more elements than a buffer of ONNX, of at most 2 GiB, holds as float32. */
+export function checkSize(what: string, shape: readonly number[]): void {
+  if (sizeOf(shape) * 4 >= 2 ** 31)
+    refuse(`${what} would be float32 ${shown(shape)}, which is 2 GiB or more; make it smaller`, { shape });
+}
+
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }

@@ -26,7 +26,10 @@ export class Message {
   }
 
   message(field: number, value: Message): this {
-    return this.#add(varint(tag(field, LENGTH_DELIMITED)), varint(value.#byteLength), ...value.#chunks);
+    this.#add(varint(tag(field, LENGTH_DELIMITED)), varint(value.#byteLength));
+    // One by one: a graph of many nodes has more chunks than a call takes arguments.
+    for (const chunk of value.#chunks) this.#add(chunk);
+    return this;
   }
 
   encode(): Uint8Array<ArrayBuffer> {

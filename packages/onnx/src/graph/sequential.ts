@@ -4,7 +4,7 @@ import { GraphWriter, type Value } from './graph-writer.js';
 import { initialData, seedOf } from './initial-values.js';
 import { bakedParameters } from './baked-parameters.js';
 import { inputOf, type InputOptions } from './input.js';
-import { refuse, sizeOf, type BoundLayer, type Forward, type Layer } from './layer.js';
+import { checkSize, refuse, sizeOf, type BoundLayer, type Forward, type Layer } from './layer.js';
 import type { Loss } from './loss.js';
 import { refuseDuplicates } from './names.js';
 import type { Optimizer } from './optimizer.js';
@@ -57,7 +57,7 @@ export function sequential(options: SequentialOptions): Sequential {
   const batch = batchSize === undefined ? 'N' : countOf('sequential: batchSize', batchSize, 1);
   const rows = inputOf(input);
   const bound = bindLayers(layersOf(layers), rows.row);
-  if (typeof loss !== 'object' || typeof loss.bind !== 'function')
+  if (typeof loss === 'function' || typeof loss?.bind !== 'function')
     refuse('sequential: loss must be softmaxCrossEntropy({ labels }) or meanSquaredError({ targets })');
   if (typeof optimizer?.update !== 'function') refuse('sequential: optimizer must be sgd(), adam() or adamW()');
   const output = bound.at(-1)?.output ?? rows.row;
@@ -137,7 +137,7 @@ type NamedLayer = BoundLayer & { readonly name: string };
 function layersOf(layers: readonly Layer[]): readonly Layer[] {
   if (!Array.isArray(layers)) refuse('sequential: layers must be a list, such as [flatten(), dense(10)]');
   const wrong = layers.findIndex(
-    (layer: Partial<Layer> | undefined) => typeof layer !== 'object' || typeof layer.bind !== 'function',
+    (layer: Partial<Layer> | null | undefined) => typeof layer?.bind !== 'function' || typeof layer !== 'object',
   );
   if (wrong >= 0)
     refuse(
@@ -156,6 +156,8 @@ function bindLayers(layers: readonly Layer[], input: readonly number[]): NamedLa
     const name = layer.name ?? `${layer.kind}${count}`;
     const bound = layer.bind(name, rows);
     rows = bound.output;
+    for (const parameter of bound.parameters) checkSize(`layer ${name}: ${parameter.name}`, parameter.shape);
+    checkSize(`layer ${name}: its output`, rows);
     return { ...bound, name };
   });
 }

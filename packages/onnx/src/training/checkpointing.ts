@@ -1,6 +1,7 @@
 import { DataRefError, isDataRefError, type StreamState } from '@dataref/core';
 import type { TensorEntry } from '@dataref/core/adapter';
 import { readCheckpoint, writeCheckpoint, type CheckpointFacts, type TrainedParameters } from './checkpoint.js';
+import { isAllFinite } from './numbers.js';
 import { typeOf, type StateInput } from './step-graph.js';
 import type { Parameters, TrainingCheckpoint, TrainingOptions } from './types.js';
 
@@ -28,23 +29,31 @@ export class Checkpointing {
 
   /** @throws DataRefError NOT_FINITE, with nothing written at `path`; DISK_FULL, STORE_FAILED */
   async save(parameters: Parameters, at: Pick<CheckpointFacts, 'step' | 'state'>, path = this.path): Promise<void> {
-    const name = Object.keys(parameters).find((key) => !isFinite(parameters[key] as Parameters[string]));
+    const [name] = Object.entries(parameters).find(([, { dtype, data }]) => !isAllFinite(dtype, data)) ?? [];
     if (name === undefined) return writeCheckpoint(path, parameters, { ...at, ...this.#own });
     const bad = await this.saveBad(parameters, at);
     throw new DataRefError(
       'NOT_FINITE',
-      `trainingLoop: after step ${at.step} the state ${name} has values that are not finite. They were written to ${bad}; ${String(path)} is as it was. ` +
+      `trainingLoop: after step ${at.step} the state ${name} has values that are not finite. ${bad.told}; ${String(path)} is as it was. ` +
         'A lower learning rate may help, or clipped gradients',
-      { details: { step: at.step, name, path: bad } },
+      { details: { step: at.step, name, path: bad.path } },
     );
   }
 
-  /** The state before a step that went wrong, beside the checkpoint, which stays. Returns its path. */
-  async saveBad(parameters: Parameters, at: Pick<CheckpointFacts, 'step' | 'state'>): Promise<string> {
+  /** Writes the state at a step that went wrong beside the checkpoint, which stays, and tells what became of it. */
+  async saveBad(
+    parameters: Parameters,
+    at: Pick<CheckpointFacts, 'step' | 'state'>,
+  ): Promise<{ readonly path: string | undefined; readonly told: string }> {
     const { path } = this;
     const bad = `${typeof path === 'string' ? path : process.getBuiltinModule('node:url').fileURLToPath(path)}${BAD}`;
-    await writeCheckpoint(bad, parameters, { ...at, ...this.#own });
-    return bad;
+    try {
+      await writeCheckpoint(bad, parameters, { ...at, ...this.#own });
+      return { path: bad, told: `The state was written to ${bad}` };
+    } catch (error) {
+      // What went wrong with the step is told first.
+      return { path: undefined, told: `The state could not be written to ${bad} (${String(error)})` };
+    }
   }
 
   /**
@@ -118,11 +127,6 @@ function resumeFrom(where: string, state: StreamState, resume: (state: StreamSta
       { cause: error, details: { ...details, path: where } },
     );
   }
-}
-
-function isFinite({ dtype, data }: Parameters[string]): boolean {
-  if (dtype !== 'float32' && dtype !== 'float64') return true;
-  return (data as Float32Array).every((value) => Number.isFinite(value));
 }
 
 function versionOf({ env }: TrainingOptions['ort']): string {

@@ -7,6 +7,8 @@ import type { TrainingCheckpoint, TrainingMoment, TrainingOptions } from './type
 export interface CheckedOptions extends TrainingOptions {
   readonly epochs: number;
   readonly steps: number;
+  /** The last batch may have rows of padding. */
+  readonly padsRows: boolean;
   readonly rateAt: ((at: TrainingMoment) => number) | undefined;
 }
 
@@ -23,7 +25,8 @@ export function checkOptions(given: TrainingOptions): CheckedOptions {
     );
   if (typeof (Object(ort) as { Tensor?: unknown }).Tensor !== 'function')
     throw refused("ort must be the onnxruntime that made the session: import * as ort from 'onnxruntime-node'");
-  if (!((stream as unknown) instanceof BatchFlow) && !isFeeds(stream))
+  const batches: unknown = stream;
+  if (!(batches instanceof BatchFlow) && !isFeeds(stream))
     throw refused('stream must be batches, dataref.stream().batch(32), or feeds that toOrtFeeds made');
   const bound = isFeeds(stream) && Object.entries({ inputs, maskInput }).find(([, value]) => value !== undefined);
   if (bound)
@@ -41,6 +44,7 @@ export function checkOptions(given: TrainingOptions): CheckedOptions {
   return {
     ...options,
     stream,
+    padsRows: batches instanceof BatchFlow && batches.padsRemainder,
     epochs: limitOf('epochs', epochs),
     steps: limitOf('steps', steps),
     rateAt: rateOf(learningRate),
@@ -75,9 +79,11 @@ function rateOf(learningRate: TrainingOptions['learningRate']): CheckedOptions['
 }
 
 function checkRate(rate: unknown, at?: TrainingMoment): number {
-  if (typeof rate === 'number' && Number.isFinite(rate)) return rate;
+  if (typeof rate === 'number' && Number.isFinite(Math.fround(rate))) return rate;
   const where = at === undefined ? '' : ` at step ${at.step} of epoch ${at.epoch}`;
-  throw refused(`learningRate must be a finite number, or a function that gives one, got ${String(rate)}${where}`);
+  throw refused(
+    `learningRate must be a finite number of float32, or a function that gives one, got ${String(rate)}${where}`,
+  );
 }
 
 function checkCheckpoint(given: TrainingCheckpoint): TrainingCheckpoint {

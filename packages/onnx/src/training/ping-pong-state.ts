@@ -1,6 +1,7 @@
 import type { NDArray, NumericDType } from '@dataref/core';
 import type * as ort from 'onnxruntime-common';
-import { OUT, type StateInput } from './step-graph.js';
+import { copyOf } from '../feeds/batch-feeds.js';
+import { OUT, outputError, type StateInput } from './step-graph.js';
 import type { Parameters, TrainingOptions } from './types.js';
 
 type Array = NDArray<NumericDType, readonly number[]>;
@@ -18,8 +19,8 @@ export class PingPongState {
   constructor(inputs: readonly StateInput[], initial: Parameters, runtime: TrainingOptions['ort']) {
     this.#inputs = inputs;
     this.#ort = runtime;
-    this.#now = this.#tensorsOf((input) => copyOf(initial[input.name] as Array));
-    this.#next = this.#tensorsOf((input) => copyOf(initial[input.name] as Array));
+    this.#now = this.#tensorsOf((input) => copyOf((initial[input.name] as Array).data));
+    this.#next = this.#tensorsOf((input) => copyOf((initial[input.name] as Array).data));
   }
 
   /** Tensors by the names of inputs. */
@@ -34,13 +35,20 @@ export class PingPongState {
     return Object.fromEntries(this.#inputs.map(({ name }) => [`${name}${OUT}`, target(name)]));
   }
 
-  /** What a step gave is the state now. */
+  /**
+   * What a step gave is the state now, whether it was written where `fetches` said or not.
+   * @throws DataRefError SCHEMA_MISMATCH where an output is missing or of another dtype or shape; the state stays
+   */
   advance(results: Readonly<Tensors>): void {
-    const made = this.#isWrittenInPlace
-      ? this.#next
-      : Object.fromEntries(this.#inputs.map(({ name }) => [name, results[`${name}${OUT}`] as ort.Tensor]));
+    const made = this.#inputs.map((input): [string, ort.Tensor] => {
+      const output = `${input.name}${OUT}`;
+      const tensor = results[output];
+      if (tensor?.type !== input.dtype || String(tensor.dims) !== String(input.shape))
+        throw outputError(output, tensor);
+      return [input.name, tensor];
+    });
     this.#next = this.#now;
-    this.#now = made;
+    this.#now = Object.fromEntries(made);
   }
 
   /** The arrays below the tensors, which the step after the next one writes. */
@@ -57,7 +65,7 @@ export class PingPongState {
     return Object.fromEntries(
       Object.entries(this.arrays()).map(([name, { dtype, shape, data }]) => [
         name,
-        { dtype, shape: [...shape], data: data.slice() },
+        { dtype, shape: [...shape], data: copyOf(data) },
       ]),
     );
   }
@@ -77,8 +85,4 @@ export class PingPongState {
     const make = (input: StateInput): ort.Tensor => new Tensor(input.dtype, dataOf(input), input.shape);
     return Object.fromEntries(this.#inputs.map((input) => [input.name, make(input)]));
   }
-}
-
-function copyOf({ data }: Array): Array['data'] {
-  return data.slice();
 }

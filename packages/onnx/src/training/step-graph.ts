@@ -152,6 +152,16 @@ function wrongModel(problem: string): DataRefError {
   return refused(`the session's model is no training step: ${problem}. @dataref/onnx/graph makes such models`);
 }
 
+/** What a run gave is not what the model says. */
+export function outputError(name: string, got: ort.Tensor | undefined): DataRefError {
+  const given = got === undefined ? 'nothing' : `${got.type}[${String(got.dims)}]`;
+  return new DataRefError(
+    'SCHEMA_MISMATCH',
+    `trainingLoop: session.run gave ${given} for the output ${name}, which is not what outputMetadata says. A run of one's own must pass feeds and fetches on, and return what it gets`,
+    { details: { output: name } },
+  );
+}
+
 export function refused(problem: string, details: Readonly<Record<string, unknown>> = {}): DataRefError {
   return new DataRefError('INVALID_ARGUMENT', `trainingLoop: ${problem}`, { details });
 }

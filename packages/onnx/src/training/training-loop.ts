@@ -1,13 +1,14 @@
 import { DataRefError, type Schema, type StreamState } from '@dataref/core';
-import { orAbort, SignalListener } from '@dataref/core/adapter';
+import { checkFilePath, orAbort, SignalListener } from '@dataref/core/adapter';
 import type * as ort from 'onnxruntime-common';
 import { toOrtFeeds } from '../feeds/to-ort-feeds.js';
 import { isFeeds } from '../feeds/made-feeds.js';
 import type { OrtBatch, OrtWorkerFeeds } from '../feeds/types.js';
 import { Checkpointing } from './checkpointing.js';
 import { checkOptions, type CheckedOptions } from './options.js';
+import { numberAt } from './numbers.js';
 import { PingPongState } from './ping-pong-state.js';
-import { checkParameters, LOSS, RATE, refused, stepGraphOf, type StepGraph } from './step-graph.js';
+import { checkParameters, LOSS, outputError, RATE, refused, stepGraphOf, type StepGraph } from './step-graph.js';
 import type { TrainingLoop, TrainingOptions, TrainingStep } from './types.js';
 
 /** The mask's name where the graph has one and nothing else is said. */
@@ -23,7 +24,7 @@ const MASK = 'mask';
  * @throws DataRefError INVALID_ARGUMENT at once for options, a model that is no training step, or parameters that do not
  *   fit it. Out of the loop: CORRUPT for a damaged checkpoint, STATE_MISMATCH for one of another model or dataset;
  *   NOT_FINITE where the loss is, the state before that step being kept, and saved beside the checkpoint;
- *   USE_AFTER_RELEASE where the session was released; EMPTY where epochs have no batch; DISK_FULL, STORE_FAILED; what the
+ *   USE_AFTER_RELEASE where the session was released; SCHEMA_MISMATCH where `run` gives other outputs; EMPTY where epochs have no batch; DISK_FULL, STORE_FAILED; what the
  *   stream throws; an abort's own reason
  */
 export function trainingLoop<S extends Schema>(options: TrainingOptions<S>): TrainingLoop {
@@ -47,6 +48,10 @@ function feedsOf(checked: CheckedOptions, graph: StepGraph): OrtWorkerFeeds {
   const names = graph.data.map(({ name }) => name);
   const hasMask = names.includes(MASK) && !Object.hasOwn(inputs ?? {}, MASK);
   const { maskInput = hasMask ? MASK : undefined } = checked;
+  if (checked.padsRows && maskInput === undefined && !names.includes(MASK))
+    throw refused(
+      `the stream pads its last batch, and the model has no mask: rows of padding would be learned from. Give the model one, softmaxCrossEntropy({ labels, mask: 'mask' }), or drop them: batch(n, { remainder: 'drop' })`,
+    );
   const byName = names.filter((name) => name !== maskInput).map((name) => [name, name]);
   return toOrtFeeds(stream, {
     session: { inputMetadata: graph.data },
@@ -110,6 +115,7 @@ class Training implements TrainingLoop {
       throw refused('save() needs the option checkpoint: { path, model }, which tells the model that a file is of');
     if (!this.#hasLoaded)
       throw refused('save() before the loop was entered would replace a checkpoint that it has not taken up yet');
+    if (path !== undefined) checkFilePath('trainingLoop: save()', path);
     await this.#checkpointing.save(this.#parameters.copy(), { step: this.#step, state: this.#state }, path);
   }
 
@@ -204,12 +210,12 @@ class Training implements TrainingLoop {
     const fetches: Record<string, ort.Tensor | null> = { ...this.#parameters.fetches, [LOSS]: null };
     for (const name of this.#graph.metrics) fetches[name] = null;
     const results = await this.#run({ ...feeds, ...this.#rateFeed, ...this.#parameters.feeds }, fetches);
-    const loss = numberOf(results[LOSS]);
+    const loss = numberOf(LOSS, results);
     if (!Number.isFinite(loss)) throw await this.#diverged(loss, epoch);
+    const metrics = Object.fromEntries(this.#graph.metrics.map((name) => [name, numberOf(name, results)]));
     this.#parameters.advance(results);
     this.#step++;
     this.#state = state;
-    const metrics = Object.fromEntries(this.#graph.metrics.map((name) => [name, numberOf(results[name])]));
     return { step: this.#step, epoch, loss, metrics, learningRate, validLength, state };
   }
 
@@ -218,7 +224,7 @@ class Training implements TrainingLoop {
     fetches: Record<string, ort.Tensor | null>,
   ): Promise<Record<string, ort.Tensor>> {
     try {
-      return await this.#options.session.run(feeds, fetches);
+      return Object(await this.#options.session.run(feeds, fetches)) as Record<string, ort.Tensor>;
     } catch (error) {
       if (!/session.*(?:disposed|released)/iu.test(String(error))) throw error;
       throw new DataRefError(
@@ -231,13 +237,13 @@ class Training implements TrainingLoop {
 
   async #diverged(loss: number, epoch: number): Promise<DataRefError> {
     const at = { step: this.#step, state: this.#state };
-    const path = await this.#checkpointing?.saveBad(this.#parameters.arrays(), at);
-    const kept = path === undefined ? 'parameters() has the state' : `${path} has the state`;
+    const bad = await this.#checkpointing?.saveBad(this.#parameters.arrays(), at);
+    const told = bad === undefined ? '' : `${bad.told}. `;
     return new DataRefError(
       'NOT_FINITE',
-      `trainingLoop: the loss of step ${at.step + 1}, in epoch ${epoch}, is ${loss}; ${kept} before it, with which the step can be made again. ` +
+      `trainingLoop: the loss of step ${at.step + 1}, in epoch ${epoch}, is ${loss}; parameters() has the state before it, with which the step can be made again. ${told}` +
         'A lower learning rate may help, or clipped gradients, or look at the batch',
-      { details: { ...at, epoch, loss, path } },
+      { details: { ...at, epoch, loss, path: bad?.path } },
     );
   }
 
@@ -262,6 +268,9 @@ class Training implements TrainingLoop {
   }
 }
 
-function numberOf(tensor: ort.Tensor | undefined): number {
-  return Number((tensor as ort.Tensor).data[0]);
+/** @throws DataRefError SCHEMA_MISMATCH for anything but one number; a model may leave a rank open */
+function numberOf(name: string, results: Readonly<Record<string, ort.Tensor>>): number {
+  const tensor = results[name];
+  if (tensor?.data.length !== 1) throw outputError(name, tensor);
+  return numberAt(tensor.type, tensor.data, 0);
 }

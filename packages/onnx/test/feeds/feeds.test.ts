@@ -161,6 +161,17 @@ describe('the arrays of a batch', () => {
     for await (const batch of feeds) expect(dataOf(batch, 'z')).toEqual([1, 2, 3, 4]);
     expect(Array.from(table)).toEqual([1, 2, 3, 4]);
   });
+
+  test('are copies of strings and of Buffers too', async () => {
+    const kept = { z: Buffer.of(1, 2, 3, 4), words: ['a', 'b', 'c', 'd'] };
+    const feeds = digits
+      .stream()
+      .batch(4, { remainder: 'drop' })
+      .map(() => ({ ...kept }))
+      .toOrtFeeds({ session: modelOf([input('z', 'uint8', [4]), input('words', 'string', [4])]), ort, poisonExpired: true }); // prettier-ignore
+    for await (const { feeds: tensors } of feeds) expect(tensors['z']!.data).not.toBe(kept.z);
+    expect(kept).toEqual({ z: Buffer.of(1, 2, 3, 4), words: ['a', 'b', 'c', 'd'] });
+  });
 });
 
 describe('a last batch with fewer records', () => {

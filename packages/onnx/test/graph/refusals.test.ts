@@ -65,6 +65,8 @@ const MISTAKES: [string, () => unknown, RegExp][] = [
   ],
   ['no loss', building({ loss: undefined }), /loss must be/],
   ['a function for a loss', building({ loss: softmaxCrossEntropy }), /loss must be/],
+  ['null for a loss', building({ loss: null }), /loss must be/],
+  ['null for a layer', building({ layers: [null] }), /layers\[0\] is no layer/],
   ['no optimizer', building({ optimizer: adam }), /optimizer must be/],
   ['an unknown option', building({ batch: 3 }), /unknown option "batch"; there are input, layers/],
   ['no rows', building({ batchSize: 0 }), /batchSize must be an integer ≥ 1, got 0/],
@@ -96,6 +98,20 @@ const MISTAKES: [string, () => unknown, RegExp][] = [
     building({ input: { name: 'x', shape: [28], scale: 0 } }),
     /input.scale must be a number other than 0/,
   ],
+  [
+    'a scale that is 0 in float32',
+    building({ input: { name: 'x', shape: [28], scale: 1e-300 } }),
+    /input.scale must be a number other than 0, got 1e-300, which is 0 in float32/,
+  ],
+  ['rows beyond memory', building({ input: { name: 'x', shape: [2 ** 40, 2 ** 40] } }), /input.shape would be float32/],
+  [
+    'a parameter beyond memory',
+    building({ layers: [flatten(), dense(2 ** 40)] }),
+    /layer dense1: dense1\.weight would be float32 \[1099511627776, 784\]/,
+  ],
+  ['a name that ends in the middle', () => relu({ name: 'a\0b' }), /relu: name must be a text/],
+  ['half a character for a name', () => relu({ name: '\ud800' }), /relu: name must be a text/],
+  ['a name that objects have', building({ input: { name: '__proto__', shape: [28] } }), /input.name must be a text/],
   ['half a unit', () => dense(0.5), /dense: units must be an integer ≥ 1, got 0.5/],
   [
     'an option of another library',
@@ -128,11 +144,26 @@ const MISTAKES: [string, () => unknown, RegExp][] = [
   ['a momentum of 1', () => sgd({ momentum: 1 }), /sgd: momentum must be a number from 0 to below 1, got 1/],
   ['a rate in the optimizer', () => adam({ learningRate: 1 } as never), /adam: unknown option "learningRate"/],
   ['no epsilon', () => adam({ epsilon: 0 }), /adam: epsilon must be a number/],
+  [
+    'an epsilon that is 0 in float32',
+    () => adam({ epsilon: 1e-300 }),
+    /epsilon must be a number ≥ .*, got 1e-300, which is 0 in float32/,
+  ],
+  [
+    'a beta that is 1 in float32',
+    () => adam({ beta2: 1 - 1e-12 }),
+    /beta2 must be a number from 0 to below 1, got 0.9.*, which is 1 in float32/,
+  ],
   ['a negative decay', () => adamW({ weightDecay: -1 }), /adamW: weightDecay must be a number ≥ 0, got -1/],
   ['a seed that is none', () => sequential(GOOD).initialState(-1), /the seed must be an integer from 0 to/],
 ];
 test.each(MISTAKES)('%s is refused when it is built', (_name, build, message) => {
   expect(build).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) }));
+});
+
+test('a network of a thousand layers is built', () => {
+  const layers = [flatten(), ...Array.from({ length: 1000 }, () => dense(2))];
+  expect(sequential({ ...GOOD, layers }).parameterNames).toHaveLength(2000);
 });
 
 test('what is baked in must be the parameters, and the rest of the training state may come along', () => {

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -220,6 +220,17 @@ describe('a loss that is not finite', () => {
     // From that file the very step can be made again.
     const again = loopOf(session, { stream: broken.batch(8), checkpoint: checkpointAt(`${path}.nan`) });
     await expect(stepsOf(again)).rejects.toMatchObject({ code: 'NOT_FINITE', details: { step: 4 } });
+  });
+
+  test('is told too where the state before it cannot be written', async () => {
+    const path = newPath();
+    await mkdir(`${path}.nan`);
+    const loop = loopOf(session, { stream: broken.batch(8), checkpoint: checkpointAt(path) });
+    await expect(stepsOf(loop)).rejects.toMatchObject({
+      code: 'NOT_FINITE',
+      message: expect.stringContaining(`could not be written to ${path}.nan`),
+      details: { step: 4, path: undefined },
+    });
   });
 
   test('without checkpoints is told with the state', async () => {

@@ -101,6 +101,14 @@ describe('a model that is no training step is refused at once:', () => {
   });
 });
 
+test('padding that no mask of the model takes away is refused at once', () => {
+  const unmasked = saying({ inputs: without('mask') });
+  expect(refusal({ stream: stream({ remainder: 'pad' }) }, unmasked)).toMatchObject(
+    invalid(/rows of padding would be learned from/u),
+  );
+  expect(refusal({ stream: stream({ remainder: 'keep' }) }, unmasked)).toBeUndefined();
+});
+
 describe('parameters that do not fit are refused at once:', () => {
   const first = mlp.initialState(1);
   const { 'dense1.weight': _weight, 'dense2.bias': _bias, ...few } = first;
@@ -139,6 +147,7 @@ describe('options are refused at once:', () => {
     ['less than no step', { steps: -1 }, /steps must be an integer/u],
     ['no learning rate', { learningRate: undefined }, /learningRate is missing/u],
     ['a learning rate of text', { learningRate: '0.1' }, /learningRate must be a finite number/u],
+    ['a learning rate that float32 cannot hold', { learningRate: 1e300 }, /learningRate must be a finite number/u],
     ['a signal that is none', { signal: 'SIGTERM' }, /signal must be an AbortSignal/u],
     ['a listener that is none', { onProgress: true }, /onProgress must be a function/u],
     ['a checkpoint without a model', { checkpoint: { path: 'x' } }, /checkpoint\.model must be the bytes/u],

@@ -1,6 +1,6 @@
 import { parseState } from '@dataref/core';
 import type { BatchFlow, DataBatch } from '@dataref/core/adapter';
-import { feedsOf, type PlainFeeds } from '../batch-feeds.js';
+import { copyOf, feedsOf, type PlainFeeds } from '../batch-feeds.js';
 import type { Binding } from '../binding.js';
 import type { Answer, Beginning, StateText } from './messages.js';
 import { sentError } from './sent-error.js';
@@ -136,7 +136,7 @@ function movable(given: PlainFeeds): { readonly feeds: PlainFeeds; readonly move
     feeds[name] = tensor;
     if (Array.isArray(data)) continue;
     const isAlone = data.byteLength === data.buffer.byteLength && !moved.includes(data.buffer as ArrayBuffer);
-    const own = isAlone ? data : data.slice();
+    const own = isAlone ? data : copyOf(data);
     feeds[name] = { ...tensor, data: own };
     moved.push(own.buffer as ArrayBuffer);
   }
