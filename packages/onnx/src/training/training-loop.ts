@@ -1,5 +1,5 @@
 import { DataRefError, type Flow, type Schema, type StreamState } from '@dataref/core';
-import { orAbort, SignalListener } from '@dataref/core/adapter';
+import { orAbort, SignalListener, type BatchFlow } from '@dataref/core/adapter';
 import type * as ort from 'onnxruntime-common';
 import { toOrtFeeds } from '../feeds/to-ort-feeds.js';
 import type { OrtBatch } from '../feeds/types.js';
@@ -39,6 +39,10 @@ export function trainingLoop<S extends Schema>(options: TrainingOptions<S>): Tra
   const names = graph.data.map(({ name }) => name);
   const hasMask = names.includes(MASK) && !Object.hasOwn(inputs ?? {}, MASK);
   const { maskInput = hasMask ? MASK : undefined } = checked;
+  if ((stream as unknown as BatchFlow).padsRemainder && maskInput === undefined && !names.includes(MASK))
+    throw refused(
+      "the stream pads its last batch, and the model has no mask: rows of padding would be learned from. Let the batch be short, batch(n), or drop it: batch(n, { remainder: 'drop' }); or build the graph with a mask: softmaxCrossEntropy({ labels, mask: 'mask' })",
+    );
   const byName = names.filter((name) => name !== maskInput).map((name) => [name, name]);
   const flow = toOrtFeeds(stream, {
     session: { inputMetadata: graph.data },
