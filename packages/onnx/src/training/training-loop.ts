@@ -22,7 +22,7 @@ const MASK = 'mask';
  * @throws DataRefError INVALID_ARGUMENT at once for options, a model that is no training step, or parameters that do not
  *   fit it. Out of the loop: CORRUPT for a damaged checkpoint, STATE_MISMATCH for one of another model or dataset;
  *   NOT_FINITE where the loss is, the state before that step being kept, and saved beside the checkpoint;
- *   USE_AFTER_RELEASE where the session was released; EMPTY where epochs have no batch; DISK_FULL, STORE_FAILED; what the
+ *   OUT_OF_RANGE for a label that is no class; USE_AFTER_RELEASE where the session was released; EMPTY where epochs have no batch; DISK_FULL, STORE_FAILED; what the
  *   stream throws; an abort's own reason
  */
 export function trainingLoop<S extends Schema>(options: TrainingOptions<S>): TrainingLoop {
@@ -53,6 +53,9 @@ export function trainingLoop<S extends Schema>(options: TrainingOptions<S>): Tra
   });
   return new Training(checked, graph, flow);
 }
+
+/** What onnxruntime says where softmaxCrossEntropy looks a label up among the classes. */
+const WRONG_LABEL = /\/loss\/GatherElements.*Out of range/su;
 
 class Training implements TrainingLoop {
   readonly #options: CheckedOptions;
@@ -214,6 +217,12 @@ class Training implements TrainingLoop {
     try {
       return await this.#options.session.run(feeds, fetches);
     } catch (error) {
+      if (WRONG_LABEL.test(String(error)))
+        throw new DataRefError(
+          'OUT_OF_RANGE',
+          `trainingLoop: step ${this.#step + 1} was given a label that is no class: labels are 0 to classes - 1, in rows of padding too, and the last dense layer has as many units as there are classes. Parameters are as they were before the step`,
+          { cause: error, details: { step: this.#step } },
+        );
       if (!/session.*(?:disposed|released)/iu.test(String(error))) throw error;
       throw new DataRefError(
         'USE_AFTER_RELEASE',
