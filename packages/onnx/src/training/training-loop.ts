@@ -1,8 +1,15 @@
-import { DataRefError, type Flow, type Schema, type StreamState } from '@dataref/core';
+import {
+  DataRefError,
+  isDataRefError,
+  type BatchStream,
+  type Flow,
+  type Schema,
+  type StreamState,
+} from '@dataref/core';
 import { orAbort, SignalListener, type BatchFlow } from '@dataref/core/adapter';
 import type * as ort from 'onnxruntime-common';
 import { toOrtFeeds } from '../feeds/to-ort-feeds.js';
-import type { OrtBatch } from '../feeds/types.js';
+import type { OrtBatch, OrtOptions } from '../feeds/types.js';
 import { Checkpointing } from './checkpointing.js';
 import { checkOptions, type CheckedOptions } from './options.js';
 import { PingPongState } from './ping-pong-state.js';
@@ -44,7 +51,7 @@ export function trainingLoop<S extends Schema>(options: TrainingOptions<S>): Tra
       "the stream pads its last batch, and the model has no mask: rows of padding would be learned from. Let the batch be short, batch(n), or drop it: batch(n, { remainder: 'drop' }); or build the graph with a mask: softmaxCrossEntropy({ labels, mask: 'mask' })",
     );
   const byName = names.filter((name) => name !== maskInput).map((name) => [name, name]);
-  const flow = toOrtFeeds(stream, {
+  const flow = boundTo(stream, {
     session: { inputMetadata: graph.data },
     ort: checked.ort,
     inputs: { ...Object.fromEntries(byName), ...inputs },
@@ -52,6 +59,17 @@ export function trainingLoop<S extends Schema>(options: TrainingOptions<S>): Tra
     reuseBuffers: true,
   });
   return new Training(checked, graph, flow);
+}
+
+/** The stream's feeds; what does not fit is refused in the name of the loop. */
+function boundTo(stream: BatchStream, options: OrtOptions<any>): Flow<OrtBatch> {
+  try {
+    return toOrtFeeds(stream, options);
+  } catch (error) {
+    if (!isDataRefError(error)) throw error;
+    const { code, message, details } = error;
+    throw new DataRefError(code, message.replace(/^toOrtFeeds/u, 'trainingLoop'), { cause: error, details });
+  }
 }
 
 /** What onnxruntime says where softmaxCrossEntropy looks a label up among the classes. */
