@@ -24,7 +24,7 @@ export function oneOf<T>(what: string, value: T, allowed: readonly T[]): T {
 /** Options that were given, {} where none were. @throws DataRefError INVALID_ARGUMENT for what is no object */
 export function optionsOf<T extends object>(what: string, options: T | undefined): T {
   if (options === undefined) return {} as T;
-  if (typeof options === 'object' && options !== null) return options;
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options;
   throw invalidArgument(`${what}: options must be an object, got ${describeValue(options)}`);
 }
 

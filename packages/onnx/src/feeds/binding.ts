@@ -132,7 +132,8 @@ export class Binding implements Picker {
     } catch (error) {
       if (!isDataRefError(error) || error.details['input'] !== undefined) throw error;
       const where = error.message.startsWith(`inputs.${name}:`) ? '' : `input ${name}: `;
-      throw new DataRefError(error.code, `toOrtFeeds: ${where}${error.message}`, {
+      const cure = leaf === undefined ? noColumnCure(schema, name, spec.column) : '';
+      throw new DataRefError(error.code, `toOrtFeeds: ${where}${error.message}${cure}`, {
         cause: error,
         details: { ...error.details, input: name, column: spec.column },
       });
@@ -168,6 +169,13 @@ export class Binding implements Picker {
   }
 }
 
+function noColumnCure(schema: Schema, input: string, column: string): string {
+  const inside = leavesOf(schema).find(({ name }) => name.startsWith(`${column}.`));
+  if (inside !== undefined)
+    return `. ${column} is several columns, such as ${inside.name}: where it is a vector, records give it as a typed array, Float32Array.of(…)`;
+  return column === input ? `. Say which column feeds it: inputs: { ${input}: '…' }` : '';
+}
+
 function unmapped(missing: readonly string[], columns: readonly string[], mapped: Iterable<string>): DataRefError {
   const [input] = missing as readonly [string];
   const isMask = /mask/iu.test(input) ? `, or maskInput: '${input}' where it masks padding` : '';
@@ -193,7 +201,7 @@ function refuseLossy(leaf: Leaf, { name, type }: ModelInput, spec: CheckedSpec):
   if (isAsked || isWidening(dtype as NumericDType, type)) return;
   throw inputError(
     name,
-    `it takes ${type}, which cannot hold every ${dtype} of column ${leaf.name}: let the model take ${dtype} and begin with a Cast, or ask for the conversion: { column: '${leaf.name}', dtype: '${type}' }, which rounds to floats and refuses integers that do not fit`,
+    `it takes ${type}, which cannot hold every ${dtype} of column ${leaf.name}: let the model take ${dtype} and begin with a Cast, or ask for the conversion: { column: '${leaf.name}', dtype: '${type}' }, which rounds to floats and refuses integers that do not fit${dtype === 'float64' ? '. Numbers in records, and in what a map returns, are float64 where no schema says otherwise' : ''}`,
     leaf.name,
   );
 }

@@ -1,7 +1,6 @@
-import { optionsOf, refuseUnknown } from '@dataref/core/adapter';
 import type { GraphWriter, Value } from './graph-writer.js';
 import { numberOf } from './options.js';
-import type { Optimizer } from './optimizer.js';
+import { optimizerOptions, type Optimizer } from './optimizer.js';
 
 export interface AdamOptions {
   /** From 0 to below 1; default 0.9, as in tfjs and PyTorch. */
@@ -26,8 +25,8 @@ const STEP = 'adam.step';
  * @throws DataRefError INVALID_ARGUMENT
  */
 export function adam(options?: AdamOptions): Optimizer {
-  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, ...unknown } = optionsOf('adam', options);
-  refuseUnknown('adam', unknown, ['beta1', 'beta2', 'epsilon']);
+  const given = optimizerOptions('adam', options, ['beta1', 'beta2', 'epsilon']);
+  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = given;
   return optimizer('adam', { beta1, beta2, epsilon, weightDecay: 0 });
 }
 
@@ -38,8 +37,8 @@ export function adam(options?: AdamOptions): Optimizer {
  * @throws DataRefError INVALID_ARGUMENT
  */
 export function adamW(options?: AdamWOptions): Optimizer {
-  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01, ...unknown } = optionsOf('adamW', options);
-  refuseUnknown('adamW', unknown, ['beta1', 'beta2', 'epsilon', 'weightDecay']);
+  const given = optimizerOptions('adamW', options, ['beta1', 'beta2', 'epsilon', 'weightDecay']);
+  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01 } = given;
   return optimizer('adamW', { beta1, beta2, epsilon, weightDecay });
 }
 

@@ -3,7 +3,7 @@ import type { GraphWriter, Value } from './graph-writer.js';
 import { initialWeights, ZEROS } from './initial-values.js';
 import type { DenseOptions } from './dense.js';
 import type { Layer } from './layer.js';
-import { initializerOf, nameOf, switchOf } from './options.js';
+import { initializerOf, LAYER_CURES, nameOf, switchOf } from './options.js';
 import { windowsOver, windowSpec, type WindowOptions, type Windows } from './window.js';
 
 /** `strides` defaults to 1, as in tfjs and PyTorch. */
@@ -31,7 +31,7 @@ export function conv2d(
     padding = 'valid',
     ...unknown
   } = optionsOf('conv2d', options);
-  refuseUnknown('conv2d', unknown, ['name', 'bias', 'initializer', 'strides', 'padding']);
+  refuseUnknown('conv2d', unknown, ['name', 'bias', 'initializer', 'strides', 'padding'], LAYER_CURES);
   countOf('conv2d: filters', filters, 1);
   const spec = windowSpec('conv2d', kernelSize, strides, padding);
   const hasBias = switchOf('conv2d: bias', bias);

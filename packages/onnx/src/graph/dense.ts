@@ -1,7 +1,7 @@
 import { countOf, optionsOf, refuseUnknown } from '@dataref/core/adapter';
 import { initialWeights, ZEROS, type Initializer } from './initial-values.js';
 import { refuseRows, type Layer } from './layer.js';
-import { initializerOf, nameOf, switchOf, type LayerOptions } from './options.js';
+import { initializerOf, LAYER_CURES, nameOf, switchOf, type LayerOptions } from './options.js';
 
 export interface DenseOptions extends LayerOptions {
   /** Whether a bias is added; default true, as in tfjs and PyTorch. */
@@ -18,7 +18,7 @@ export interface DenseOptions extends LayerOptions {
  */
 export function dense(units: number, options?: DenseOptions): Layer {
   const { name, bias = true, initializer = 'glorotUniform', ...unknown } = optionsOf('dense', options);
-  refuseUnknown('dense', unknown, ['name', 'bias', 'initializer']);
+  refuseUnknown('dense', unknown, ['name', 'bias', 'initializer'], LAYER_CURES);
   countOf('dense: units', units, 1);
   const hasBias = switchOf('dense: bias', bias);
   const start = initializerOf('dense', initializer);

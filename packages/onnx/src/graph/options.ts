@@ -8,6 +8,9 @@ export interface LayerOptions {
   readonly name?: string | undefined;
 }
 
+/** What an option of other libraries is here. */
+export const LAYER_CURES = { activation: 'it is a layer of its own: put relu() after this one' };
+
 export function nameOf(what: string, name: unknown): string | undefined {
   if (name === undefined) return undefined;
   return inputName(`${what}: name`, name);

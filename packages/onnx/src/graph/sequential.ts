@@ -36,13 +36,13 @@ export interface Sequential {
    * @throws DataRefError NOT_FOUND for missing parameters, INVALID_ARGUMENT for unknown ones, SCHEMA_MISMATCH for another
    * dtype or shape
    */
-  inferenceGraph(parameters?: Readonly<Record<string, NDArray>>): Uint8Array<ArrayBuffer>;
+  readonly inferenceGraph: (parameters?: Readonly<Record<string, NDArray>>) => Uint8Array<ArrayBuffer>;
   /**
    * What training starts from: parameters, and what the optimizer remembers, float32, zeros. The same bits for the same
    * seed on any machine.
    * @param seed an integer 0..2^32−1
    */
-  initialState(seed: number): Record<string, NDArray<'float32', readonly number[]>>;
+  readonly initialState: (seed: number) => Record<string, NDArray<'float32', readonly number[]>>;
 }
 
 const OPTIONS = ['input', 'layers', 'loss', 'optimizer', 'batchSize'];

@@ -1,6 +1,5 @@
-import { optionsOf, refuseUnknown } from '@dataref/core/adapter';
 import { numberOf } from './options.js';
-import type { Optimizer } from './optimizer.js';
+import { optimizerOptions, type Optimizer } from './optimizer.js';
 
 export interface SgdOptions {
   /** From 0 to below 1; default 0, as in PyTorch (tfjs has an optimizer of its own for it). */
@@ -13,8 +12,7 @@ export interface SgdOptions {
  * @throws DataRefError INVALID_ARGUMENT
  */
 export function sgd(options?: SgdOptions): Optimizer {
-  const { momentum = 0, ...unknown } = optionsOf('sgd', options);
-  refuseUnknown('sgd', unknown, ['momentum']);
+  const { momentum = 0 } = optimizerOptions('sgd', options, ['momentum']);
   numberOf('sgd: momentum', momentum, 0, 1);
   const velocity = (name: string): string => `${name}.momentum`;
   return {

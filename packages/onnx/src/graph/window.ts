@@ -72,7 +72,7 @@ export function windowsOver(layer: string, input: RowShape, { kernel, strides, p
       layer,
       `images of at least its window, [${kernel.join(', ')}]`,
       input,
-      `make the window smaller, or the padding 'same'`,
+      `make the window smaller, or the padding 'same'. Images are [channels, height, width]: where the channels come last, transpose them before they are stored, or with map`,
     );
   const [rows, columns] = axes;
   const attributes = {

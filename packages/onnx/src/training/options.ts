@@ -17,7 +17,7 @@ export function checkOptions(given: TrainingOptions): CheckedOptions {
   const options = optionsOf('trainingLoop', given);
   const { session, ort, stream, inputs, maskInput, parameters, learningRate, ...others } = options;
   const { epochs, steps, checkpoint, signal, onProgress, ...unknown } = others;
-  refuseUnknown('trainingLoop', unknown, NAMES);
+  refuseUnknown('trainingLoop', unknown, NAMES, { lr: 'the learning rate is learningRate' });
   const { inputMetadata, outputMetadata, run } = Object(session) as Partial<TrainingOptions['session']>;
   if (!Array.isArray(inputMetadata) || !Array.isArray(outputMetadata) || typeof run !== 'function')
     throw refused(

@@ -1,9 +1,9 @@
-import { DataRefError, type Schema, type StreamState } from '@dataref/core';
+import { DataRefError, isDataRefError, type BatchStream, type Schema, type StreamState } from '@dataref/core';
 import { checkFilePath, orAbort, SignalListener } from '@dataref/core/adapter';
 import type * as ort from 'onnxruntime-common';
-import { toOrtFeeds } from '../feeds/to-ort-feeds.js';
 import { isFeeds } from '../feeds/made-feeds.js';
-import type { OrtBatch, OrtWorkerFeeds } from '../feeds/types.js';
+import { toOrtFeeds } from '../feeds/to-ort-feeds.js';
+import type { OrtBatch, OrtOptions, OrtWorkerFeeds } from '../feeds/types.js';
 import { Checkpointing } from './checkpointing.js';
 import { checkOptions, type CheckedOptions } from './options.js';
 import { numberAt } from './numbers.js';
@@ -24,7 +24,8 @@ const MASK = 'mask';
  * @throws DataRefError INVALID_ARGUMENT at once for options, a model that is no training step, or parameters that do not
  *   fit it. Out of the loop: CORRUPT for a damaged checkpoint, STATE_MISMATCH for one of another model or dataset;
  *   NOT_FINITE where the loss is, the state before that step being kept, and saved beside the checkpoint;
- *   USE_AFTER_RELEASE where the session was released; SCHEMA_MISMATCH where `run` gives other outputs; EMPTY where epochs have no batch; DISK_FULL, STORE_FAILED; what the
+ *   OUT_OF_RANGE for a label that is no class; USE_AFTER_RELEASE where the session was released; SCHEMA_MISMATCH where
+ *   `run` gives other outputs; EMPTY where epochs have no batch; DISK_FULL, STORE_FAILED; what the
  *   stream throws; an abort's own reason
  */
 export function trainingLoop<S extends Schema>(options: TrainingOptions<S>): TrainingLoop {
@@ -50,10 +51,10 @@ function feedsOf(checked: CheckedOptions, graph: StepGraph): OrtWorkerFeeds {
   const { maskInput = hasMask ? MASK : undefined } = checked;
   if (checked.padsRows && maskInput === undefined && !names.includes(MASK))
     throw refused(
-      `the stream pads its last batch, and the model has no mask: rows of padding would be learned from. Give the model one, softmaxCrossEntropy({ labels, mask: 'mask' }), or drop them: batch(n, { remainder: 'drop' })`,
+      "the stream pads its last batch, and the model has no mask: rows of padding would be learned from. Let the batch be short, batch(n), or drop it: batch(n, { remainder: 'drop' }); or build the graph with a mask: softmaxCrossEntropy({ labels, mask: 'mask' })",
     );
   const byName = names.filter((name) => name !== maskInput).map((name) => [name, name]);
-  return toOrtFeeds(stream, {
+  return boundTo(stream, {
     session: { inputMetadata: graph.data },
     ort: checked.ort,
     inputs: { ...Object.fromEntries(byName), ...inputs },
@@ -61,6 +62,20 @@ function feedsOf(checked: CheckedOptions, graph: StepGraph): OrtWorkerFeeds {
     reuseBuffers: true,
   });
 }
+
+/** The stream's feeds; what does not fit is refused in the name of the loop. */
+function boundTo(stream: BatchStream, options: OrtOptions<any>): OrtWorkerFeeds {
+  try {
+    return toOrtFeeds(stream, options);
+  } catch (error) {
+    if (!isDataRefError(error)) throw error;
+    const { code, message, details } = error;
+    throw new DataRefError(code, message.replace(/^toOrtFeeds/u, 'trainingLoop'), { cause: error, details });
+  }
+}
+
+/** What onnxruntime says where softmaxCrossEntropy looks a label up among the classes. */
+const WRONG_LABEL = /\/loss\/GatherElements.*Out of range/su;
 
 class Training implements TrainingLoop {
   readonly #options: CheckedOptions;
@@ -226,6 +241,12 @@ class Training implements TrainingLoop {
     try {
       return Object(await this.#options.session.run(feeds, fetches)) as Record<string, ort.Tensor>;
     } catch (error) {
+      if (WRONG_LABEL.test(String(error)))
+        throw new DataRefError(
+          'OUT_OF_RANGE',
+          `trainingLoop: step ${this.#step + 1} was given a label that is no class: labels are 0 to classes - 1, in rows of padding too, and the last dense layer has as many units as there are classes. Parameters are as they were before the step`,
+          { cause: error, details: { step: this.#step } },
+        );
       if (!/session.*(?:disposed|released)/iu.test(String(error))) throw error;
       throw new DataRefError(
         'USE_AFTER_RELEASE',

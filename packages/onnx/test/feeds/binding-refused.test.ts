@@ -9,6 +9,7 @@ const data = fromColumns({
   image: ndarray(new Uint8Array(8 * 4), [8, 2, 2]),
   label: new BigInt64Array(8),
   weight: new Float64Array(8),
+  list: { first: new Float64Array(8), second: new Float64Array(8) },
 });
 const batches = () => data.stream().batch(4);
 const bind = (inputs: readonly Value[], options: object = {}, outputs: readonly string[] = []) => {
@@ -28,7 +29,9 @@ const refused: readonly (readonly [string, readonly Value[], object, RegExp, str
   ['a mask of another kind', [image, input('mask', 'int32', ['N'])], { maskInput: 'mask' }, /float32\[N\] or bool\[N\], and it is int32\[N\]/u, 'mask'],
   ['a mask in inputs', [x, input('m', 'bool', ['N'])], { maskInput: 'm', inputs: { x: 'image', m: 'label' } }, /leave it out of inputs/u, 'm'],
   ['a narrower dtype', [input('label', 'int32', ['N'])], {}, /cannot hold every int64 of column label: .*Cast.*\{ column: 'label', dtype: 'int32' \}/u, 'label'],
-  ['floats for integers', [input('y', 'int32', ['N'])], { inputs: { y: 'weight' } }, /cannot hold every float64/u, 'y'],
+  ['floats for integers', [input('y', 'int32', ['N'])], { inputs: { y: 'weight' } }, /cannot hold every float64.*no schema says otherwise/u, 'y'],
+  ['no column of the name', [x], { inputs: { x: 'x' } }, /no column "x".*inputs: \{ x: '…' \}/u, 'x'],
+  ['a vector given as a list', [input('v', 'float32', ['N', 2])], { inputs: { v: 'list' } }, /no column "list".*several columns, such as list\.first: .*Float32Array/u, 'v'],
   ['another dtype than the model’s', [x], { inputs: { x: { column: 'image', dtype: 'float32' } } }, /takes uint8, and dtype asks for float32: leave dtype out/u, 'x'],
   ['a scale for integers', [x], { inputs: { x: { column: 'image', scale: 2 } } }, /scale needs dtype float32/u, 'x'],
   ['another rank', [input('image', 'uint8', ['N', 4])], {}, /takes uint8\[N, 4\], and image comes with 3 dimensions, \[rows, 2, 2\]/u, 'image'],

@@ -57,6 +57,21 @@ const MISTAKES: [string, () => unknown, RegExp][] = [
     /expected targets of as many elements as the output \[10\], got the shape \[3\]/,
   ],
   ['nothing to train', building({ layers: [flatten()] }), /no layer has parameters/],
+  [
+    'a list of layers for options',
+    () => sequential([dense(10)] as never),
+    /sequential: options must be an object, got an array/,
+  ],
+  [
+    'a shape for the input',
+    building({ input: [28, 28] }),
+    /sequential: input: options must be an object, got an array/,
+  ],
+  [
+    'images whose channels come last',
+    building({ input: { name: 'image', shape: [28, 28, 1] }, layers: [conv2d(8, 3)] }),
+    /got \[28, 28, 1\].*Images are \[channels, height, width\]/,
+  ],
   ['no layers', building({ layers: undefined }), /layers must be a list/],
   [
     'a function for a layer',
@@ -116,7 +131,7 @@ const MISTAKES: [string, () => unknown, RegExp][] = [
   [
     'an option of another library',
     () => dense(3, { activation: 'relu' } as never),
-    /dense: unknown option "activation"; there are name, bias/,
+    /dense: unknown option "activation"; there are name, bias.*put relu\(\) after/,
   ],
   [
     'an initializer that there is not',
@@ -142,7 +157,16 @@ const MISTAKES: [string, () => unknown, RegExp][] = [
   ['no labels', () => softmaxCrossEntropy({} as never), /labels must be a text/],
   ['no targets', () => meanSquaredError({} as never), /targets must be a text/],
   ['a momentum of 1', () => sgd({ momentum: 1 }), /sgd: momentum must be a number from 0 to below 1, got 1/],
-  ['a rate in the optimizer', () => adam({ learningRate: 1 } as never), /adam: unknown option "learningRate"/],
+  [
+    'a rate in the optimizer',
+    () => adam({ learningRate: 1 } as never),
+    /adam: unknown option "learningRate".*lr.*trainingLoop\(\{ learningRate/,
+  ],
+  [
+    'a rate for options',
+    () => sgd(0.01 as never),
+    /sgd: options must be an object, got 0.01; .*trainingLoop\(\{ learningRate/,
+  ],
   ['no epsilon', () => adam({ epsilon: 0 }), /adam: epsilon must be a number/],
   [
     'an epsilon that is 0 in float32',

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type * as ort from 'onnxruntime-node';
+import { fromColumns } from '@dataref/core';
 import { bitsOf, loopOf, mlp, openSession, points, stepsOf } from './points.js';
 
 let session: ort.InferenceSession;
@@ -108,6 +109,21 @@ test('a record that cannot be read ends the loop; entered again it goes on at th
   isBroken = false;
   expect((await stepsOf(loop)).map(({ step }) => step)).toEqual([6, 7, 8, 9, 10, 11, 12, 13]);
 });
+
+test.each([3, -1])(
+  'the label %i, which is no class, ends the loop before anything is learned from it',
+  async (label) => {
+    const { x, y } = (await points.read([0, 1, 2, 3])).columns;
+    const labels = fromColumns({ x, y: Int32Array.of(...y.data.slice(0, 3), label) });
+    const loop = loopOf(session, { stream: labels.stream().batch(2) });
+    await expect(stepsOf(loop)).rejects.toMatchObject({
+      code: 'OUT_OF_RANGE',
+      message: expect.stringContaining('step 2 was given a label that is no class'),
+      details: { step: 1 },
+    });
+    expect(loop.step).toBe(1);
+  },
+);
 
 test('a session that is released under the loop ends it, and what was learned is kept', async () => {
   const own = await openSession(mlp);

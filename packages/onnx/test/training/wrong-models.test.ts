@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as ort from 'onnxruntime-node';
 import { ndarray, type ErrorCode } from '@dataref/core';
 import type { TrainingOptions } from '@dataref/onnx/pure';
-import { loopOf, mlp, openSession, points, stream } from './points.js';
+import { dense, flatten, sequential, sgd, softmaxCrossEntropy } from '@dataref/onnx/graph';
+import { loopOf, mlp, openSession, points, sessionOptions, stream } from './points.js';
 
 let session: ort.InferenceSession;
 beforeAll(async () => {
@@ -94,9 +95,26 @@ describe('a model that is no training step is refused at once:', () => {
     );
   });
 
+  test('padding that no mask tells from rows', async () => {
+    const { trainingGraph, initialState } = sequential({
+      input: { name: 'x', shape: [1, 8, 8] },
+      layers: [flatten(), dense(3)],
+      loss: softmaxCrossEntropy({ labels: 'y' }),
+      optimizer: sgd(),
+    });
+    const unmasked = await ort.InferenceSession.create(trainingGraph, sessionOptions);
+    const parameters = initialState(1);
+    expect(refusal({ parameters, stream: stream({ remainder: 'pad' }) }, unmasked)).toMatchObject(
+      invalid(/pads its last batch, and the model has no mask.*remainder: 'drop'.*mask: 'mask'/u),
+    );
+    for (const remainder of ['keep', 'drop'] as const)
+      expect(refusal({ parameters, stream: stream({ remainder }) }, unmasked)).toBeUndefined();
+    await unmasked.release();
+  });
+
   test('an input that no column feeds', () => {
     const only = points.select('x').stream().batch(4);
-    expect(refusal({ stream: only })).toMatchObject(invalid(/\by\b/u));
+    expect(refusal({ stream: only })).toMatchObject(invalid(/^trainingLoop: inputs\.y: .*inputs: \{ y: '…' \}/u));
     expect(refusal({ stream: only, inputs: { x: 'x' } })).toMatchObject(invalid(/\by\b/u));
   });
 });
