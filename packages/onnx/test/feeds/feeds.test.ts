@@ -3,6 +3,7 @@ import { field, fromColumns, fromRecords, ndarray, type DataRef } from '@dataref
 import { resumeSuite } from '@dataref/core/testing';
 import '@dataref/onnx';
 import { toOrtFeeds, type OrtBatch } from '@dataref/onnx/pure';
+import { Tensor } from 'onnxruntime-common';
 import * as ort from 'onnxruntime-node';
 import { input, modelOf, openEcho } from './tiny-model.js';
 
@@ -293,4 +294,19 @@ test('a batch that does not fit is not passed over: the stream stands before it,
     await take();
     expect(seen).toEqual(Array.from({ length: 10 }, (_, i) => BigInt(i - 3)));
   }
+});
+
+test('tensors are made by the onnxruntime that was given, and by no other', async () => {
+  const made = new WeakSet<object>();
+  const construct = (target: typeof Tensor, given: unknown[]): object => {
+    const tensor = Reflect.construct(target, given) as object;
+    made.add(tensor);
+    return tensor;
+  };
+  const own = { Tensor: new Proxy(Tensor, { construct }) };
+  const feeds = shuffled()
+    .batch(4)
+    .toOrtFeeds({ session: modelOf(model), ort: own, inputs });
+  for (const { feeds: tensors } of await all(feeds))
+    for (const tensor of Object.values(tensors)) expect(made.has(tensor)).toBe(true);
 });
