@@ -10,8 +10,11 @@ export function sentError(error: unknown): SentError {
 /** Anything may be thrown, also what cannot be made a text. */
 function described(error: unknown): Pick<SentError, 'name' | 'message' | 'stack'> {
   try {
-    const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
-    return { name: String(name), message: String(message), stack: stack === undefined ? undefined : String(stack) };
+    const thrown: Record<'name' | 'message' | 'stack', unknown> = Object(
+      error instanceof Error ? error : new Error(String(error)),
+    );
+    const { name, message, stack } = thrown; // of any type
+    return { name: String(name), message: String(message), stack: typeof stack === 'string' ? stack : undefined };
   } catch {
     return { name: 'Error', message: `${typeof error} that is no text was thrown`, stack: undefined };
   }
