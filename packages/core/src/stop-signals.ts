@@ -22,6 +22,7 @@ export class SignalListener {
   readonly #isAtWork: () => boolean;
   #asked: NodeJS.Signals | undefined;
   #listening = false;
+  #stopping = new AbortController();
 
   /** @param isAtWork where it says no, a signal ends the process */
   constructor(signals: readonly NodeJS.Signals[], isAtWork: () => boolean = () => true) {
@@ -34,9 +35,15 @@ export class SignalListener {
     return this.#asked;
   }
 
+  /** Aborted by the signal that asked to stop. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
   start(): void {
     this.stop();
     this.#asked = undefined;
+    this.#stopping = new AbortController();
     for (const signal of this.#signals) process.on(signal, this.#handle);
     this.#listening = true;
   }
@@ -48,8 +55,10 @@ export class SignalListener {
   }
 
   readonly #handle = (signal: NodeJS.Signals): void => {
-    if (this.#asked === undefined && this.#isAtWork()) this.#asked = signal;
-    else {
+    if (this.#asked === undefined && this.#isAtWork()) {
+      this.#asked = signal;
+      this.#stopping.abort();
+    } else {
       this.stop();
       process.kill(process.pid, signal);
     }

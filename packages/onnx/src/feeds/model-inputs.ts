@@ -69,6 +69,7 @@ export function readModel(
   }
   const model = session.inputMetadata.map(({ name, isTensor, ...tensor }): ModelInput | OtherInput => {
     if (!isTensor) return { name, problem: 'it takes no tensor' };
+    if (name === '__proto__') return { name, problem: 'feeds cannot have that name, which is taken in every object' };
     const { type, shape } = tensor as ModelInput;
     return DTYPES.includes(type) ? { name, type, shape } : { name, problem: `columns have no dtype ${type}` };
   });

@@ -25,20 +25,21 @@ export const OUT = '.out';
 export const LOSS = 'loss';
 export const RATE = 'lr';
 
-const STATE_DTYPES: readonly string[] = [
-  'bool',
-  'int8',
-  'uint8',
-  'int16',
-  'uint16',
-  'int32',
-  'uint32',
-  'int64',
-  'uint64',
-  'float16',
-  'float32',
-  'float64',
-] satisfies NumericDType[];
+/** What holds the elements of each dtype that a state may have. */
+const ARRAYS: Readonly<Record<NumericDType, readonly string[]>> = {
+  bool: ['Uint8Array'],
+  int8: ['Int8Array'],
+  uint8: ['Uint8Array'],
+  int16: ['Int16Array'],
+  uint16: ['Uint16Array'],
+  int32: ['Int32Array'],
+  uint32: ['Uint32Array'],
+  int64: ['BigInt64Array'],
+  uint64: ['BigUint64Array'],
+  float16: ['Uint16Array', 'Float16Array'],
+  float32: ['Float32Array'],
+  float64: ['Float64Array'],
+};
 const LOSS_DTYPES = ['float32', 'float64'];
 /** Names that a checkpoint has for itself. */
 const TAKEN = [CHECKSUM, '__metadata__'];
@@ -86,7 +87,7 @@ function stateOf(input: Value | undefined, output: Value): StateInput {
       `the input ${wanted} is ${typeOf(input)}, the output ${name} is ${typeOf(output)}: they must agree`,
     );
   if (TAKEN.includes(wanted)) throw wrongModel(`an input ${wanted} cannot be saved: give it another name`);
-  if (!input.isTensor || !STATE_DTYPES.includes(input.type) || !input.shape.every((n) => typeof n === 'number'))
+  if (!input.isTensor || !Object.hasOwn(ARRAYS, input.type) || !input.shape.every((n) => typeof n === 'number'))
     throw wrongModel(`the state ${wanted} is ${typeOf(input)}; it must be of numbers and of a fixed shape`);
   return { name: wanted, dtype: input.type as NumericDType, shape: input.shape };
 }
@@ -116,6 +117,14 @@ export function checkParameters(parameters: Parameters, { state, data }: StepGra
     }
     if (!isArray(array))
       throw refused(`parameters.${name} must be an NDArray, { dtype, shape, data }, such as ndarray() makes`, { name });
+    const held = Object.prototype.toString.call(array.data).slice(8, -1);
+    if (!ARRAYS[input.dtype].includes(held) && array.dtype === input.dtype)
+      throw refused(
+        `parameters.${name} is ${input.dtype}, and its data must be ${ARRAYS[input.dtype][0]}, got ${held}`,
+        {
+          name,
+        },
+      );
     const elements = array.shape.reduce((product, n) => product * n, 1);
     if (typeOf(array) !== typeOf(input) || array.data.length !== elements)
       throw refused(

@@ -190,6 +190,7 @@ class Training implements TrainingLoop {
         empty = -1;
         yield batch;
       }
+      if (this.stoppedBy !== undefined) return;
     }
     throw new DataRefError(
       'EMPTY',
@@ -199,17 +200,24 @@ class Training implements TrainingLoop {
 
   async *#untilAborted(): AsyncGenerator<OrtBatch, undefined> {
     const { signal } = this.#options;
+    const { stopping } = this.#listener;
     const iterator = this.#flow[Symbol.asyncIterator]();
+    let isWaiting = false;
     try {
       for (;;) {
-        const next = await orAbort(iterator.next(), signal);
+        isWaiting = true;
+        const next = await orAbort(orAbort(iterator.next(), stopping), signal);
+        isWaiting = false;
         if (next.done === true) return;
         yield next.value;
         signal?.throwIfAborted();
       }
+    } catch (error) {
+      // No step is under way: what was learned is saved now, since data may never come.
+      if (error !== stopping.reason || !stopping.aborted) throw error;
     } finally {
       const closing = iterator.return?.();
-      if (signal?.aborted === true) closing?.catch(() => undefined);
+      if (signal?.aborted === true || (isWaiting && stopping.aborted)) closing?.catch(() => undefined);
       else await closing;
     }
   }

@@ -39,7 +39,7 @@ export interface TrainingCheckpoint {
   /** Steps from one checkpoint to the next, beside the one at the end. Default: only that one. */
   readonly everySteps?: number | undefined;
   /**
-   * Signals, such as `['SIGTERM']`, at which the checkpoint is written after the step under way, and the loop ends, with
+   * Signals, such as `['SIGTERM']`, at which the checkpoint is written after the step under way, or at once while data is waited for, and the loop ends, with
    * `stoppedBy` set. A second one ends the process as if there were no handler.
    */
   readonly signals?: readonly NodeJS.Signals[] | undefined;

@@ -22,6 +22,7 @@ const x = input('x', 'uint8', ['N', 2, 2]);
 /** Each with the input that the error must name. */
 const refused: readonly (readonly [string, readonly Value[], object, RegExp, string?])[] = [
   ['an unknown name in inputs', [x], { inputs: { X: 'image' } }, /no such input; it has x; did you mean "x"\?/u, 'X'],
+  ['a name that objects have', [input('__proto__', 'uint8', ['N', 2, 2])], { inputs: Object.fromEntries([['__proto__', 'image']]) }, /feeds cannot have that name/u, '__proto__'],
   ['an unknown column', [x], { inputs: { x: 'imagee' } }, /inputs\.x: no column "imagee".*did you mean "image"\?/u, 'x'],
   ['an input without a column', [image, input('labels', 'int64', ['N'])], {}, /no column for input labels.*did you mean "label"\?.*inputs: \{ image: 'image', labels: '…' \}/u, 'labels'],
   ['a mask that is no input of columns', [image, input('mask', 'float32', ['N'])], {}, /maskInput: 'mask'/u, 'mask'],

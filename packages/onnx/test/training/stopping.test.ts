@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type * as ort from 'onnxruntime-node';
 import { fromColumns } from '@dataref/core';
+import { loadCheckpoint } from '@dataref/onnx/pure';
 import { bitsOf, loopOf, mlp, openSession, points, stepsOf } from './points.js';
 
 let session: ort.InferenceSession;
@@ -89,6 +93,30 @@ describe('an abort ends the loop with its reason, and leaves no run', () => {
     await expect(stepsOf(loop)).rejects.toBe(reason);
     expect(runs).toEqual({ begun: 3, ended: 3 });
   });
+});
+
+test('a signal while data is waited for that never comes saves what was learned, and ends the loop', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'dataref-onnx-'));
+  const path = join(folder, 'run.ckpt');
+  const stuck = points
+    .stream()
+    .map(
+      async (record, { position }) => {
+        if (position !== 12) return record;
+        setTimeout(() => process.emit('SIGUSR2', 'SIGUSR2'), 10);
+        return new Promise<never>(() => undefined);
+      },
+      { schema },
+    )
+    .batch(4);
+  const loop = loopOf(session, {
+    stream: stuck,
+    checkpoint: { path, model: mlp.trainingGraph, signals: ['SIGUSR2'] },
+  });
+  expect(await stepsOf(loop)).toHaveLength(3);
+  expect(loop.stoppedBy).toBe('SIGUSR2');
+  expect(await loadCheckpoint(path)).toMatchObject({ step: 3, state: loop.state });
+  rmSync(folder, { recursive: true });
 });
 
 test('a record that cannot be read ends the loop; entered again it goes on at that record', async () => {

@@ -147,9 +147,14 @@ describe('parameters that do not fit are refused at once:', () => {
       { ...first, 'dense1.bias': ndarray(new Float32Array(6), [2, 3]) },
       /dense1\.bias must be float32\[6\], got float32\[2,3\]/u,
     ],
+    [
+      'data of another dtype',
+      { ...first, 'dense1.bias': { dtype: 'float32', shape: [6], data: new Float64Array(6) } },
+      /dense1\.bias is float32, and its data must be Float32Array, got Float64Array/u,
+    ],
     ['an array alone', { ...first, 'dense1.bias': new Float32Array(6) }, /dense1\.bias must be an NDArray/u],
   ])('%s', (_, parameters, message) =>
-    expect(refusal({ parameters: parameters as typeof first })).toMatchObject(invalid(message)),
+    expect(refusal({ parameters: parameters as unknown as typeof first })).toMatchObject(invalid(message)),
   );
 });
 

@@ -3,15 +3,21 @@ import type { SentError } from './messages.js';
 
 /** An error as plain data: errors of all kinds do not cross threads. */
 export function sentError(error: unknown): SentError {
-  const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
   const isOurs = isDataRefError(error);
-  return {
-    code: isOurs ? error.code : undefined,
-    name,
-    message,
-    stack,
-    details: isOurs ? plain(error.details) : {},
-  };
+  return { ...described(error), code: isOurs ? error.code : undefined, details: isOurs ? plain(error.details) : {} };
+}
+
+/** Anything may be thrown, also what cannot be made a text. */
+function described(error: unknown): Pick<SentError, 'name' | 'message' | 'stack'> {
+  try {
+    const thrown: Record<'name' | 'message' | 'stack', unknown> = Object(
+      error instanceof Error ? error : new Error(String(error)),
+    );
+    const { name, message, stack } = thrown; // of any type
+    return { name: String(name), message: String(message), stack: typeof stack === 'string' ? stack : undefined };
+  } catch {
+    return { name: 'Error', message: `${typeof error} that is no text was thrown`, stack: undefined };
+  }
 }
 
 /** The error again, with the stack of the thread that it comes from. */

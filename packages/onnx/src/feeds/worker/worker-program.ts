@@ -26,7 +26,7 @@ async function makeStream(): Promise<BatchFlow> {
     if (typeof make === 'function') stream = await (make as () => unknown)();
   } catch (error) {
     if (isDataRefError(error)) throw error;
-    return refuse(`could not make its stream: ${error instanceof Error ? error.message : String(error)}`, error);
+    return refuse(`could not make its stream: ${sentError(error).message}`, error);
   }
   if (typeof make !== 'function') return refuse('has no function as its default export');
   return stream instanceof BatchFlow ? stream : refuse('gave no stream of batches');
@@ -54,7 +54,7 @@ async function serve(request: Request): Promise<void> {
   const sender = await opening;
   if (request.ask === 'more') return sender?.more(request.iteration);
   if (request.ask === 'stop') return sender?.stop();
-  if (request.ask === 'close') return sender?.close().finally(() => port.close());
+  if (request.ask === 'close') return Promise.resolve(sender?.close()).finally(() => port.close());
   const { iteration, beginning, batches } = request;
   const begin = turn.then(() => sender?.begin(iteration, beginning, batches));
   turn = begin;

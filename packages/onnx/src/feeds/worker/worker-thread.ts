@@ -41,7 +41,11 @@ export class WorkerThread {
     this.#module = module;
     this.#port = port1;
     const workerData = { module, model, port: port2 };
-    this.#worker = new Worker(new URL('./worker-program.js', import.meta.url), { workerData, transferList: [port2] });
+    this.#worker = new Worker(new URL('./worker-program.js', import.meta.url), {
+      workerData,
+      transferList: [port2],
+      execArgv: process.execArgv.filter((option) => !option.startsWith('--input-type')),
+    });
     let cause: unknown;
     this.#worker.on('error', (error) => (cause = error));
     this.#exited = new Promise<number>((resolve) => this.#worker.once('exit', resolve)).then((code) => {

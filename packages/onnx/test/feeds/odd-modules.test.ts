@@ -1,0 +1,36 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect, test } from '@jest/globals';
+import { toOrtFeeds } from '@dataref/onnx/pure';
+import * as ort from 'onnxruntime-node';
+import { input, modelOf } from './tiny-model.js';
+
+const session = modelOf([input('label', 'int32', ['N'])]);
+
+test.each([
+  ['null', 'throw null'],
+  ['an object that is no text', 'throw Object.create(null)'],
+  ['a symbol for a message', 'throw Object.assign(new Error(), { message: Symbol("s") })'],
+  ['a message that cannot be read', 'throw Object.defineProperty(new Error(), "message", { get() { throw 1 } })'],
+])('a module that throws %s is refused by name', async (_what, text) => {
+  const module = new URL(`data:text/javascript,${encodeURIComponent(text)}`);
+  await expect(toOrtFeeds(module, { session, ort })).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    message: expect.stringContaining('could not make its stream'),
+  });
+});
+
+test('a program of the command line has worker threads too, and ends by itself', async () => {
+  const text = `
+    import * as ort from 'onnxruntime-node';
+    import { toOrtFeeds } from '@dataref/onnx/pure';
+    const session = { inputMetadata: [{ name: 'label', isTensor: true, type: 'int32', shape: ['N'] }] };
+    const module = new URL(${JSON.stringify(new URL('./modules/digits.mjs', import.meta.url).href)});
+    let rows = 0;
+    for await (const { length } of await toOrtFeeds(module, { session, ort })) rows += length;
+    console.log(rows);`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', text], {
+    cwd: import.meta.dirname,
+  });
+  expect(stdout).toBe('22\n');
+});
