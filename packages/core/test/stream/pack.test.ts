@@ -186,7 +186,8 @@ describe("pack 'concatenate'", () => {
     const made = scalars.map((record: unknown) => record).pack(4);
     await expect(gather(made)).rejects.toThrow(failure('SCHEMA_MISMATCH', /^pack: .*record 0/));
     const bucketed = scalars.map((record: unknown) => record).bucketByLength(4);
-    const noLength = /^bucketByLength: .*record 0, .* is an object: a record without an array has no length; give lengthOf/;
+    const noLength =
+      /^bucketByLength: .*record 0, .* is an object: a record without an array has no length; give lengthOf/;
     await expect(gather(bucketed)).rejects.toThrow(failure('SCHEMA_MISMATCH', noLength));
   });
 

@@ -1,18 +1,14 @@
-import { DataRefError, isDataRefError, type BatchStream, type Schema, type StreamState } from '@dataref/core';
+import { DataRefError, type Schema, type StreamState } from '@dataref/core';
 import { checkFilePath, orAbort, SignalListener } from '@dataref/core/adapter';
 import type * as ort from 'onnxruntime-common';
-import { isFeeds } from '../feeds/made-feeds.js';
-import { toOrtFeeds } from '../feeds/to-ort-feeds.js';
-import type { OrtBatch, OrtOptions, OrtWorkerFeeds } from '../feeds/types.js';
+import type { OrtBatch, OrtWorkerFeeds } from '../feeds/types.js';
+import { feedsOf } from './bound-feeds.js';
 import { Checkpointing } from './checkpointing.js';
 import { checkOptions, type CheckedOptions } from './options.js';
 import { numberAt } from './numbers.js';
 import { PingPongState } from './ping-pong-state.js';
 import { checkParameters, LOSS, outputError, RATE, refused, stepGraphOf, type StepGraph } from './step-graph.js';
 import type { TrainingLoop, TrainingOptions, TrainingStep } from './types.js';
-
-/** The mask's name where the graph has one and nothing else is said. */
-const MASK = 'mask';
 
 /**
  * Training as a loop over its steps: `for await (const { step, epoch, loss } of trainingLoop({ … })) …`. A step is made
@@ -40,38 +36,6 @@ export function trainingLoop<S extends Schema>(options: TrainingOptions<S>): Tra
       `learningRate is missing: the model has the input ${RATE}. Give a number, or a function of { step, epoch }`,
     );
   return new Training(checked, graph, feedsOf(checked, graph));
-}
-
-/** The stream, bound to what the graph learns from. */
-function feedsOf(checked: CheckedOptions, graph: StepGraph): OrtWorkerFeeds {
-  const { stream, inputs } = checked;
-  if (isFeeds(stream)) return stream;
-  const names = graph.data.map(({ name }) => name);
-  const hasMask = names.includes(MASK) && !Object.hasOwn(inputs ?? {}, MASK);
-  const { maskInput = hasMask ? MASK : undefined } = checked;
-  if (checked.padsRows && maskInput === undefined && !names.includes(MASK))
-    throw refused(
-      "the stream pads its last batch, and the model has no mask: rows of padding would be learned from. Let the batch be short, batch(n), or drop it: batch(n, { remainder: 'drop' }); or build the graph with a mask: softmaxCrossEntropy({ labels, mask: 'mask' })",
-    );
-  const byName = names.filter((name) => name !== maskInput).map((name) => [name, name]);
-  return boundTo(stream, {
-    session: { inputMetadata: graph.data },
-    ort: checked.ort,
-    inputs: { ...Object.fromEntries(byName), ...inputs },
-    maskInput,
-    reuseBuffers: true,
-  });
-}
-
-/** The stream's feeds; what does not fit is refused in the name of the loop. */
-function boundTo(stream: BatchStream, options: OrtOptions<any>): OrtWorkerFeeds {
-  try {
-    return toOrtFeeds(stream, options);
-  } catch (error) {
-    if (!isDataRefError(error)) throw error;
-    const { code, message, details } = error;
-    throw new DataRefError(code, message.replace(/^toOrtFeeds/u, 'trainingLoop'), { cause: error, details });
-  }
 }
 
 /** What onnxruntime says where softmaxCrossEntropy looks a label up among the classes. */
