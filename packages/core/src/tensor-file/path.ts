@@ -7,17 +7,19 @@ import { invalidArgument } from '../errors.js';
  */
 export function checkFilePath(what: string, path: unknown): string | URL {
   const checked = checkPath(what, path);
-  if (!isOther(checked)) return checked;
-  throw invalidArgument(`${what}: ${String(path)} is a folder, a pipe or a device; give a file, such as './run.ckpt'`);
+  const other = otherThanFile(checked);
+  if (other === undefined) return checked;
+  throw invalidArgument(`${what}: ${String(path)} is ${other}; give a file, such as './run.ckpt'`);
 }
 
 /** Where there are no files, as in a browser, and where nothing can be looked at, writing and reading say so. */
-function isOther(path: string | URL): boolean {
+function otherThanFile(path: string | URL): string | undefined {
   try {
     const stat = globalThis.process?.getBuiltinModule?.('node:fs').statSync(path, { throwIfNoEntry: false });
-    return stat?.isFile() === false;
+    if (stat === undefined || stat.isFile()) return undefined;
+    return stat.isDirectory() ? 'a folder' : 'a pipe or a device';
   } catch {
-    return false;
+    return undefined;
   }
 }
 
