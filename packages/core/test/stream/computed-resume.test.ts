@@ -8,7 +8,6 @@ import { iterate, range } from './gather.js';
 import { removeSamples } from './samples.js';
 
 const seed = announceSeed('stream/computed-resume');
-jest.setTimeout(3_600_000);
 afterAll(removeSamples);
 
 /** Elements of a pipeline that is interrupted at every one of them; of longer ones, mostly endless, the first few. */
@@ -18,6 +17,8 @@ const FEW = 6;
 const FEW_IN_WORKERS = 3;
 /** The opt-in run of many more: DATAREF_TEST_PIPELINES=20000. */
 const pipelines = Number(process.env['DATAREF_TEST_PIPELINES'] ?? (scale < 1 ? runs(500) : 2000));
+// A second or so each at the most, on a busy machine.
+jest.setTimeout(Math.max(3_600_000, pipelines * 2000));
 
 async function check(pipeline: Computed): Promise<number> {
   const size = await sizeOf(await buildComputed(pipeline), MOST);
