@@ -5,20 +5,10 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-python=${PYTHON:-python3}
-requirements=test/interop/onnx/requirements.txt
+source .ci/python-environment.sh
 environment=.venv-onnx
 
-"$python" -c 'import sys, venv, ensurepip; assert sys.version_info >= (3, 11), sys.version' || {
-  echo "onnx.sh needs Python 3.11 or later with venv and pip (on Debian: apt-get install python3 python3-venv)" >&2
-  exit 1
-}
-if ! cmp -s "$requirements" "$environment/installed.txt"; then
-  rm -rf "$environment"
-  "$python" -m venv "$environment"
-  "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements"
-  cp "$requirements" "$environment/installed.txt"
-fi
+python_environment test/interop/onnx/requirements.txt "$environment"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -92,18 +92,15 @@ test('arrays that there is no memory for are told so', async () => {
   await expect(read(path)).rejects.toMatchObject({ code: 'MEMORY_LIMIT', details: { path } });
 });
 
-// Two gigabytes of memory and of disk.
-(scale < 1 ? test.skip : test)(
-  'an array of 2 GiB is written and read',
-  async () => {
-    const path = join(folder, '2gib.ckpt');
-    const data = new Uint8Array(2 ** 31);
-    data[2 ** 31 - 1] = 7;
-    await writeTensors(path, [{ ...array, shape: [data.length], data }], {});
-    const file = await open(path);
-    expect((await file.stat()).size).toBeGreaterThan(data.length);
-    await file.close();
-    expect((await read(path))?.arrays[0]?.data[2 ** 31 - 1]).toBe(7);
-  },
-  120_000,
-);
+/** What hashes take at once, and more: two gigabytes of memory and of disk, but in quick runs. */
+const large = scale < 1 ? 2 ** 26 : 2 ** 31;
+test(`an array of ${large / 2 ** 20} MiB is written and read`, async () => {
+  const path = join(folder, 'large.ckpt');
+  const data = new Uint8Array(large);
+  data[large - 1] = 7;
+  await writeTensors(path, [{ ...array, shape: [data.length], data }], {});
+  const file = await open(path);
+  expect((await file.stat()).size).toBeGreaterThan(data.length);
+  await file.close();
+  expect((await read(path))?.arrays[0]?.data[large - 1]).toBe(7);
+}, 120_000);

@@ -1,5 +1,5 @@
 import { DataRefError, type NumericDType } from '@dataref/core';
-import { checkColumnSpec, didYouMean, type CheckedSpec } from '@dataref/core/adapter';
+import { checkColumnSpec, didYouMean, isNumericDType, type CheckedSpec } from '@dataref/core/adapter';
 import type { OrtModel } from './types.js';
 
 /** One input of a model that takes tensors of a dtype that columns can have. */
@@ -25,22 +25,6 @@ export interface ModelBinding {
   readonly specs: ReadonlyMap<string, CheckedSpec> | undefined;
   readonly mask: ModelInput | undefined;
 }
-
-const DTYPES: readonly string[] = [
-  'bool',
-  'int8',
-  'uint8',
-  'int16',
-  'uint16',
-  'int32',
-  'uint32',
-  'int64',
-  'uint64',
-  'float16',
-  'float32',
-  'float64',
-  'string',
-];
 
 export function isModelInput(input: ModelInput | OtherInput): input is ModelInput {
   return 'shape' in input;
@@ -71,7 +55,8 @@ export function readModel(
     if (!isTensor) return { name, problem: 'it takes no tensor' };
     if (name === '__proto__') return { name, problem: 'feeds cannot have that name, which is taken in every object' };
     const { type, shape } = tensor as ModelInput;
-    return DTYPES.includes(type) ? { name, type, shape } : { name, problem: `columns have no dtype ${type}` };
+    const isColumns = type === 'string' || isNumericDType(type);
+    return isColumns ? { name, type, shape } : { name, problem: `columns have no dtype ${String(type)}` };
   });
   const names = model.map(({ name }) => name);
   const outputs = new Set(session.outputNames);

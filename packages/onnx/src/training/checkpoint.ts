@@ -1,12 +1,5 @@
-import {
-  DataRefError,
-  isDataRefError,
-  parseState,
-  type NDArray,
-  type NumericDType,
-  type StreamState,
-} from '@dataref/core';
-import { checkPath, corrupt, readTensors, writeTensors, type TensorEntry } from '@dataref/core/adapter';
+import type { NDArray, NumericDType, StreamState } from '@dataref/core';
+import { checkPath, corrupt, parseStateIn, readTensors, writeTensors, type TensorEntry } from '@dataref/core/adapter';
 import type { Parameters } from './types.js';
 
 const FORMAT = 'dataref-onnx-checkpoint';
@@ -103,13 +96,5 @@ function parsedState(text: string, where: string): StreamState {
   } catch (error) {
     throw corrupt(where, 'its state is no JSON', error);
   }
-  try {
-    return parseState(json);
-  } catch (error) {
-    if (!isDataRefError(error)) throw error;
-    throw new DataRefError(error.code, `the state in ${where}: ${error.message}`, {
-      cause: error,
-      details: { ...error.details, path: where },
-    });
-  }
+  return parseStateIn(where, json);
 }

@@ -1,5 +1,5 @@
-import { DataRefError, isDataRefError, type StreamState } from '@dataref/core';
-import type { TensorEntry } from '@dataref/core/adapter';
+import { DataRefError, type StreamState } from '@dataref/core';
+import { resumeFromFile, type TensorEntry } from '@dataref/core/adapter';
 import { readCheckpoint, writeCheckpoint, type CheckpointFacts, type TrainedParameters } from './checkpoint.js';
 import { isAllFinite } from './numbers.js';
 import { typeOf, type StateInput } from './step-graph.js';
@@ -70,7 +70,7 @@ export class Checkpointing {
       checkState(entries, state, where);
     });
     if (saved === undefined) return undefined;
-    resumeFrom(String(this.path), saved.state, resume);
+    resumeFromFile(String(this.path), saved.state, resume);
     for (const field of ['runtime', 'threads'] as const) {
       if (saved[field] === this.#own[field]) continue;
       console.warn(
@@ -113,20 +113,6 @@ function mismatch(where: string, problem: string, details: Readonly<Record<strin
     `${where} ${problem}. Resume with the model that made it, or give this one a checkpoint of its own, at another path`,
     { details: { path: where, ...details } },
   );
-}
-
-function resumeFrom(where: string, state: StreamState, resume: (state: StreamState) => void): void {
-  try {
-    resume(state);
-  } catch (error) {
-    if (!isDataRefError(error, 'STATE_MISMATCH', 'STATE_PIPELINE', 'STATE_WORLD')) throw error;
-    const { code, message, details } = error;
-    throw new DataRefError(
-      code,
-      `${where} was made with another dataset or pipeline: ${message}. To train on this one, give it a checkpoint of its own, at another path`,
-      { cause: error, details: { ...details, path: where } },
-    );
-  }
 }
 
 function versionOf({ env }: TrainingOptions['ort']): string {

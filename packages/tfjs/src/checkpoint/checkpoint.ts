@@ -1,11 +1,13 @@
-import { DataRefError, isDataRefError, parseState, type StreamState } from '@dataref/core';
+import { DataRefError, parseState, type StreamState } from '@dataref/core';
 import {
   checkPath,
   corrupt,
   isTexts,
   optionsOf,
+  parseStateIn,
   readTensors,
   refuseUnknown,
+  resumeFromFile,
   writeTensors,
 } from '@dataref/core/adapter';
 import type * as Tf from '@tensorflow/tfjs';
@@ -120,7 +122,7 @@ export async function loadCheckpoint(
   if (loaded === undefined || about === undefined) return undefined;
   const arrays = loaded.arrays as TensorArray[];
   const before = dataset?.state;
-  resumeDataset(dataset, about.state, String(path));
+  if (dataset !== undefined) resumeFromFile(String(path), about.state, (state) => dataset.resume(state));
   try {
     if (optimizer !== undefined) await writeOptimizer(tf, model, optimizer, arrays);
   } catch (error) {
@@ -134,21 +136,6 @@ export async function loadCheckpoint(
   );
   const { state, step, backend, threads } = about;
   return { state, epoch: state.epoch, step, backend, threads };
-}
-
-/** @throws DataRefError as `resume` does, naming the checkpoint */
-function resumeDataset(dataset: ResumableDataset<any> | undefined, state: StreamState, where: string): void {
-  try {
-    dataset?.resume(state);
-  } catch (error) {
-    if (!isDataRefError(error, 'STATE_MISMATCH', 'STATE_PIPELINE', 'STATE_WORLD')) throw error;
-    const { code, message, details } = error;
-    throw new DataRefError(
-      code,
-      `${where} was made with another dataset or pipeline: ${message}. To train on this one, give it a checkpoint of its own, at another path`,
-      { cause: error, details: { ...details, path: where } },
-    );
-  }
 }
 
 /** None before `compile`, whatever the declarations say. */
@@ -180,15 +167,7 @@ function parseAbout(metadata: Readonly<Record<string, string>>, where: string): 
   if (!isText || !isWhole || !isPlain || !Array.isArray(order)) {
     throw corrupt(where, 'its description is not complete');
   }
-  try {
-    return { ...(about as unknown as About), state: parseState(about['state']) };
-  } catch (error) {
-    if (!isDataRefError(error)) throw error;
-    throw new DataRefError(error.code, `the state in ${where}: ${error.message}`, {
-      cause: error,
-      details: { ...error.details, path: where },
-    });
-  }
+  return { ...(about as unknown as About), state: parseStateIn(where, about['state']) };
 }
 
 function threadSettings(): Record<string, string> {
