@@ -113,13 +113,13 @@ function bareThreads(module, count) {
 
 async function workers() {
   const module = new URL('./costly.mjs', import.meta.url);
-  const count = 2_000;
+  const count = RECORDS < 20_000 ? 2_000 : 6_000;
   const inputs = fromColumns(Float64Array.from({ length: count }, (_, i) => i));
   const run = (threads) => () =>
     drain(inputs.stream().map(module, { workers: threads, ...(threads > 0 ? { batchSize: 8 } : {}) }));
   const seconds = await turns(
     { none: run(0), '1 worker': run(1), '2 workers': run(2), '2 bare threads': () => bareThreads(module, count) },
-    5,
+    3,
   );
   for (const [what, value] of seconds) print({ mode: 'costly map', what, records: count, seconds: round(value) });
   const times = (what) => round(seconds.get('none') / seconds.get(what), 2);

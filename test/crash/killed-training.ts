@@ -11,13 +11,13 @@ export interface Ending {
   readonly trainingMs: number;
 }
 
-/** A signal, so many ms after the training has begun. */
+/** A signal, so many ms after the training has said that it begins, or that it waits. */
 export interface Sent {
   readonly signal: NodeJS.Signals;
   readonly afterMs: number;
 }
 
-/** Runs a trainer of this folder, which says when it begins, and prints the hash at its end. */
+/** Runs a trainer of this folder, which says when it begins (or waits for a signal), and prints the hash at its end. */
 export function train(trainer: string, args: readonly string[], sent?: Sent): Promise<Ending> {
   const child = fork(script(trainer), args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
   let output = '';

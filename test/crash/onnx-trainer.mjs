@@ -1,12 +1,13 @@
 // Trains a small model with onnxruntime, from its checkpoint where there is one, and prints the hash of its state.
-// usage: node onnx-trainer.mjs DATA CHECKPOINT EPOCHS mlp|cnn
+// usage: node onnx-trainer.mjs DATA CHECKPOINT EPOCHS mlp|cnn [STEP]; with STEP, it waits there for SIGTERM.
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { FileStorage } from '@dataref/core/fs';
 import { trainingLoop } from '@dataref/onnx';
 import { adam, conv2d, dense, flatten, maxPool2d, relu, sequential, softmaxCrossEntropy } from '@dataref/onnx/graph';
 import * as ort from 'onnxruntime-node';
 
-const [directory, checkpoint, epochs, name] = process.argv.slice(2);
+const [directory, checkpoint, epochs, name, waitAt] = process.argv.slice(2);
 const layers = {
   mlp: [flatten(), dense(16), relu(), dense(4)],
   cnn: [conv2d(4, 3, { padding: 'same' }), relu(), maxPool2d(2), flatten(), dense(4)],
@@ -38,9 +39,17 @@ const loop = trainingLoop({
     signals: ['SIGTERM', 'SIGINT'],
   },
 });
-process.send?.({ started: loop.step });
-// The process must be killable between steps.
-for await (const { step } of loop) if (step % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
+if (waitAt === undefined) process.send?.({ started: loop.step });
+for await (const { step } of loop) {
+  if (step === Number(waitAt)) {
+    const signal = once(process, 'SIGTERM');
+    process.channel?.ref(); // nothing else keeps a process that waits for a signal
+    process.send?.({ waiting: step });
+    await signal;
+  }
+  // The process must be killable between steps.
+  if (step % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
+}
 await session.release();
 if (loop.stoppedBy !== undefined) console.log(`stopped by ${loop.stoppedBy} after ${loop.step} steps`);
 else {
