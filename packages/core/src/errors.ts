@@ -30,6 +30,8 @@ export type ErrorCode =
   | 'STORE_FAILED'
   | 'MAP_FAILED'
   | 'WORKER_DIED'
+  | 'COLLECTIVE_FAILED'
+  | 'NOT_COVERED'
   | 'MISSING_PACKAGE'
   | 'UNSUPPORTED';
 

@@ -1,0 +1,2 @@
+export type { Collective, Reducible, Reduction, Sendable } from './collective/types.js';
+export { localCollectives } from './collective/local.js';
