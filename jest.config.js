@@ -1,9 +1,12 @@
 import { availableParallelism } from 'node:os';
 
 // Tests import packages by name and so get dist, as a user does: run `npm run build` first.
-// Suites over real servers of S3 and GCS are apart, since they need Python: `npm run test:servers`, which installs them.
+// Suites over real servers of S3 and GCS are apart, since they need Python: `npm run test:servers`, which installs them;
+// and those under mpirun, srun and the like, which `.ci/launchers.sh` installs.
 const overServers = process.env.DATAREF_SERVERS === '1';
-const tests = overServers ? '*.server.test.ts' : '*.test.ts';
+const underLaunchers = process.env.DATAREF_LAUNCHERS === '1';
+const tests = overServers ? '*.server.test.ts' : underLaunchers ? '*.launcher.test.ts' : '*.test.ts';
+const apart = [...(overServers ? [] : ['\\.server\\.test\\.ts$']), ...(underLaunchers ? [] : ['\\.launcher\\.test\\.ts$'])];
 
 export default {
   // Suites that wait, for leases, servers and killed processes, leave room for one more.
@@ -18,7 +21,7 @@ export default {
   setupFilesAfterEnv: ['<rootDir>/jest-equality.js'],
   roots: ['<rootDir>/packages', '<rootDir>/test'],
   testMatch: [`<rootDir>/packages/*/test/**/${tests}`, `<rootDir>/test/**/${tests}`],
-  testPathIgnorePatterns: ['/node_modules/', ...(overServers ? [] : ['\\.server\\.test\\.ts$'])],
+  testPathIgnorePatterns: ['/node_modules/', ...apart],
   extensionsToTreatAsEsm: ['.ts'],
   resolver: '<rootDir>/jest-resolver.cjs',
   transform: {
