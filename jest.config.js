@@ -6,7 +6,10 @@ import { availableParallelism } from 'node:os';
 const overServers = process.env.DATAREF_SERVERS === '1';
 const underLaunchers = process.env.DATAREF_LAUNCHERS === '1';
 const tests = overServers ? '*.server.test.ts' : underLaunchers ? '*.launcher.test.ts' : '*.test.ts';
-const apart = [...(overServers ? [] : ['\\.server\\.test\\.ts$']), ...(underLaunchers ? [] : ['\\.launcher\\.test\\.ts$'])];
+const apart = [
+  ...(overServers ? [] : ['\\.server\\.test\\.ts$']),
+  ...(underLaunchers ? [] : ['\\.launcher\\.test\\.ts$']),
+];
 
 export default {
   // Suites that wait, for leases, servers and killed processes, leave room for one more.
