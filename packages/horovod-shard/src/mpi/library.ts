@@ -61,12 +61,13 @@ export class MpiLibrary {
   static async load(names: readonly string[]): Promise<MpiLibrary> {
     const koffi = await importKoffi();
     giveThreadsRoom(koffi);
+    calmUcx(process.env);
     const reasons: string[] = [];
     for (const name of names) {
       try {
         return new MpiLibrary(koffi, name, koffi.load(name, { global: true }));
       } catch (error) {
-        reasons.push((error as Error).message);
+        reasons.push(`${name}: ${(error as Error).message}`);
       }
     }
     throw failed(
@@ -80,10 +81,10 @@ export class MpiLibrary {
     this.name = name;
     const isOpenMpi = hasSymbol(library, 'ompi_mpi_comm_world');
     const H = isOpenMpi ? 'void *' : 'int';
-    this.#functions = bind(name, library, H);
+    this.#functions = bind(library, H);
     this.version = this.#text('Get_library_version').split('\n', 1)[0]!.replaceAll(/\s+/gu, ' ').trim();
     if (!isOpenMpi && !/MPICH|MVAPICH|Intel/iu.test(this.version))
-      throw new Error(`${name}: expected Open MPI or one with the ABI of MPICH, got ${this.version}`);
+      throw new Error(`expected Open MPI or one with the ABI of MPICH, got ${this.version}`);
     this.handles = isOpenMpi ? openMpiHandles(koffi, library) : MPICH_HANDLES;
   }
 
@@ -162,6 +163,18 @@ function giveThreadsRoom(koffi: Koffi): void {
   }
 }
 
+/**
+ * UCX, which both implementations may bring, takes the process for one of a single thread when it is loaded: it rewrites
+ * the code of brk and mmap, and moves the end of the heap, below the feet of V8's threads, which breaks the heap of one
+ * process in a hundred. It also takes SIGSEGV, by which V8 knows what WebAssembly does wrong. Both only where the user has
+ * not set them.
+ * @see ucm_mmap_init in ucm/mmap/install.c of UCX 1.13
+ */
+function calmUcx(environment: NodeJS.ProcessEnv): void {
+  environment['UCX_MEM_EVENTS'] ??= 'n';
+  environment['UCX_ERROR_SIGNALS'] ??= '';
+}
+
 function hasSymbol(library: LibraryHandle, name: string): boolean {
   try {
     library.symbol(name);
@@ -172,8 +185,8 @@ function hasSymbol(library: LibraryHandle, name: string): boolean {
 }
 
 /** @param H how handles are passed @throws Error */
-function bind(name: string, library: LibraryHandle, H: string): Functions {
-  if (!hasSymbol(library, 'MPI_Init_thread')) throw new Error(`${name}: is no library of MPI`);
+function bind(library: LibraryHandle, H: string): Functions {
+  if (!hasSymbol(library, 'MPI_Init_thread')) throw new Error('is no library of MPI');
   return {
     Init_thread: library.func('int MPI_Init_thread(void *argc, void *argv, int required, _Out_ int *provided)'),
     Initialized: library.func('int MPI_Initialized(_Out_ int *flag)'),

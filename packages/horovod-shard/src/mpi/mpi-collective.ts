@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { DataRefError } from '@dataref/core';
 import { checkReducible, checkRoot, checkSendable, failed, kindOf } from '../collective/checks.js';
 import type { Collective, Reducible, Reduction, Sendable } from '../collective/types.js';
@@ -38,6 +39,7 @@ export class MpiRank implements MpiCollective {
   #isBroken = false;
   #isClosed = false;
   #isFinal = false;
+  #uncaught: Error | undefined;
 
   constructor(mpi: MpiLibrary, { rank, size }: { readonly rank: number; readonly size: number }) {
     this.#mpi = mpi;
@@ -45,6 +47,7 @@ export class MpiRank implements MpiCollective {
     this.size = size;
     this.#agreement = new Agreement(mpi, size);
     process.once('exit', (code) => this.#leaveAtExit(code));
+    process.on('uncaughtExceptionMonitor', (error) => (this.#uncaught = error));
   }
 
   get library(): string {
@@ -189,24 +192,27 @@ export class MpiRank implements MpiCollective {
   }
 
   /**
-   * A process that ends well without `close` leaves the job here, and waits for the others as `close` does. One that
-   * fails, or ends within a call, takes the whole job with it: the others could only wait for it, and Node itself waits at
-   * its end for the thread that makes the call.
+   * A process that ends well without `close` leaves the job here, and waits for the others as `close` does. Of one that
+   * fails, the launcher ends the job. One that ends within a call ends the job itself: Node waits at its end for the thread
+   * that makes the call, which waits for the others.
    */
   #leaveAtExit(code: number): void {
-    if (this.#isFinal) return;
-    if (code === 0 && !this.#isBroken && this.#waiting === 0) {
-      try {
-        if (!this.#isClosed) this.#run(this.#agreement.on('close'));
-      } catch {
-        // The others are told by their own calls.
-      }
-      if (!this.#isBroken) return this.#finalize();
+    if (this.#waiting > 0) this.#abort(code, 'within a call');
+    if (this.#isFinal || code !== 0) return;
+    try {
+      if (!this.#isClosed) this.#run(this.#agreement.on('close'));
+    } catch {
+      // The others are told by their own calls.
     }
-    if (code === 0)
-      process.stderr.write(
-        `openMpi: rank ${this.rank} ended ${this.#isBroken ? 'after MPI had failed' : 'within a call'}: the job is ended\n`,
-      );
+    if (this.#isBroken) this.#abort(code, 'after MPI had failed');
+    this.#finalize();
+  }
+
+  #abort(code: number, when: string): never {
+    // Node would print it after this.
+    const uncaught = this.#uncaught === undefined ? '' : `: ${inspect(this.#uncaught)}`;
+    process.stderr.write(`openMpi: rank ${this.rank} ended ${when}, and so the job is ended${uncaught}\n`);
     this.#mpi.run(['Abort', this.#mpi.handles.world, code === 0 ? 1 : code]);
+    process.abort();
   }
 }
