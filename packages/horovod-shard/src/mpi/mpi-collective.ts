@@ -38,6 +38,7 @@ export class MpiRank implements MpiCollective {
   /** Whether MPI itself has failed: what it does next is unknown. */
   #isBroken = false;
   #isClosed = false;
+  #left: Promise<void> | undefined;
   #isFinal = false;
   #uncaught: Error | undefined;
 
@@ -86,19 +87,22 @@ export class MpiRank implements MpiCollective {
     this.#now('barrierSync', this.#agreement.on('barrier'));
   }
 
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
-    const left = this.#later('close', this.#agreement.on('close'));
-    this.#isClosed = true;
-    // Those that are not leaving are told by their own calls. MPI waits for them when the process ends.
-    await left.then(
-      () => this.#finalize(),
-      () => undefined,
-    );
+  close(): Promise<void> {
+    return (this.#left ??= this.#leave());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #leave(): Promise<void> {
+    const agreed = this.#later('close', this.#agreement.on('close'));
+    this.#isClosed = true;
+    // Those that are not leaving are told by their own calls. MPI waits for them when the process ends.
+    await agreed.then(
+      () => this.#finalize(),
+      () => undefined,
+    );
   }
 
   #allreduce<T extends Reducible>(name: string, values: T, reduction: Reduction): Operation<T> {

@@ -73,3 +73,13 @@ test.each([
   },
   2 * MINUTES,
 );
+
+test.each(MPIS)(
+  'an error of $name itself is told in its own words, and ends no process',
+  async (mpi) => {
+    const { code, lines } = await job(mpi, 1, ['error', mpi.library]);
+    const told = { code: 'COLLECTIVE_FAILED', message: expect.stringMatching(/^MPI_Bcast: .*count/iu) };
+    expect({ code, lines }).toEqual({ code: 0, lines: [{ rank: 0, here: told, apart: told }] });
+  },
+  2 * MINUTES,
+);
