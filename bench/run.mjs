@@ -68,6 +68,10 @@ if (only.includes('pipelines')) {
 if (only.includes('onnx')) {
   for (const line of await run(node, [file('onnx.mjs'), rounds])) print(line);
 }
+if (only.includes('mpi')) {
+  const store = await storeOfW1();
+  for (const line of await run(node, [file('mpi.mjs'), store, rounds])) print(line);
+}
 for (const line of summary) print(line);
 
 async function measure(spec) {
@@ -181,11 +185,18 @@ async function firstBatch(args) {
   return result;
 }
 
-async function measureTfjs(spec) {
+/** W1, stored where it is not yet. */
+async function storeOfW1() {
   const raw = join(data, `raw-${scale}`, 'w1');
   const store = join(data, `store-${scale}`, 'w1');
-  generate(spec, raw);
+  generate(workload('w1', scale), raw);
   await run(node, [file('store.mjs'), 'w1', scale, raw, store]);
+  return store;
+}
+
+async function measureTfjs(spec) {
+  const raw = join(data, `raw-${scale}`, 'w1');
+  const store = await storeOfW1();
   const contestants = ['ours-int32', 'ours-one-hot', 'generator-int32', 'generator-one-hot'].map((mode) => ({
     name: mode,
     command: node,
