@@ -54,8 +54,7 @@ export function readTfConfig(env: Environment): Found | undefined {
   if (env['TF_CONFIG'] === undefined) return undefined;
   const refuse = (problem: string) => wrong(`TF_CONFIG${problem}`);
   const config = parsed(env['TF_CONFIG']);
-  if (!isRecord(config))
-    throw refuse(`: expected a JSON object, got ${String(env['TF_CONFIG']).length} characters that are none`);
+  if (!isRecord(config)) throw refuse(': expected a JSON object, which its text is not');
   const { cluster = {}, task = {} } = config;
   if (!isRecord(cluster)) throw refuse(`.cluster: expected an object of lists of addresses, got ${shown(cluster)}`);
   if (Object.keys(cluster).length === 0) return undefined;

@@ -77,7 +77,7 @@ test('without a launcher there is one worker', () => {
 test('the shard spreads into a stream', async () => {
   const data = fromColumns({ x: Int32Array.from({ length: 20 }, (_, i) => i) });
   const seen: number[] = [];
-  for await (const { x } of data.stream(detectWorld(LAUNCHERS['torchrun']!).shard)) seen.push(x);
+  for await (const { x } of data.stream(detectWorld(LAUNCHERS['torchrun']).shard)) seen.push(x);
   expect(seen).toEqual([5, 13]);
 });
 
