@@ -29,7 +29,7 @@ export function setting(env: Environment, ...names: readonly string[]): string {
 
 /** The variables by name, for the details of an error. */
 export function valuesOf(env: Environment, ...names: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(names.map((name) => [name, env[name]]));
+  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
 }
 
 /** @throws DataRefError INVALID_ARGUMENT where the variable is no whole number from 0 */
