@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { expectWholeWorld, newJob } from './jobs.js';
+import { LocalSlurm } from './local-slurm.js';
+
+let slurm: LocalSlurm;
+beforeAll(async () => {
+  slurm = await LocalSlurm.start();
+}, 120_000);
+afterAll(() => slurm?.close(), 120_000);
+
+test.each([1, 2, 3, 4])('srun: %i ranks share a dataset', async (size) => {
+  const job = await newJob();
+  expect(await slurm.run('srun', '-n', `${size}`, ...job.command)).toMatchObject({ code: 0 });
+  expectWholeWorld(job, size, 'slurm');
+});
+
+describe('a batch script of three tasks', () => {
+  test.each([
+    ['srun', ['srun'], 'slurm'],
+    ['srun --mpi=pmi2, which does not tell the place on the machine', ['srun', '--mpi=pmi2'], 'pmi'],
+    ["Open MPI's mpirun", ['mpirun.openmpi', '--allow-run-as-root', '--oversubscribe', '-np', '3'], 'openmpi'],
+    ["MPICH's mpirun, whose proxy is a step of one task", ['mpirun.mpich', '-np', '3'], 'pmi'],
+  ])('shares a dataset by %s', async (_, launcher, name) => {
+    const job = await newJob();
+    expect(await slurm.batch(3, ...launcher, ...job.command)).toMatchObject({ code: 0 });
+    expectWholeWorld(job, 3, name);
+  });
+});
+
+describe('a process that srun did not start is refused, and takes no share', () => {
+  const REFUSAL = /SLURM_NTASKS="2" in a SLURM allocation, but this process was not started by srun/u;
+
+  test('in a batch script of two tasks', async () => {
+    const job = await newJob();
+    const { code, output } = await slurm.batch(2, ...job.command);
+    expect(code).toBe(1);
+    expect(output).toMatch(REFUSAL);
+    expect(job.reports()).toEqual([]);
+  });
+
+  test('in an allocation of two tasks', async () => {
+    const job = await newJob();
+    const { code, output } = await slurm.run('salloc', '-n', '2', ...job.command);
+    expect(code).toBe(1);
+    expect(output).toMatch(REFUSAL);
+    expect(job.reports()).toEqual([]);
+  });
+
+  test('but a batch script of one task is one worker', async () => {
+    const job = await newJob();
+    expect(await slurm.batch(1, ...job.command)).toMatchObject({ code: 0 });
+    expectWholeWorld(job, 1, 'single');
+  });
+});

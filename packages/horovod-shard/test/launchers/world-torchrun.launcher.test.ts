@@ -1,0 +1,16 @@
+import { expect, jest, test } from '@jest/globals';
+import { expectWholeWorld, newJob, run } from './jobs.js';
+
+// Loading PyTorch takes seconds, and many on a busy machine.
+jest.setTimeout(240_000);
+
+// torchrun 1.13 on Python 3.11 loses its default for outputs that are not redirected; naming a worker that is not there
+// (the tenth) says it for all others.
+const OUTPUTS = ['--redirects', '9:1', '--tee', '9:1'];
+
+test.each([1, 2, 3, 4])('torchrun: %i ranks share a dataset', async (size) => {
+  const job = await newJob();
+  const workers = ['--standalone', '--nnodes', '1', '--nproc_per_node', `${size}`, '--no_python'];
+  expect(await run('torchrun', [...OUTPUTS, ...workers, ...job.command])).toMatchObject({ code: 0 });
+  expectWholeWorld(job, size, 'torchrun');
+});
