@@ -11,7 +11,7 @@ const NONCE_BYTES = 32;
 const MAC_BYTES = 32;
 const MAX_REASON_BYTES = 512;
 
-/** Rank 0 has said no: trying again would not help. */
+/** Rank 0 has said no, or is not rank 0: trying again would not help. */
 export class Refused extends Error {}
 
 /** Who has come, as it proved. */
@@ -64,7 +64,7 @@ export async function introduce(
     throw new Refused(`rank 0 refuses rank ${rank} of ${size}: ${reason.toString().replaceAll(/[^\x20-\x7e]/g, '?')}`);
   }
   if (!timingSafeEqual(answer.subarray(3), proof(secret, 'host', challenge, said)))
-    throw new Error('what answers does not know the secret (DATAREF_SECRET)');
+    throw new Refused('what answers as rank 0 does not know the secret (DATAREF_SECRET)');
 }
 
 async function readAfter(wire: Wire, magic: Buffer, byteLength: number): Promise<Buffer> {

@@ -39,8 +39,8 @@ export class Hub implements Engine {
     if (this.#failure !== undefined) throw this.#failure;
     this.#isCalling = true;
     this.#refuseWaitingForWhoLeft();
-    const work = this.#serve(exchange).catch((error: unknown) => {
-      this.#fail(error instanceof DataRefError ? error : failed(`${describeCall(exchange.call)}: ${messageOf(error)}`));
+    const work = this.#serve(exchange).catch((error: DataRefError) => {
+      this.#fail(error);
       throw this.#failure;
     });
     await Promise.race([work, this.#failed]);
@@ -54,8 +54,9 @@ export class Hub implements Engine {
   async #serve({ call, values, into }: Exchange): Promise<void> {
     await this.#each(async (peer) => {
       const theirs = await peer.frame;
-      if (!isSameCall(theirs, call))
-        throw failed(`rank ${peer.rank} called ${describeCall(theirs)} where rank 0 called ${describeCall(call)}`);
+      if (isSameCall(theirs, call)) return;
+      const turn = theirs.turn === call.turn ? '' : ` (its call ${theirs.turn})`;
+      throw failed(`rank ${peer.rank} called ${describeCall(theirs)}${turn} where rank 0 called ${describeCall(call)}`);
     });
     this.#called.clear();
     if (call.kind === 'allreduce') await this.#allreduce(values as Reducible, call);
@@ -71,20 +72,20 @@ export class Hub implements Engine {
       const first = start / values.BYTES_PER_ELEMENT;
       const own = values.subarray(first, first + length);
       const parts = theirs.map((part) => part.subarray(0, own.length));
-      await this.#each(({ wire }, i) => wire.read(bytesOf(parts[i] as Reducible)));
+      await this.#each((peer, i) => read(peer, bytesOf(parts[i] as Reducible)));
       reduceInto(own, [own, ...parts], call.reduction);
     });
   }
 
   async #broadcast(values: Uint8Array, call: Frame): Promise<void> {
     const from = this.#peers.find((peer) => peer.rank === call.root);
-    await this.#answer(values, call, (start, end) => from?.wire.read(values.subarray(start, end)), from);
+    await this.#answer(values, call, (start, end) => from && read(from, values.subarray(start, end)), from);
   }
 
   async #allgather(own: Uint8Array, all: Uint8Array, call: Frame): Promise<void> {
     const length = own.byteLength;
     all.set(own);
-    await this.#each(({ rank, wire }) => wire.read(all.subarray(rank * length, (rank + 1) * length)));
+    await this.#each((peer) => read(peer, all.subarray(peer.rank * length, (peer.rank + 1) * length)));
     await this.#answer(all, call);
   }
 
@@ -132,7 +133,7 @@ export class Hub implements Engine {
         this.#refuseWaitingForWhoLeft();
       },
       (error: unknown) => {
-        this.#fail(failed(`rank ${peer.rank} is gone: ${messageOf(error)}; its process may have died`, error));
+        this.#fail(gone(peer, error));
       },
     );
   }
@@ -160,10 +161,20 @@ export class Hub implements Engine {
   }
 }
 
-function send({ wire }: Peer, turn: number, part: Uint8Array = new Uint8Array(0)): Promise<void> {
-  return wire.write(encodeFrame(frameOf('part', { turn, length: part.byteLength })), part);
+async function read(peer: Peer, into: Uint8Array): Promise<void> {
+  await peer.wire.read(into).catch((error: unknown) => {
+    throw gone(peer, error);
+  });
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+async function send(peer: Peer, turn: number, part: Uint8Array = new Uint8Array(0)): Promise<void> {
+  const header = encodeFrame(frameOf('part', { turn, length: part.byteLength }));
+  await peer.wire.write(header, part).catch((error: unknown) => {
+    throw gone(peer, error);
+  });
+}
+
+function gone({ rank }: Peer, error: unknown): DataRefError {
+  if (error instanceof DataRefError) return failed(`rank ${rank}: ${error.message}`);
+  return failed(`rank ${rank} is gone: ${(error as Error).message}; its process may have died`, error);
 }
