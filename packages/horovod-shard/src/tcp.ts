@@ -5,10 +5,11 @@ import { meetByHorovod } from './horovod/meeting.js';
 import { HorovodRendezvous } from './horovod/rendezvous.js';
 import { addressFrom, parseAddress } from './tcp/address.js';
 import { openAt, type Place } from './tcp/opening.js';
+import { detectWorld } from './world/world.js';
 
 export interface TcpOptions {
-  /** Rank and size of this process, such as `detectWorld()`. */
-  readonly world: Place;
+  /** Rank and size of this process; default `detectWorld()`. */
+  readonly world?: Place;
   /**
    * `host:port` where rank 0 listens, the same on all ranks. Default: DATAREF_ADDRESS; else the rendezvous of
    * `horovodrun --gloo`, through which the ranks find each other; else MASTER_ADDR and the port after MASTER_PORT, since
@@ -42,8 +43,13 @@ let meetings = 0;
  * @throws DataRefError INVALID_ARGUMENT, COLLECTIVE_FAILED where they do not come within `timeoutMs`, one of this rank is
  * there already, the worlds differ in size, the secret differs, or the port is taken
  */
-export async function openTcp(options: TcpOptions): Promise<Collective> {
-  const { world, signal, secret = process.env['DATAREF_SECRET'] ?? '', timeoutMs = TIMEOUT_MS } = options;
+export async function openTcp(options: TcpOptions = {}): Promise<Collective> {
+  const {
+    world = detectWorld(),
+    signal,
+    secret = process.env['DATAREF_SECRET'] ?? '',
+    timeoutMs = TIMEOUT_MS,
+  } = options;
   checkPlace(world);
   if (!Number.isFinite(timeoutMs) || timeoutMs <= 0)
     throw invalid(`timeoutMs: expected milliseconds above 0, got ${String(timeoutMs)}`);

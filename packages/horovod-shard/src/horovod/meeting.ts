@@ -19,17 +19,11 @@ interface Invitation {
  * A collective whose ranks find each other through Horovod's rendezvous: rank 0 listens on any port and says there which.
  * @param key names the meeting: the same on all ranks, and not used before in the round
  */
-export async function meetByHorovod(
-  rendezvous: HorovodRendezvous,
-  key: string,
-  opening: Opening,
-): Promise<Collective> {
+export async function meetByHorovod(rendezvous: HorovodRendezvous, key: string, opening: Opening): Promise<Collective> {
   if (opening.world.rank === 0) {
-    const secret = `${opening.secret}${randomBytes(16).toString('hex')}`;
-    return host({ port: 0 }, { ...opening, secret }, async (port) => {
-      // Only the connection to it tells by which address the others, who reach it too, reach this machine.
-      const own = await rendezvous.put(SCOPE, `${key}-host`, '', opening.signal);
-      const invitation: Invitation = { host: own, port, secret: secret.slice(opening.secret.length) };
+    const secret = randomBytes(16).toString('hex');
+    return host({ port: 0 }, { ...opening, secret: opening.secret + secret }, async (port) => {
+      const invitation: Invitation = { host: await rendezvous.localAddress(opening.signal), port, secret };
       await rendezvous.put(SCOPE, key, JSON.stringify(invitation), opening.signal);
     });
   }
@@ -39,7 +33,7 @@ export async function meetByHorovod(
     if (text !== undefined) {
       const { host: at, port, secret } = parseInvitation(text);
       const timeoutMs = Math.max(1, deadline - Date.now());
-      return visit({ host: at, port }, { ...opening, timeoutMs, secret: `${opening.secret}${secret}` });
+      return visit({ host: at, port }, { ...opening, timeoutMs, secret: opening.secret + secret });
     }
     if (Date.now() > deadline)
       throw failed(

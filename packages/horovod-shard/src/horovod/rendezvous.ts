@@ -7,7 +7,6 @@ const KEEP_ALIVE_MS = 10_000;
 interface Answer {
   readonly status: number;
   readonly text: string;
-  /** The address of this machine by which the server is reached. */
   readonly localAddress: string;
 }
 
@@ -34,13 +33,21 @@ export class HorovodRendezvous {
   /** @returns undefined where there is no value. @throws DataRefError COLLECTIVE_FAILED */
   async get(scope: string, key: string, signal?: AbortSignal): Promise<string | undefined> {
     const { status, text } = await this.#ask('GET', scope, key, '', signal);
-    if (status === 404) return undefined;
-    return text;
+    return status === 404 ? undefined : text;
   }
 
-  /** @returns the address of this machine by which the server is reached. @throws DataRefError COLLECTIVE_FAILED */
-  async put(scope: string, key: string, value: string, signal?: AbortSignal): Promise<string> {
-    return (await this.#ask('PUT', scope, key, value, signal)).localAddress;
+  /** @throws DataRefError COLLECTIVE_FAILED */
+  async put(scope: string, key: string, value: string, signal?: AbortSignal): Promise<void> {
+    await this.#ask('PUT', scope, key, value, signal);
+  }
+
+  /**
+   * The address of this machine by which it reaches the server, and so one by which other workers, which reach that server
+   * too, may reach it.
+   * @throws DataRefError COLLECTIVE_FAILED
+   */
+  async localAddress(signal?: AbortSignal): Promise<string> {
+    return (await this.#ask('GET', 'dataref', 'address', '', signal)).localAddress;
   }
 
   async #ask(method: string, scope: string, key: string, body: string, signal?: AbortSignal): Promise<Answer> {

@@ -140,9 +140,9 @@ export class Hub implements Engine {
 
   /** Who has left makes none of the calls that others wait in. */
   #refuseWaitingForWhoLeft(): void {
-    const [gone] = this.#left;
-    if (gone !== undefined && (this.#isCalling || this.#called.size > 0))
-      this.#fail(failed(`rank ${gone.rank} has left the job`));
+    const [leaver] = this.#left;
+    if (leaver !== undefined && (this.#isCalling || this.#called.size > 0))
+      this.#fail(failed(`rank ${leaver.rank} has left the job`));
   }
 
   #fail(error: DataRefError): void {

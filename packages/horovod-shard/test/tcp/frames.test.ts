@@ -1,12 +1,11 @@
-import { connect } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Collective, Reducible, Reduction } from '@dataref/horovod-shard';
 import { openTcp } from '@dataref/horovod-shard/tcp';
 import { announceSeed, runs } from '../../../core/test/scale.js';
 import { freePort } from './free-port.js';
-import { header, rawHost, rawPeer, take } from './raw-peer.js';
+import { connectTo, destroyPeers, header, rawHost, rawPeer, take } from './raw-peer.js';
 
 const SEED = announceSeed('tcp frames');
 const SIZE = 3;
@@ -23,7 +22,9 @@ const reductions = fc.constantFrom<Reduction>('sum', 'mean', 'min', 'max');
 // Parts are of 512 KiB: lengths about its multiples, and small ones.
 const lengths = fc.oneof(
   fc.nat(2_000),
-  fc.tuple(fc.integer({ min: 1, max: 2 }), fc.integer({ min: -2, max: 2 })).map(([parts, off]) => parts * 131_072 + off),
+  fc
+    .tuple(fc.integer({ min: 1, max: 2 }), fc.integer({ min: -2, max: 2 }))
+    .map(([parts, off]) => parts * 131_072 + off),
 );
 
 test('any sequence of calls gives what its definition does, to the bit', async () => {
@@ -31,7 +32,9 @@ test('any sequence of calls gives what its definition does, to the bit', async (
   await fc.assert(
     fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 3 }), async (calls) => {
       const given = (rank: number, { dtype, length, offset }: (typeof calls)[number]): Reducible =>
-        new dtype(length + offset).map((_: number, i: number) => Math.fround(((i * 7919 + rank * 104_729) % 1_000) / 7)).subarray(offset);
+        new dtype(length + offset)
+          .map((_: number, i: number) => Math.fround(((i * 7919 + rank * 104_729) % 1_000) / 7))
+          .subarray(offset);
       const answers = await Promise.all(
         ranks.map((each) =>
           Promise.all(
@@ -45,7 +48,12 @@ test('any sequence of calls gives what its definition does, to the bit', async (
       );
       for (const [i, one] of calls.entries()) {
         const parts = [0, 1, 2].map((rank) => given(rank, one));
-        const reduce = { sum: (a: number, b: number) => a + b, mean: (a: number, b: number) => a + b, min: Math.min, max: Math.max };
+        const reduce = {
+          sum: (a: number, b: number) => a + b,
+          mean: (a: number, b: number) => a + b,
+          min: Math.min,
+          max: Math.max,
+        };
         const step = reduce[one.reduction];
         const reduced = parts[0]!.map((first: number, at: number) => {
           const value = step(step(first, parts[1]![at]!), parts[2]![at]!);
@@ -81,7 +89,7 @@ test('a rank whose bytes come in pieces of any size is heard as if they came at 
         await setImmediate();
       }
       expect(await call).toEqual(Float32Array.of(0, 1, 2, 3, 16, 1, 2, 3));
-      socket.destroy();
+      destroyPeers();
       await rank.close();
     }),
     { seed: SEED, numRuns: runs(100) },
@@ -94,14 +102,13 @@ test('bytes of any kind in place of a call, or of a hello, end in an error and n
       const port = await freePort();
       const hub = openTcp({ world: { rank: 0, size: 2 }, address: `127.0.0.1:${port}` });
       await setImmediate();
-      const stranger = connect({ host: '127.0.0.1', port }).on('error', () => undefined);
-      stranger.end(noise);
+      connectTo(port).end(noise);
       const raw = await rawPeer({ port, rank: 1, size: 2 });
       const rank = await hub;
       await take(raw, 39);
       raw.write(noise);
       await expect(rank.allreduce(new Float32Array(3))).rejects.toMatchObject({ code: 'COLLECTIVE_FAILED' });
-      raw.destroy();
+      destroyPeers();
       await rank.close();
     }),
     { seed: SEED, numRuns: runs(100) },

@@ -1,14 +1,17 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import type { Collective } from '@dataref/horovod-shard';
 import { openTcp } from '@dataref/horovod-shard/tcp';
 import { freePort } from './free-port.js';
-import { header, rawHost, rawPeer, take } from './raw-peer.js';
+import { connectTo, destroyPeers, header, rawHost, rawPeer, take } from './raw-peer.js';
 
 const failure = (message: string) => ({ code: 'COLLECTIVE_FAILED', message: expect.stringContaining(message) });
 const opened: Collective[] = [];
-afterEach(() => Promise.all(opened.splice(0).map((each) => each.close())));
+afterEach(async () => {
+  destroyPeers();
+  await Promise.all(opened.splice(0).map((each) => each.close()));
+});
 
 async function open(rank: number, size: number, port: number, rest: object = {}): Promise<Collective> {
   const collective = await openTcp({ world: { rank, size }, address: `127.0.0.1:${port}`, ...rest });
@@ -25,8 +28,7 @@ async function refusalOf(socket: Awaited<ReturnType<typeof rawPeer>>): Promise<s
 /** Connects when rank 0 listens, and sends `bytes`. */
 async function stray(port: number, bytes: string | Buffer): Promise<void> {
   for (;;) {
-    const socket = connect({ host: '127.0.0.1', port });
-    socket.on('error', () => undefined);
+    const socket = connectTo(port);
     await Promise.race([once(socket, 'connect').catch(() => undefined), once(socket, 'close')]);
     if (socket.readyState === 'open') {
       socket.end(bytes);
@@ -52,6 +54,14 @@ test.each([
   ]);
 });
 
+test('connections that stay and say nothing do not hold up a job', async () => {
+  const port = await freePort();
+  const first = open(0, 2, port);
+  await Promise.all(Array.from({ length: 20 }, () => retry(() => silentPeer(port))));
+  const ranks = await Promise.all([first, open(1, 2, port)]);
+  await Promise.all(ranks.map((each) => each.barrier()));
+});
+
 test('ranks of one secret meet, and one of another is refused, without a word of either', async () => {
   const port = await freePort();
   const host = open(0, 2, port, { secret: 'correct horse' });
@@ -68,7 +78,7 @@ test('a rank refuses a host that does not know the secret', async () => {
   await expect(open(1, 2, port, { secret: 'correct horse', timeoutMs: 500 })).rejects.toMatchObject(
     failure('does not know the secret'),
   );
-  (await host).destroy();
+  await host;
 });
 
 test.each([
@@ -130,8 +140,16 @@ const join = async (size: number) => {
 };
 
 test.each([
-  ['a length beyond all memory', header(0, { length: 2 ** 50 }), `rank 1 called allreduce (sum) of ${2 ** 50} Float32Array`],
-  ['the turn of another call', header(0, { length: 4, turn: 7 }), 'rank 1 called allreduce (sum) of 4 Float32Array (its call 7)'],
+  [
+    'a length beyond all memory',
+    header(0, { length: 2 ** 50 }),
+    `rank 1 called allreduce (sum) of ${2 ** 50} Float32Array`,
+  ],
+  [
+    'the turn of another call',
+    header(0, { length: 4, turn: 7 }),
+    'rank 1 called allreduce (sum) of 4 Float32Array (its call 7)',
+  ],
   ['garbage', Buffer.alloc(28, 0xa5), 'something else than the frames'],
   ['an operation that there is not', header(200, { length: 4 }), 'something else than the frames'],
 ])('a peer that sends %s fails the call on all other ranks', async (_, bytes, message) => {
@@ -139,7 +157,6 @@ test.each([
   const calls = ranks.map((each) => each.allreduce(new Float32Array(4)));
   raw.write(bytes);
   for (const call of calls) await expect(call).rejects.toMatchObject(failure(message));
-  raw.destroy();
 });
 
 test('a peer that dies in the middle of what it sends fails the call on all other ranks', async () => {
@@ -176,6 +193,13 @@ test.each([
     message: expect.stringContaining(message),
   });
 });
+
+/** Has read the challenge, and leaves it at that. */
+async function silentPeer(port: number): Promise<Socket> {
+  const socket = connectTo(port);
+  await take(socket, 36);
+  return socket;
+}
 
 /** Until rank 0 listens. */
 async function retry<T>(act: () => Promise<T>): Promise<T> {

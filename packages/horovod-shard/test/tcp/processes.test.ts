@@ -1,6 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterEach, expect, test } from '@jest/globals';
 import { freePort } from './free-port.js';
 
@@ -21,10 +23,16 @@ afterEach(() => {
 
 /** A job of real processes. */
 async function startJob(size: number, rounds: number, idle?: number): Promise<readonly Rank[]> {
-  const port = await freePort();
+  return startRanks(size, [await freePort(), rounds], idle);
+}
+
+function startRanks(size: number, [port, rounds]: readonly number[], idle?: number, env = {}): readonly Rank[] {
   return Array.from({ length: size }, (_, rank) => {
     const words = [rank, size, port, rounds, rank === idle ? 1 : 0].map(String);
-    const child = spawn(process.execPath, [PROGRAM, ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [PROGRAM, ...words], {
+      env: { ...process.env, ...env, RANK: String(rank), WORLD_SIZE: String(size) },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     children.push(child);
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
@@ -65,4 +73,21 @@ test('a rank that is stopped is waited for, and goes on', async () => {
   ranks[1]?.child.kill('SIGCONT');
   const sum = Array.from({ length: 40 }, (_, round) => 3 + 3 * round).reduce((a, b) => a + b);
   expect(await Promise.all(ranks.map(({ last }) => last))).toEqual(Array(3).fill(`sum ${sum}`));
+});
+
+test('under the variables of torchrun, whose own store holds MASTER_PORT, ranks meet at the port after it', async () => {
+  const store = createServer().listen({ host: '127.0.0.1', port: 0 });
+  await once(store, 'listening');
+  const { port } = store.address() as { readonly port: number };
+  const ranks = startRanks(2, [0, 3], undefined, { MASTER_ADDR: '127.0.0.1', MASTER_PORT: String(port) });
+  expect(await Promise.all(ranks.map(({ last }) => last))).toEqual(['sum 9', 'sum 9']);
+  store.close();
+});
+
+test('under the variables of a launcher that tells no address, each rank says what to set', async () => {
+  const { MASTER_ADDR: _, MASTER_PORT: __, ...env } = process.env;
+  const run = promisify(execFile)(process.execPath, [PROGRAM, '0', '2', '0', '1'], {
+    env: { ...env, RANK: '0', WORLD_SIZE: '2' },
+  });
+  await expect(run).rejects.toMatchObject({ stderr: expect.stringContaining('set DATAREF_ADDRESS to host:port') });
 });

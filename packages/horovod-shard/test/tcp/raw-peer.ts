@@ -2,6 +2,21 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
+const sockets: Socket[] = [];
+
+/** Closes the sockets of a test. */
+export function destroyPeers(): void {
+  for (const socket of sockets.splice(0)) socket.destroy();
+}
+
+/** A connection, of which errors are of no matter. */
+export function connectTo(port: number): Socket {
+  const socket = connect({ host: '127.0.0.1', port });
+  socket.on('error', () => undefined);
+  sockets.push(socket);
+  return socket;
+}
+
 /** Reads just so many bytes of a socket. */
 export async function take(socket: Socket, byteLength: number): Promise<Buffer> {
   for (;;) {
@@ -23,8 +38,7 @@ const proof = (secret: string, side: string, challenge: Buffer, said: Buffer) =>
 
 /** A rank that knows the protocol, and may break it: introduces itself, and is there when its hello is sent. */
 export async function rawPeer({ port, rank, size, secret = '' }: Hello): Promise<Socket> {
-  const socket = connect({ host: '127.0.0.1', port });
-  socket.on('error', () => undefined);
+  const socket = connectTo(port);
   const challenge = (await take(socket, 36)).subarray(4);
   const said = Buffer.concat([Buffer.alloc(8), randomBytes(32)]);
   said.writeUInt32LE(rank, 0);
@@ -38,6 +52,7 @@ export async function rawHost(port: number): Promise<Socket> {
   const server = createServer().listen({ host: '127.0.0.1', port });
   const [socket] = (await once(server, 'connection')) as [Socket];
   server.close();
+  sockets.push(socket);
   socket.on('error', () => undefined);
   const challenge = randomBytes(32);
   socket.write(Buffer.concat([Buffer.from('DRC1'), challenge]));
@@ -47,7 +62,10 @@ export async function rawHost(port: number): Promise<Socket> {
 }
 
 /** What stands before a payload of floats. */
-export function header(kind: number, { length = 0, turn = 0 }: { readonly length?: number; readonly turn?: number }): Buffer {
+export function header(
+  kind: number,
+  { length = 0, turn = 0 }: { readonly length?: number; readonly turn?: number },
+): Buffer {
   const bytes = Buffer.alloc(28);
   bytes.writeUInt32LE(0x44524631, 0);
   bytes[4] = kind;
