@@ -29,4 +29,4 @@ if ! "$environment/bin/python" -c 'import horovod.runner' 2>/dev/null; then
 fi
 
 npm run build
-DATAREF_HOROVOD_PYTHON="$PWD/$environment/bin/python" npm run jest -- --testMatch '<rootDir>/packages/horovod-shard/test/horovod/*.horovod.ts'
+DATAREF_HOROVOD_PYTHON="$PWD/$environment/bin/python" npm run jest -- --testTimeout 300000 --testMatch '<rootDir>/packages/horovod-shard/test/horovod/*.horovod.ts'
