@@ -81,9 +81,11 @@ const EXPORTS: Record<string, readonly string[]> = {
   ],
   '@dataref/tfjs': ['checkpoints', 'fromTfDataset', 'loadCheckpoint', 'saveCheckpoint', 'toTfDataset'],
   '@dataref/onnx': ['loadCheckpoint', 'toOrtFeeds', 'trainingLoop'],
-  '@dataref/horovod-shard': ['detectWorld', 'localCollectives'],
+  '@dataref/horovod-shard': ['detectWorld', 'localCollectives', 'openCollective'],
   '@dataref/onnx/pure': ['loadCheckpoint', 'toOrtFeeds', 'trainingLoop'],
   '@dataref/horovod-shard/mpi': ['openMpi'],
+  '@dataref/horovod-shard/tcp': ['openTcp'],
+  '@dataref/horovod-shard/elastic': ['runElastic'],
   '@dataref/tfjs/pure': ['checkpoints', 'fromTfDataset', 'loadCheckpoint', 'saveCheckpoint', 'toTfDataset'],
 };
 

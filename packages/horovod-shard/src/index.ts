@@ -1,3 +1,4 @@
 export type { Collective, Reducible, Reduction, Sendable } from './collective/types.js';
 export { localCollectives } from './collective/local.js';
+export { openCollective } from './collective/open.js';
 export { detectWorld, type World } from './world/world.js';

@@ -1,0 +1,20 @@
+import { detectWorld } from '../world/world.js';
+import { localCollectives } from './local.js';
+import type { Collective } from './types.js';
+
+/** Whose workers have MPI. */
+const MPI_LAUNCHERS = ['openmpi', 'pmi'];
+
+/**
+ * The collective of this job by what its launcher brings: none is needed for one worker; MPI under Open MPI, MPICH and their
+ * kin, which needs the package koffi; else TCP, which under torchrun and `horovodrun --gloo` needs nothing, and elsewhere
+ * DATAREF_ADDRESS. `openMpi` and `openTcp` have options.
+ * @returns when all ranks have come
+ * @throws DataRefError INVALID_ARGUMENT, COLLECTIVE_FAILED, MISSING_PACKAGE
+ */
+export async function openCollective(): Promise<Collective> {
+  const world = detectWorld();
+  if (world.size === 1) return localCollectives(1)[0] as Collective;
+  if (MPI_LAUNCHERS.includes(world.launcher)) return (await import('../mpi/open.js')).openMpi({ world });
+  return (await import('../tcp.js')).openTcp({ world });
+}
