@@ -83,6 +83,7 @@ const EXPORTS: Record<string, readonly string[]> = {
   '@dataref/onnx': ['loadCheckpoint', 'toOrtFeeds', 'trainingLoop'],
   '@dataref/onnx/pure': ['loadCheckpoint', 'toOrtFeeds', 'trainingLoop'],
   '@dataref/horovod-shard/mpi': ['openMpi'],
+  '@dataref/horovod-shard/tfjs': ['dataParallel'],
   '@dataref/tfjs/pure': ['checkpoints', 'fromTfDataset', 'loadCheckpoint', 'saveCheckpoint', 'toTfDataset'],
 };
 
