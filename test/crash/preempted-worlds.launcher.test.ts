@@ -127,9 +127,9 @@ test(`${JOBS} jobs, preempted and killed at random and gone on with by other num
       endings[name] = (endings[name] ?? 0) + 1;
     }
     const logs = await readCoverageLogs(job.logs);
-    for (const run of stopped) {
-      const steps = await Promise.all(logs.filter((log) => log.run === run).map(stepsOf));
-      expect({ told, run, steps: new Set(steps).size }).toEqual({ told, run, steps: 1 });
+    for (const number of stopped) {
+      const steps = await Promise.all(logs.filter((log) => log.run === number).map(stepsOf));
+      expect({ told, number, steps: new Set(steps).size }).toEqual({ told, number, steps: 1 });
     }
     const proven = await proveCoverage(logs, { length: LENGTH, epochs: EPOCHS });
     expect({ told, ...proven }).toMatchObject({ told, runs: schedule.length, steps: EPOCHS * Math.ceil(LENGTH / 7) });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { proveCoverage } from '@dataref/horovod-shard';
 import { announceSeed, randomOf, runs } from '../../../core/test/scale.js';
-import { anyJob, logsOf, withIndices, type GivenLog, type Job } from './any-job.js';
+import { anyJob, logsOf, withIndices, type Given, type GivenLog, type Job } from './any-job.js';
 
 const JOBS = runs(5000);
 const random = randomOf(announceSeed('horovod-shard/coverage'));
@@ -42,34 +42,36 @@ describe(`${JOBS} random jobs`, () => {
 
       const alone = await logsOf({ ...job, runs: [{ size: 1, steps, committed: steps }] });
       const whole = globalBatches(alone, 1);
+      // Texts, compared at once: expect takes long.
+      const received: string[] = [];
+      const wanted: string[] = [];
       for (const [k, run] of job.runs.entries()) {
         const ranks = logs.filter((log) => log.run === k + 1);
-        expect({ told, counts: ranks.map(({ entries }) => entries.length) }).toEqual({
-          told,
-          counts: Array(run.size).fill(run.steps),
-        });
+        received.push(`run ${k + 1}: steps ${String(ranks.map(({ entries }) => entries.length))}`);
+        wanted.push(`run ${k + 1}: steps ${String(Array(run.size).fill(run.steps))}`);
         for (const [step, batch] of globalBatches(logs, k + 1)) {
-          expect({ told, step, batch }).toEqual({ told, step, batch: whole.get(step) });
-          for (const { rank, entries } of ranks) {
-            const given = entries[step - (ranks[0] as GivenLog).step];
-            if (given === undefined) throw new Error(`${told}: no step ${step}`);
-            const { globalLength, validLength, rows, indices } = given;
+          received.push(JSON.stringify({ step, ...batch }));
+          wanted.push(JSON.stringify({ step, ...whole.get(step) }));
+          for (const { rank, step: first, entries } of ranks) {
+            const { globalLength, validLength, rows, indices } = entries[step - first] as Given;
             const real = Array.from(indices, (index) => index + 1);
             const share = job.remainder === 'pad' ? Math.ceil((job.batchSize - rank) / run.size) : real.length;
-            const padding = Array(Math.max(0, share - real.length)).fill(0);
-            expect({ told, step, rank, globalLength, validLength, rows }).toEqual({
-              told,
-              step,
-              rank,
-              globalLength: batch.indices.length,
-              validLength: real.length,
-              rows: [...real, ...padding],
-            });
+            const padding: number[] = Array(Math.max(0, share - real.length)).fill(0);
+            received.push(JSON.stringify({ rank, globalLength, validLength, rows }));
+            wanted.push(
+              JSON.stringify({
+                rank,
+                globalLength: batch.indices.length,
+                validLength: real.length,
+                rows: [...real, ...padding],
+              }),
+            );
           }
         }
       }
+      expect({ told, received: received.join('\n') }).toEqual({ told, received: wanted.join('\n') });
     }
-  }, 1_200_000);
+  }, 3_600_000);
 
   test('of which a record was lost or repeated in a committed step are not covered, and the record is named', async () => {
     for (let i = 0; i < runs(1000); i++) {
