@@ -13,7 +13,8 @@ const OPTIMIZERS: Record<string, () => tf.Optimizer> = {
   adadelta: () => tf.train.adadelta(0.1),
   adam: () => tf.train.adam(0.01),
   adamax: () => tf.train.adamax(0.01),
-  rmsprop: () => tf.train.rmsprop(0.01, 0.9, 0.5, 1e-3, true),
+  // tfjs takes the epsilon of a centred one away from what its root is taken of.
+  rmsprop: () => tf.train.rmsprop(0.01, 0.9, 0.5, -1e-3, true),
 };
 
 const alone = (): Collective => localCollectives(1)[0] as Collective;
