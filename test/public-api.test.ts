@@ -81,6 +81,7 @@ const EXPORTS: Record<string, readonly string[]> = {
   ],
   '@dataref/tfjs': ['checkpoints', 'fromTfDataset', 'loadCheckpoint', 'saveCheckpoint', 'toTfDataset'],
   '@dataref/onnx': ['loadCheckpoint', 'toOrtFeeds', 'trainingLoop'],
+  '@dataref/horovod-shard': ['detectWorld', 'localCollectives'],
   '@dataref/onnx/pure': ['loadCheckpoint', 'toOrtFeeds', 'trainingLoop'],
   '@dataref/horovod-shard/mpi': ['openMpi'],
   '@dataref/horovod-shard/tfjs': ['dataParallel'],

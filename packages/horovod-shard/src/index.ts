@@ -1,2 +1,3 @@
 export type { Collective, Reducible, Reduction, Sendable } from './collective/types.js';
 export { localCollectives } from './collective/local.js';
+export { detectWorld, type World } from './world/world.js';
