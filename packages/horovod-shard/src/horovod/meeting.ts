@@ -19,11 +19,7 @@ interface Invitation {
  * A collective whose ranks find each other through Horovod's rendezvous: rank 0 listens on any port and says there which.
  * @param key names the meeting: the same on all ranks, and not used before in the round
  */
-export async function meetByHorovod(
-  rendezvous: HorovodRendezvous,
-  key: string,
-  opening: Opening,
-): Promise<Collective> {
+export async function meetByHorovod(rendezvous: HorovodRendezvous, key: string, opening: Opening): Promise<Collective> {
   if (opening.world.rank === 0) {
     const secret = `${opening.secret}${randomBytes(16).toString('hex')}`;
     return host({ port: 0 }, { ...opening, secret }, async (port) => {

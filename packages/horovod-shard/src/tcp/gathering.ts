@@ -135,4 +135,3 @@ async function turnAway(wire: Wire, reason: string): Promise<void> {
   await refuse(wire, reason).catch(() => undefined); // it may be gone
   await wire.end(HANDSHAKE_MS);
 }
-

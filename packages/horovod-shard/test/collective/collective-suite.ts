@@ -46,7 +46,10 @@ export function collectiveSuite(engine: string, open: Open): void {
       const value = (rank: number, i: number) => Math.sin(1 + i + 1_000 * rank) * 10 ** ((i + rank) % 9);
       const results = await all(3, async (each) => ({
         sum: await each.allreduce(Float32Array.from({ length }, (_, i) => value(each.rank, i))),
-        ofMiddle: await each.broadcast(Float64Array.from({ length }, (_, i) => value(each.rank, i)), 1),
+        ofMiddle: await each.broadcast(
+          Float64Array.from({ length }, (_, i) => value(each.rank, i)),
+          1,
+        ),
         gathered: await each.allgather(Float32Array.from({ length }, (_, i) => value(each.rank, i))),
       }));
       const sum = Float32Array.from({ length }, (_, i) =>
@@ -148,7 +151,10 @@ export function collectiveSuite(engine: string, open: Open): void {
       ['values that cannot be reduced', (each: Collective) => each.allreduce(new Uint8Array(1) as never)],
       ['a reduction that there is not', (each: Collective) => each.allreduce(new Float32Array(1), 'product' as never)],
       ['a root beyond the ranks', (each: Collective) => each.broadcast(new Float32Array(1), 2)],
-      ['memory that threads share', (each: Collective) => each.allgather(new Float32Array(new SharedArrayBuffer(4)) as never)],
+      [
+        'memory that threads share',
+        (each: Collective) => each.allgather(new Float32Array(new SharedArrayBuffer(4)) as never),
+      ],
     ])('refuses %s, and goes on', async (_, call) => {
       const results = await all(2, async (each) => {
         await expect(call(each)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });

@@ -47,7 +47,7 @@ test.each(Object.entries(OPTIMIZERS))(
       localCollectives(3).map(async (collective) => {
         const { model, optimizer } = collective.rank === 0 ? await begun() : { model: makeModel(9), optimizer: make() };
         const training = dataParallel({ collective, model, optimizer, loss: lossOf(model) });
-        await training.broadcast();
+        expect(await training.broadcast(collective.rank)).toBe(0);
         for await (const element of batchesOf(collective)) await training.step(element);
         return { weights: weightsOf(model), iterations: optimizer.iterations };
       }),
