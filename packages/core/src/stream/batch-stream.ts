@@ -13,10 +13,10 @@ import type { BatchRecipe, Picker, Planned } from './recipe.js';
 import type { Stage } from './stage.js';
 import { markedStage, stepStage } from './step-stage.js';
 import { refuseDealtFirst, refuseEqualShards } from './stream-options.js';
-import type { BatchStream, MapContext } from './types.js';
+import type { MapContext } from './types.js';
 
-/** Streams of batches. */
-export class BatchFlow extends IteratedFlow<any, BatchRecipe> implements BatchStream {
+/** Streams of batches: what `BatchStream` promises, but for what adapters add to that. */
+export class BatchFlow extends IteratedFlow<any, BatchRecipe> {
   protected readonly kind = 'BatchStream';
   readonly #learned: Learned;
 

@@ -36,14 +36,13 @@ import type {
   BucketOptions,
   MapOptions,
   PackOptions,
-  Stream,
   WindowOptions,
   WorkerOptions,
 } from './types.js';
 import type { UserFunction } from './user-function.js';
 
-/** Streams of records. */
-export class RecordFlow extends IteratedFlow<any, RecordRecipe> implements Stream {
+/** Streams of records: what `Stream` promises, but for what adapters add to that. */
+export class RecordFlow extends IteratedFlow<any, RecordRecipe> {
   protected readonly kind = 'Stream';
   readonly #learned: Learned;
 

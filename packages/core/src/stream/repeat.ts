@@ -36,7 +36,11 @@ export function repeatNode<T extends { readonly count: number }>(
       };
       /** Goes to the next pass as soon as one has nothing left, so that every place has one state. */
       const advance = (): void => {
-        while (cursor.remaining() === 0 && hasNext()) nextPass();
+        while (cursor.remaining() === 0 && hasNext()) {
+          cursor.pull(1); // a pass that is skipped whole may go over several epochs: they are behind it now
+          lastEpoch = Math.max(lastEpoch, cursor.lastEpoch);
+          nextPass();
+        }
       };
       advance();
       return {

@@ -41,6 +41,7 @@ const pipelines: Record<string, () => Flow<unknown>> = {
   'batch, skip': () => batches().skip(1),
   'batch, repeat': () => batches().repeat(2),
   'batch, prefetch': () => batches().prefetch(),
+  'repeat, skip of all that the first pass has, repeat': () => range(4).stream({ startOffset: 3, shardRank: 0, numShards: 2 }).repeat(2).skip(3).repeat(2), // prettier-ignore
   'repeat, batch: dealt on across the edge of epochs': () => records().repeat(3).batch(4),
   'take, repeat, skip, map, batch, skip, repeat, take, map, prefetch': () =>
     records().take(9).repeat(3).skip(2).map(double).batch(4).skip(1).repeat(2).take(9)
