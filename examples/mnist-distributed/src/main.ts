@@ -1,11 +1,12 @@
 // A training that begins on two workers, is preempted in the middle of an epoch and ends on three, beside one in a single
-// process: the same weights.
+// process: the same weights, and every digit seen once an epoch.
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { useBackend } from '@dataref-examples/mnist/backend';
 import { openDigits } from '@dataref-examples/mnist/digits';
+import { proveCoverage, readCoverageLogs } from '@dataref/horovod-shard';
 import { loadCheckpoint } from '@dataref/tfjs';
 import { launcher, runJob } from './job.js';
 import { accuracyOf, distance, makeModel } from './model.js';
@@ -51,6 +52,7 @@ console.log(`${train.length} digits, ${steps} steps an epoch; several workers ar
 const jobOf = async (name: string) => {
   const checkpoint = join(data, `${name}.ckpt`);
   await rm(checkpoint, { force: true });
+  await rm(`${checkpoint}.coverage`, { recursive: true, force: true });
   return {
     checkpoint,
     args: ['--data', data, '--checkpoint', checkpoint, '--epochs', given.epochs, '--batch', given.batch],
@@ -61,6 +63,10 @@ await runJob(before, distributed.args, Math.floor(((epochs - 0.5) * steps) / EVE
 await runJob(after, distributed.args);
 const alone = await jobOf('alone');
 await runJob(1, alone.args);
+
+const logs = await readCoverageLogs(`${distributed.checkpoint}.coverage`);
+const proven = await proveCoverage(logs, { length: train.length, epochs });
+console.log(`every digit was seen once an epoch, in ${proven.steps} steps of ${proven.runs} runs`);
 
 const modelOf = async (checkpoint: string) => {
   const made = makeModel();

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { useBackend } from '@dataref-examples/mnist/backend';
 import { openDigits, SEED } from '@dataref-examples/mnist/digits';
-import { detectWorld, onPreempt } from '@dataref/horovod-shard';
+import { coverageLog, detectWorld, onPreempt } from '@dataref/horovod-shard';
 import { openMpi } from '@dataref/horovod-shard/mpi';
 import { openTcp } from '@dataref/horovod-shard/tcp';
 import { dataParallel } from '@dataref/horovod-shard/tfjs';
@@ -40,9 +40,12 @@ const batches = train
   .globalBatch(Number(values.batch))
   .repeat(Number(values.epochs))
   .resume(state);
+// For the proof that each digit is seen once an epoch: a line for each step, of each rank.
+const log = await coverageLog(`${checkpoint}.coverage`, { collective, step: optimizer.iterations });
 
 const reporter = world.rank === 0 ? new Reporter(world.size, optimizer.iterations) : undefined;
 for await (const batch of batches) {
+  log.add(batch);
   const step = await training.step(batch);
   reporter?.made(step, batch.epoch);
   if (world.rank === 0 && optimizer.iterations % 50 === 0)
@@ -51,5 +54,6 @@ for await (const batch of batches) {
 }
 if (world.rank === 0) await saveCheckpoint(checkpoint, { model, optimizer, state: batches.state });
 reporter?.ended();
+log.close();
 preemption.close();
 await collective.close();
