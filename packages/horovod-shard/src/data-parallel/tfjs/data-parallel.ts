@@ -29,8 +29,8 @@ class Trainer<B> implements DataParallel<B> {
     this.#exchange = new FlatExchange(training.collective, lengths, 3);
   }
 
-  broadcast(): Promise<void> {
-    return this.#alone('broadcast', () => this.#broadcast());
+  broadcast<T>(value?: T): Promise<T> {
+    return this.#alone('broadcast', () => this.#broadcast(value)) as Promise<T>;
   }
 
   step(batch: B): Promise<DataParallelStep> {
@@ -43,9 +43,10 @@ class Trainer<B> implements DataParallel<B> {
     });
   }
 
-  async #broadcast(): Promise<void> {
-    await broadcastState(this.#training.collective, this.#training);
+  async #broadcast(value?: unknown): Promise<unknown> {
+    const sent = await broadcastState(this.#training.collective, this.#training, value);
     this.#isAlike = true;
+    return sent;
   }
 
   async #step(batch: B): Promise<DataParallelStep> {
@@ -76,7 +77,7 @@ class Trainer<B> implements DataParallel<B> {
       this.#exchange.scalars.set(await value.data<'float32'>());
       for (const [i, { name }] of variables.entries()) {
         // None for a variable that the loss does not depend on.
-        const gradient = grads[name] as Tf.Tensor | undefined;
+        const gradient = grads[name];
         if (gradient !== undefined) this.#exchange.arrays[i]?.set(await gradient.data<'float32'>());
       }
     } finally {
@@ -86,13 +87,14 @@ class Trainer<B> implements DataParallel<B> {
 
   #apply(sums: readonly Float32Array[], count: number): void {
     const { tf, variables, optimizer } = this.#training;
-    tf.tidy(() => {
-      // Arrays of their own: a backend keeps what a tensor was made of, and an optimizer may keep the tensor.
-      const means = sums.map((sum) => sum.map((value) => value / count));
+    tf.tidy(() =>
       optimizer.applyGradients(
-        variables.map(({ name, shape }, i) => ({ name, tensor: tf.tensor(means[i] as Float32Array, shape) })),
-      );
-    });
+        variables.map(({ name, shape }, i) => ({
+          name,
+          tensor: tf.tensor(meanOf(sums[i] as Float32Array, count), shape),
+        })),
+      ),
+    );
   }
 
   async #alone<T>(what: string, act: () => Promise<T>): Promise<T> {
@@ -104,6 +106,13 @@ class Trainer<B> implements DataParallel<B> {
       this.#isBusy = false;
     }
   }
+}
+
+/** An array of its own: a backend keeps what a tensor was made of, and an optimizer may keep the tensor. */
+function meanOf(sum: Float32Array, count: number): Float32Array {
+  const mean = new Float32Array(sum.length);
+  for (let i = 0; i < mean.length; i++) mean[i] = (sum[i] as number) / count;
+  return mean;
 }
 
 /** The sum of the losses of the rows that are no padding. */
