@@ -82,6 +82,8 @@ const EXPORTS: Record<string, readonly string[]> = {
   '@dataref/tfjs': ['checkpoints', 'fromTfDataset', 'loadCheckpoint', 'saveCheckpoint', 'toTfDataset'],
   '@dataref/onnx': ['loadCheckpoint', 'toOrtFeeds', 'trainingLoop'],
   '@dataref/onnx/pure': ['loadCheckpoint', 'toOrtFeeds', 'trainingLoop'],
+  '@dataref/horovod-shard/mpi': ['openMpi'],
+  '@dataref/horovod-shard/tfjs': ['dataParallel'],
   '@dataref/tfjs/pure': ['checkpoints', 'fromTfDataset', 'loadCheckpoint', 'saveCheckpoint', 'toTfDataset'],
 };
 

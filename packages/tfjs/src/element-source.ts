@@ -11,6 +11,8 @@ export interface DatasetRecipe {
   /** Yields what `columns` picks. */
   readonly flow: RecordFlow | BatchFlow;
   readonly columns: TensorColumns;
+  /** Name of the tensor that tells real rows from padding. */
+  readonly mask: string | undefined;
   readonly maps: readonly TensorMap[];
 }
 
@@ -29,9 +31,9 @@ export interface Follower {
  * that element, tensors and state belong together.
  */
 export function openElements(
-  { tf, flow, columns, maps }: DatasetRecipe,
+  { tf, flow, columns, mask, maps }: DatasetRecipe,
   followers: ReadonlySet<Follower>,
-): () => Promise<IteratorResult<Tf.TensorContainer>> {
+): AsyncIterableIterator<Tf.TensorContainer> {
   const elements: AsyncIterator<unknown> = flow[Symbol.asyncIterator]();
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -44,7 +46,7 @@ export function openElements(
     try {
       let value =
         flow instanceof BatchFlow
-          ? batchTensors(tf, flow, step.value as DataBatch)
+          ? batchTensors(tf, flow, step.value as DataBatch, mask)
           : toTensors(tf, columns.schema, step.value);
       for (const map of maps) value = await mapTensors(tf, map, value);
       for (const follower of followers) follower.handedOut(flow.state);
@@ -55,16 +57,28 @@ export function openElements(
     }
   };
 
-  return () => {
-    for (const follower of followers) follower.asked();
-    const result = turn.then(pull, pull);
-    turn = result;
-    return result;
+  return {
+    next() {
+      for (const follower of followers) follower.asked();
+      const result = turn.then(pull, pull);
+      turn = result;
+      return result;
+    },
+    async return() {
+      await elements.return?.();
+      return { value: null, done: true };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
   };
 }
 
-function batchTensors(tf: typeof Tf, flow: BatchFlow, batch: DataBatch): Tf.TensorContainer {
+function batchTensors(tf: typeof Tf, flow: BatchFlow, batch: DataBatch, mask: string | undefined): Tf.TensorContainer {
+  const { length, validLength } = batch;
   const tensors = toTensors(tf, batch.schema, batch.columns);
+  if (mask !== undefined)
+    Object.assign(tensors as object, { [mask]: tf.tensor1d(new Float32Array(length).fill(1, 0, validLength)) });
   // The wasm backend has copied the bytes into its own memory by now, so that the arrays can be written anew. The other
   // backends keep them; and where a map of the user's has seen them (the schema is then not known), so may the user.
   if (tf.getBackend() === 'wasm' && flow.knownSchema !== undefined) batch.release();

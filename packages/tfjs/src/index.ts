@@ -2,7 +2,7 @@
 import type { Schema } from '@dataref/core';
 import { BatchFlow, RecordFlow } from '@dataref/core/adapter';
 import { toTfDataset } from './to-tf-dataset.js';
-import type { AnyStream, TfOptions, ToTfDataset } from './types.js';
+import type { AnyStream, BatchesToTfDataset, TfOptions, ToTfDataset } from './types.js';
 
 export * from './pure.js';
 
@@ -13,7 +13,7 @@ declare module '@dataref/core' {
   }
   interface BatchStream<S extends Schema = any> {
     /** A true tf.data.Dataset of the batches. */
-    readonly toTfDataset: ToTfDataset<S>;
+    readonly toTfDataset: BatchesToTfDataset<S>;
   }
 }
 

@@ -76,9 +76,13 @@ function defineClass(tf: typeof Tf): DatasetClass {
     }
 
     override async iterator(): Promise<LazyIterator> {
-      const next = openElements(this.#recipe, this.#followers);
-      const iterator = await tf.data.generator(() => ({ next })).iterator();
+      const elements = this[Symbol.asyncIterator]();
+      const iterator = await tf.data.generator(() => ({ next: () => elements.next() })).iterator();
       return noteWrapping(iterator, this.#followers);
+    }
+
+    [Symbol.asyncIterator](): AsyncIterableIterator<Container> {
+      return openElements(this.#recipe, this.#followers);
     }
 
     override batch(size: number, smallLastBatch = true): any {

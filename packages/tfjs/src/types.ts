@@ -36,6 +36,8 @@ export interface ResumableDataset<T extends tf.TensorContainer> extends tf.data.
   shuffle(bufferSize: number, seed?: string, reshuffleEachIteration?: boolean): never;
   /** Ends the iteration under way and closes files. */
   close(): Promise<void>;
+  /** An epoch, as `iterator()`, for `for await`; leaving the loop ends the iteration. The tensors are yours to dispose. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<T>;
 }
 
 /** A tf.data.Dataset whose batch, repeat, take, … keep the fast path, the element type (tfjs's own lose it) and the state. */
@@ -62,6 +64,14 @@ export interface ToTfDataset<S> {
   <const M extends TfColumns<S>>(
     options: TfOptions & { readonly columns: M },
   ): TfDataset<{ -readonly [K in keyof M]: tf.Tensor }>;
+}
+
+/** Of batches, which may have padding. */
+export interface BatchesToTfDataset<S> extends ToTfDataset<S> {
+  /** @param options `mask`: name of a further tensor, float32 `[rows]`, 1 for real rows and 0 for padding */
+  <const M extends TfColumns<S>, K extends string>(
+    options: TfOptions & { readonly columns: M; readonly mask: K },
+  ): TfDataset<{ -readonly [N in keyof M | K]: tf.Tensor }>;
 }
 
 /** What `toTfDataset` takes: elements of a Stream are records, of a BatchStream batches. */

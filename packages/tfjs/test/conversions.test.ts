@@ -179,6 +179,52 @@ describe.each(backends)('columns on %s', (backend) => {
     ]);
   });
 
+  test('a mask tells real rows from padding, on a shard without rows too, and goes through maps', async () => {
+    const dataset = fromColumns({ x: Float32Array.of(1, 2, 3, 4, 5) });
+    const masks = await Promise.all(
+      [0, 1, 2].map(async (shardRank) => {
+        const batches = dataset.stream({ shardRank, numShards: 3 }).globalBatch(4, { remainder: 'pad' });
+        const tensors = batches.toTfDataset({ columns: { xs: 'x' }, mask: 'mask' });
+        return values(tensors.map(({ xs, mask }) => ({ xs, real: mask.mul(1) })));
+      }),
+    );
+    expect(masks).toEqual([
+      [
+        { xs: [1, 4], real: [1, 1] },
+        { xs: [5, 0], real: [1, 0] },
+      ],
+      [
+        { xs: [2], real: [1] },
+        { xs: [0], real: [0] },
+      ],
+      [
+        { xs: [3], real: [1] },
+        { xs: [0], real: [0] },
+      ],
+    ]);
+  });
+
+  test.each([
+    [{ columns: { xs: 'x' }, mask: 'xs' }, 'mask must be a name that columns has not'],
+    [{ columns: { xs: 'x' }, mask: true }, 'mask must be a name'],
+    [{ mask: 'mask' }, 'beside columns'],
+  ])('the mask of %j is refused', (options, message) => {
+    const batches = fromColumns({ x: Float32Array.of(1) })
+      .stream()
+      .batch(1);
+    expect(() => batches.toTfDataset(options as never)).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(message) }),
+    );
+  });
+
+  test('a mask of records is refused, which have no padding', () => {
+    const records = fromColumns({ x: Float32Array.of(1) }).stream();
+    const masked = { columns: { xs: 'x' }, mask: 'mask' } as const;
+    expect(() => records.toTfDataset(masked as { columns: { xs: 'x' } })).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('only batches') }),
+    );
+  });
+
   test('a batch of no elements a record is a tensor without elements', async () => {
     const dataset = fromColumns({ x: ndarray(new Float32Array(0), [3, 0]) });
     const iterator = await dataset.stream().batch(3).toTfDataset().iterator();

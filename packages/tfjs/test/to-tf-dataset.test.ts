@@ -33,6 +33,24 @@ describe.each(backends)('toTfDataset on %s', (backend) => {
     ]);
   });
 
+  test('for await goes through an epoch; the next loop, also after one that was left, through the next', async () => {
+    const shuffled = () => range.stream({ shuffle: true, shuffleSeed: 1 });
+    const dataset = shuffled().batch(4).toTfDataset();
+    const epochs: number[][] = [];
+    for (const count of [Infinity, 1, Infinity]) {
+      const seen: number[] = [];
+      for await (const batch of dataset) {
+        seen.push(...batch.dataSync());
+        batch.dispose();
+        if (seen.length >= 4 * count) break;
+      }
+      epochs.push(seen);
+    }
+    const inOne = (await values(shuffled().repeat(3).toTfDataset())) as number[];
+    expect(epochs).toEqual([inOne.slice(0, 10), inOne.slice(10, 14), inOne.slice(20)]);
+    expect(dataset.epoch).toBe(3);
+  });
+
   test('elements of a stream are records, of a batch stream batches', async () => {
     expect(await values(range.stream().toTfDataset().take(2))).toEqual([0, 1]);
     expect(await values(range.stream().batch(6).toTfDataset())).toEqual([
@@ -188,7 +206,7 @@ describe.each(backends)('toTfDataset on %s', (backend) => {
   test('what is no stream, and options that there are not, are refused', async () => {
     const { toTfDataset } = await import('@dataref/tfjs/pure');
     expect(() => toTfDataset(range as never)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
-    expect(() => range.stream().toTfDataset({ colums: {} } as never)).toThrow(/"colums".*there are columns, tf/u);
+    expect(() => range.stream().toTfDataset({ colums: {} } as never)).toThrow(/"colums".*there are columns, mask, tf/u);
   });
 
   test('the dataset of another copy of TensorFlow.js is an instance of that copy', () => {

@@ -52,6 +52,13 @@ export async function usage(model: tf.LayersModel, storage: FileStorage): Promis
   const again = toTfDataset(train.stream().batch(2), { columns: { xs: 'image' } });
   is<Equal<typeof again, TfDataset<{ xs: tf.Tensor }>>>();
 
+  const masked = mnist
+    .stream()
+    .globalBatch(2, { remainder: 'pad' })
+    .toTfDataset({ columns: { xs: 'image' }, mask: 'real' });
+  is<Equal<typeof masked, TfDataset<{ xs: tf.Tensor; real: tf.Tensor }>>>();
+  for await (const { real } of masked) real.print();
+
   const nested = await fromRecords([{ xs: { image: ndarray(new Float32Array(4), [2, 2]) }, ys: 1 }]);
   nested
     .stream()
@@ -85,6 +92,8 @@ export async function usage(model: tf.LayersModel, storage: FileStorage): Promis
   mnist.stream().toTfDataset({ columns: { xs: { column: 'image', dtype: 'float' } } });
   // @ts-expect-error no such option
   mnist.stream().toTfDataset({ colums: {} });
+  // @ts-expect-error records have no padding
+  mnist.stream().toTfDataset({ columns: { xs: 'image' }, mask: 'mask' });
   // @ts-expect-error a dataset is no stream
   toTfDataset(mnist);
   // @ts-expect-error what a filter gives has no states

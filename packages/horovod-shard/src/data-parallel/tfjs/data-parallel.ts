@@ -1,0 +1,118 @@
+import type * as Tf from '@tensorflow/tfjs';
+import { FlatExchange } from '../flat-exchange.js';
+import { checkOptions, type Training } from './arguments.js';
+import { rowsOf, tensorsOf, type BatchRows } from './batch-rows.js';
+import { refused } from './refused.js';
+import { broadcastState } from './training-state.js';
+import type { DataParallel, DataParallelOptions, DataParallelStep } from './types.js';
+
+/**
+ * Training of one model by all ranks, with the steps of one process: each rank sums the losses of its own rows, one
+ * allreduce sums gradients, loss, count and stop flag over all ranks, and each makes the same step of its optimizer by
+ * the mean. Layers that keep means of batches, as batch normalisation does, see those of their own rank.
+ * @throws DataRefError INVALID_ARGUMENT, MISSING_PACKAGE
+ * @see Goyal et al., Accurate, Large Minibatch SGD (2017), 2.3: one loss over the global batch
+ */
+export function dataParallel<B = any>(options: DataParallelOptions<B>): DataParallel<B> {
+  return new Trainer(checkOptions(options));
+}
+
+class Trainer<B> implements DataParallel<B> {
+  readonly #training: Training<B>;
+  readonly #exchange: FlatExchange;
+  #isAlike = false;
+  #isBusy = false;
+
+  constructor(training: Training<B>) {
+    this.#training = training;
+    const lengths = training.variables.map(({ size }) => size);
+    this.#exchange = new FlatExchange(training.collective, lengths, 3);
+  }
+
+  broadcast(): Promise<void> {
+    return this.#alone('broadcast', () => this.#broadcast());
+  }
+
+  step(batch: B): Promise<DataParallelStep> {
+    return this.#alone('step', async () => {
+      try {
+        return await this.#step(batch);
+      } finally {
+        this.#training.tf.dispose(tensorsOf(this.#training.tf, batch));
+      }
+    });
+  }
+
+  async #broadcast(): Promise<void> {
+    await broadcastState(this.#training.collective, this.#training);
+    this.#isAlike = true;
+  }
+
+  async #step(batch: B): Promise<DataParallelStep> {
+    const { tf, mask, preemption } = this.#training;
+    if (!this.#isAlike) await this.#broadcast();
+    const { arrays, scalars } = this.#exchange;
+    const rows = await rowsOf(tf, batch, mask);
+    this.#exchange.clear();
+    if (rows.count > 0) await this.#putGradients(batch, rows);
+    // Signals are told of between turns of the event loop, of which a step in memory may have none.
+    if (preemption !== undefined) await new Promise((resolve) => setImmediate(resolve));
+    scalars[1] = rows.count;
+    scalars[2] = preemption?.asked === undefined ? 0 : 1;
+    await this.#exchange.sum();
+    const [lossSum = 0, globalLength = 0, stops = 0] = scalars;
+    if (globalLength === 0) throw refused('no rank has a row in this batch');
+    this.#apply(arrays, globalLength);
+    return { loss: lossSum / globalLength, globalLength, stop: stops > 0 };
+  }
+
+  /** Writes this rank's sums into the exchange. */
+  async #putGradients(batch: B, rows: BatchRows): Promise<void> {
+    const { tf, variables, loss } = this.#training;
+    const { value, grads } = tf.tidy(() =>
+      tf.variableGrads(() => sumOf(tf, loss(batch), rows), variables as Tf.Variable[]),
+    );
+    try {
+      this.#exchange.scalars.set(await value.data<'float32'>());
+      for (const [i, { name }] of variables.entries()) {
+        // None for a variable that the loss does not depend on.
+        const gradient = grads[name] as Tf.Tensor | undefined;
+        if (gradient !== undefined) this.#exchange.arrays[i]?.set(await gradient.data<'float32'>());
+      }
+    } finally {
+      tf.dispose([value, grads]);
+    }
+  }
+
+  #apply(sums: readonly Float32Array[], count: number): void {
+    const { tf, variables, optimizer } = this.#training;
+    tf.tidy(() => {
+      // Arrays of their own: a backend keeps what a tensor was made of, and an optimizer may keep the tensor.
+      const means = sums.map((sum) => sum.map((value) => value / count));
+      optimizer.applyGradients(
+        variables.map(({ name, shape }, i) => ({ name, tensor: tf.tensor(means[i] as Float32Array, shape) })),
+      );
+    });
+  }
+
+  async #alone<T>(what: string, act: () => Promise<T>): Promise<T> {
+    if (this.#isBusy) throw refused(`${what} was called while another step is under way: await each`);
+    this.#isBusy = true;
+    try {
+      return await act();
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+}
+
+/** The sum of the losses of the rows that are no padding. */
+function sumOf(tf: typeof Tf, losses: unknown, { length, mask }: BatchRows): Tf.Scalar {
+  if (!(losses instanceof tf.Tensor)) throw refused(`loss must give a tensor, got ${typeof losses}`);
+  if (losses.rank === 0) return losses as Tf.Scalar;
+  if (losses.rank !== 1 || losses.size !== length)
+    throw refused(
+      `loss must give one value for each of the ${length} rows, [${length}], or their sum, got [${losses.shape.join(', ')}]`,
+    );
+  return tf.sum<Tf.Scalar>(mask === undefined ? losses : tf.mul(losses, tf.tensor1d(mask)));
+}

@@ -1,0 +1,73 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs';
+import { localCollectives, type Collective } from '@dataref/horovod-shard';
+import { dataParallel } from '@dataref/horovod-shard/tfjs';
+import { columns, digits, elementsOf, lossOf, makeModel, RECORDS, weightsOf } from './digits.js';
+
+beforeAll(() => tf.setBackend('cpu'));
+
+const EPOCHS = 2;
+
+function batchesOf(size: number, remainder: 'keep' | 'pad' | 'drop', { rank, size: numShards }: Collective) {
+  return digits
+    .stream({ shuffle: true, shuffleSeed: 7, shardRank: rank, numShards })
+    .globalBatch(size, { remainder })
+    .repeat(EPOCHS);
+}
+
+/** The weights of a training by tfjs's own `fitDataset`, in one process. */
+async function fitted(size: number, remainder: 'keep' | 'drop'): Promise<number[]> {
+  const model = makeModel();
+  model.compile({ optimizer: tf.train.adam(0.01), loss: 'categoricalCrossentropy' });
+  const dataset = digits.stream({ shuffle: true, shuffleSeed: 7 }).batch(size, { remainder }).toTfDataset({ columns });
+  await model.fitDataset(dataset as tf.data.Dataset<any>, { epochs: EPOCHS, verbose: 0 });
+  return weightsOf(model);
+}
+
+function expectSteps(trained: readonly number[][], expected: readonly number[]): void {
+  for (const weights of trained) expect(weights).toEqual(trained[0]);
+  const away = expected.map((weight, i) => Math.abs(weight - (trained[0]?.[i] ?? NaN)));
+  expect(Math.max(...away)).toBeLessThan(1e-5);
+}
+
+// Tails of 2 and 0 records; a world that does not divide the batch, or has more ranks than it has records.
+describe.each([2, 3, 4, 7])('%i ranks that are given the weights of rank 0', (ranks) => {
+  test.each([
+    [8, 'keep'],
+    [3, 'keep'],
+    [RECORDS, 'keep'],
+    [8, 'drop'],
+  ] as const)('end with those of one process: global batches of %i, tails: %s', async (size, remainder) => {
+    const trained = await Promise.all(
+      localCollectives(ranks).map(async (collective) => {
+        const model = makeModel(collective.rank + 1);
+        const training = dataParallel({ collective, model, optimizer: tf.train.adam(0.01), loss: lossOf(model) });
+        for await (const element of elementsOf(batchesOf(size, remainder, collective).toTfDataset({ columns })))
+          await training.step(element);
+        return weightsOf(model);
+      }),
+    );
+    expectSteps(trained, await fitted(size, remainder));
+  });
+
+  test('end with those of one process where tails are padded, and batches come without a dataset', async () => {
+    const trained = await Promise.all(
+      localCollectives(ranks).map(async (collective) => {
+        const model = makeModel(collective.rank + 1);
+        const training = dataParallel({
+          collective,
+          variables: model.trainableWeights.map((weight) => weight.read() as tf.Variable),
+          optimizer: tf.train.adam(0.01),
+          loss: ({ columns: { image, label } }) =>
+            lossOf(model)({
+              xs: tf.tensor(image.data, image.shape, 'float32').div(255),
+              ys: tf.oneHot(tf.tensor1d(label.data, 'int32'), 4),
+            }),
+        });
+        for await (const batch of batchesOf(8, 'pad', collective)) await training.step(batch);
+        return weightsOf(model);
+      }),
+    );
+    expectSteps(trained, await fitted(8, 'keep'));
+  });
+});
