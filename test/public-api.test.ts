@@ -84,6 +84,7 @@ const EXPORTS: Record<string, readonly string[]> = {
   '@dataref/onnx/pure': ['loadCheckpoint', 'toOrtFeeds', 'trainingLoop'],
   '@dataref/horovod-shard/mpi': ['openMpi'],
   '@dataref/horovod-shard/tfjs': ['dataParallel'],
+  '@dataref/horovod-shard/onnx': ['dataParallel'],
   '@dataref/tfjs/pure': ['checkpoints', 'fromTfDataset', 'loadCheckpoint', 'saveCheckpoint', 'toTfDataset'],
 };
 
