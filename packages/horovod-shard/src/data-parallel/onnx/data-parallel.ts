@@ -64,7 +64,7 @@ class Trainer implements DataParallel {
     return Object.fromEntries(
       this.#training.graphs.state.map(({ name, dtype, shape }) => [
         name,
-        { dtype, shape: [...shape], data: (this.#state[name]?.data as Elements).slice() },
+        { dtype, shape: [...shape], data: ((this.#state[name] as ort.Tensor).data as Elements).slice() },
       ]),
     );
   }
@@ -89,11 +89,11 @@ class Trainer implements DataParallel {
       await this.#putGradients(batch);
     } catch (error) {
       failure = { error };
-      scalars[FAILURES as number] = 1;
+      scalars[FAILURES] = 1;
     }
     // Signals are told of between turns of the event loop, of which a step in memory may have none.
     if (preemption !== undefined) await new Promise((resolve) => setImmediate(resolve));
-    scalars[STOPS as number] = preemption?.asked === undefined ? 0 : 1;
+    scalars[STOPS] = preemption?.asked === undefined ? 0 : 1;
     await this.#exchange.sum();
     if (failure !== undefined) throw failure.error;
     const [loss = NaN, rows = 0, stops = 0, failures = 0, ...metrics] = scalars;
@@ -137,7 +137,7 @@ class Trainer implements DataParallel {
     graphs.learned.forEach(({ name }, i) => putScaled(arrays[i], results[`${name}.grad`], share));
     putScaled(scalars.subarray(LOSS, ROWS), results['loss'], share);
     graphs.metrics.forEach((name, i) => putScaled(scalars.subarray(METRICS + i), results[name], share));
-    scalars[ROWS as number] = validLength;
+    scalars[ROWS] = validLength;
   }
 
   async #update(learningRate: number | undefined): Promise<void> {
