@@ -9,7 +9,8 @@ export interface Training extends DataParallelOptions {
 /** @throws DataRefError INVALID_ARGUMENT naming the option */
 export function checkOptions(given: DataParallelOptions): Training {
   const options = optionsOf('dataParallel', given);
-  const { collective, ort, gradientSession, updateSession, parameters, preemption, ...unknown } = options;
+  const { collective, ort, gradientSession, updateSession, parameters } = options;
+  const unknown = Object.fromEntries(Object.entries(options).filter(([name]) => !NAMES.includes(name)));
   refuseUnknown('dataParallel', unknown, NAMES);
   if (typeof collective?.allreduce !== 'function')
     throw refused("collective must be a Collective, such as await openMpi() of '@dataref/horovod-shard/mpi'");
@@ -30,4 +31,4 @@ const NAMES = [
   'updateSession',
   'parameters',
   'preemption',
-] satisfies (keyof DataParallelOptions)[];
+] satisfies (keyof DataParallelOptions)[] as string[];
