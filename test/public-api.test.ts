@@ -82,6 +82,7 @@ const EXPORTS: Record<string, readonly string[]> = {
   '@dataref/tfjs': ['checkpoints', 'fromTfDataset', 'loadCheckpoint', 'saveCheckpoint', 'toTfDataset'],
   '@dataref/onnx': ['loadCheckpoint', 'saveCheckpoint', 'toOrtFeeds', 'trainingLoop'],
   '@dataref/onnx/pure': ['loadCheckpoint', 'saveCheckpoint', 'toOrtFeeds', 'trainingLoop'],
+  '@dataref/horovod-shard': ['agree', 'detectWorld', 'localCollectives', 'onPreempt'],
   '@dataref/horovod-shard/mpi': ['openMpi'],
   '@dataref/horovod-shard/tfjs': ['dataParallel'],
   '@dataref/horovod-shard/onnx': ['dataParallel'],

@@ -44,8 +44,3 @@ export const lossOf =
 export function weightsOf(model: tf.LayersModel): number[] {
   return model.getWeights().flatMap((weight) => Array.from(weight.dataSync()));
 }
-
-export async function* elementsOf<T extends tf.TensorContainer>(dataset: tf.data.Dataset<T>): AsyncGenerator<T> {
-  const iterator = await dataset.iterator();
-  for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
-}

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { localCollectives, type Collective } from '@dataref/horovod-shard';
 import { dataParallel } from '@dataref/horovod-shard/tfjs';
-import { columns, digits, elementsOf, lossOf, makeModel, RECORDS, weightsOf } from './digits.js';
+import { columns, digits, lossOf, makeModel, RECORDS, weightsOf } from './digits.js';
 
 beforeAll(() => tf.setBackend('cpu'));
 
@@ -42,7 +42,7 @@ describe.each([2, 3, 4, 7])('%i ranks that are given the weights of rank 0', (ra
       localCollectives(ranks).map(async (collective) => {
         const model = makeModel(collective.rank + 1);
         const training = dataParallel({ collective, model, optimizer: tf.train.adam(0.01), loss: lossOf(model) });
-        for await (const element of elementsOf(batchesOf(size, remainder, collective).toTfDataset({ columns })))
+        for await (const element of batchesOf(size, remainder, collective).toTfDataset({ columns }))
           await training.step(element);
         return weightsOf(model);
       }),
@@ -50,7 +50,21 @@ describe.each([2, 3, 4, 7])('%i ranks that are given the weights of rank 0', (ra
     expectSteps(trained, await fitted(size, remainder));
   });
 
-  test('end with those of one process where tails are padded, and batches come without a dataset', async () => {
+  test('end with those of one process where tails are padded, as the mask tells', async () => {
+    const trained = await Promise.all(
+      localCollectives(ranks).map(async (collective) => {
+        const model = makeModel(collective.rank + 1);
+        const options = { collective, model, optimizer: tf.train.adam(0.01), loss: lossOf(model) };
+        const training = dataParallel({ ...options, mask: 'real' });
+        for await (const element of batchesOf(8, 'pad', collective).toTfDataset({ columns, mask: 'real' }))
+          await training.step(element);
+        return weightsOf(model);
+      }),
+    );
+    expectSteps(trained, await fitted(8, 'keep'));
+  });
+
+  test('end with those of one process where batches come as they are, of which a loss gives the sum', async () => {
     const trained = await Promise.all(
       localCollectives(ranks).map(async (collective) => {
         const model = makeModel(collective.rank + 1);
@@ -58,11 +72,11 @@ describe.each([2, 3, 4, 7])('%i ranks that are given the weights of rank 0', (ra
           collective,
           variables: model.trainableWeights.map((weight) => weight.read() as tf.Variable),
           optimizer: tf.train.adam(0.01),
-          loss: ({ columns: { image, label } }) =>
-            lossOf(model)({
-              xs: tf.tensor(image.data, image.shape, 'float32').div(255),
-              ys: tf.oneHot(tf.tensor1d(label.data, 'int32'), 4),
-            }),
+          loss: ({ columns: { image, label }, validLength }) => {
+            const xs = tf.tensor(image.data, image.shape, 'float32').div(255);
+            const ys = tf.oneHot(tf.tensor1d(label.data, 'int32'), 4);
+            return lossOf(model)({ xs, ys }).slice(0, validLength).sum();
+          },
         });
         for await (const batch of batchesOf(8, 'pad', collective)) await training.step(batch);
         return weightsOf(model);

@@ -29,8 +29,8 @@ class Trainer<B> implements DataParallel<B> {
     this.#exchange = new FlatExchange(training.collective, lengths, 3);
   }
 
-  broadcast(): Promise<void> {
-    return this.#alone('broadcast', () => this.#broadcast());
+  broadcast<T>(value?: T): Promise<T> {
+    return this.#alone('broadcast', () => this.#broadcast(value)) as Promise<T>;
   }
 
   step(batch: B): Promise<DataParallelStep> {
@@ -43,9 +43,10 @@ class Trainer<B> implements DataParallel<B> {
     });
   }
 
-  async #broadcast(): Promise<void> {
-    await broadcastState(this.#training.collective, this.#training);
+  async #broadcast(value?: unknown): Promise<unknown> {
+    const sent = await broadcastState(this.#training.collective, this.#training, value);
     this.#isAlike = true;
+    return sent;
   }
 
   async #step(batch: B): Promise<DataParallelStep> {

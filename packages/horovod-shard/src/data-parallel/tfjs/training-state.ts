@@ -19,6 +19,8 @@ interface Inventory {
   /** By the optimizer's properties. */
   readonly scalars: Readonly<Record<string, Sent>>;
   readonly slots: Readonly<Record<string, readonly Sent[]>>;
+  /** What goes along. */
+  readonly value?: unknown;
 }
 
 interface Slot {
@@ -30,18 +32,23 @@ type Held = Pick<Training<never>, 'tf' | 'weights' | 'optimizer'>;
 /**
  * Gives all ranks the weights of rank 0 and what its optimizer has gathered, to the bit: variables, and lists of
  * variables with a name, which are properties of every optimizer of tf.train; `getWeights` does not tell all of them.
+ * @param value of rank 0: plain JSON that goes along
+ * @returns that value
  * @throws DataRefError COLLECTIVE_FAILED; INVALID_ARGUMENT where model or optimizer are others than those of rank 0
  */
-export async function broadcastState(collective: Collective, held: Held): Promise<void> {
+export async function broadcastState(collective: Collective, held: Held, value: unknown): Promise<unknown> {
   const isRoot = collective.rank === 0;
-  const [head, body] = isRoot ? await pack(held) : [new Uint8Array(0), new Uint8Array(0)];
+  const [head, body] = isRoot ? await pack(held, value) : [new Uint8Array(0), new Uint8Array(0)];
   const [headLength = 0, bodyLength = 0] = await collective.broadcast(Int32Array.of(head.length, body.length));
   const sentHead = await collective.broadcast(isRoot ? head : new Uint8Array(headLength));
   const sentBody = await collective.broadcast(isRoot ? body : new Uint8Array(bodyLength));
-  if (!isRoot) unpack(held, JSON.parse(new TextDecoder().decode(sentHead)) as Inventory, sentBody);
+  if (isRoot) return value;
+  const inventory = JSON.parse(new TextDecoder().decode(sentHead)) as Inventory;
+  unpack(held, inventory, sentBody);
+  return inventory.value;
 }
 
-async function pack({ tf, weights, optimizer }: Held): Promise<readonly [Uint8Array, Uint8Array]> {
+async function pack({ tf, weights, optimizer }: Held, value: unknown): Promise<readonly [Uint8Array, Uint8Array]> {
   const { scalars, slots } = gathered(tf, optimizer);
   const inventory: Inventory = {
     optimizer: describe(optimizer),
@@ -54,6 +61,7 @@ async function pack({ tf, weights, optimizer }: Held): Promise<readonly [Uint8Ar
         list.map(({ originalName, variable }) => ({ ...sent(variable), name: originalName })),
       ]),
     ),
+    value,
   };
   const tensors = [
     ...weights,

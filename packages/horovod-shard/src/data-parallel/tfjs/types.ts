@@ -41,9 +41,11 @@ export interface DataParallel<B> {
   /**
    * Gives all ranks the weights of rank 0 and what its optimizer has gathered. The first step does it where it was not
    * done; call it after weights were changed on rank 0 alone, as by `loadCheckpoint`. Made by all ranks together.
+   * @param value plain JSON of rank 0 that goes along, such as the checkpoint's state of the stream; what the others give is left
+   * @returns the value of rank 0
    * @throws DataRefError COLLECTIVE_FAILED; INVALID_ARGUMENT where model or optimizer differ from those of rank 0
    */
-  broadcast(): Promise<void>;
+  broadcast<T = undefined>(value?: T): Promise<T>;
   /**
    * One step of the optimizer, by the mean gradient of the global batch. Made by all ranks together, those without rows
    * too, one after another.

@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { failed } from '../collective/checks.js';
+import type { Collective } from '../collective/types.js';
+import { host, visit, type Opening } from '../tcp/opening.js';
+import type { HorovodRendezvous } from './rendezvous.js';
+
+const SCOPE = 'dataref';
+const POLL_MS = 100;
+
+/** What rank 0 puts into the rendezvous. The secret keeps out ranks of another round, and who cannot read it there. */
+interface Invitation {
+  readonly host: string;
+  readonly port: number;
+  readonly secret: string;
+}
+
+/**
+ * A collective whose ranks find each other through Horovod's rendezvous: rank 0 listens on any port and says there which.
+ * @param key names the meeting: the same on all ranks, and not used before in the round
+ */
+export async function meetByHorovod(rendezvous: HorovodRendezvous, key: string, opening: Opening): Promise<Collective> {
+  if (opening.world.rank === 0) {
+    const secret = `${opening.secret}${randomBytes(16).toString('hex')}`;
+    return host({ port: 0 }, { ...opening, secret }, async (port) => {
+      // Only the connection to it tells by which address the others, who reach it too, reach this machine.
+      const own = await rendezvous.put(SCOPE, `${key}-host`, '', opening.signal);
+      const invitation: Invitation = { host: own, port, secret: secret.slice(opening.secret.length) };
+      await rendezvous.put(SCOPE, key, JSON.stringify(invitation), opening.signal);
+    });
+  }
+  const deadline = Date.now() + opening.timeoutMs;
+  for (;;) {
+    const text = await rendezvous.get(SCOPE, key, opening.signal);
+    if (text !== undefined) {
+      const { host: at, port, secret } = parseInvitation(text);
+      const timeoutMs = Math.max(1, deadline - Date.now());
+      return visit({ host: at, port }, { ...opening, timeoutMs, secret: `${opening.secret}${secret}` });
+    }
+    if (Date.now() > deadline)
+      throw failed(
+        `rank ${opening.world.rank} of ${opening.world.size}: rank 0 did not come to Horovod's rendezvous within ` +
+          `${opening.timeoutMs / 1000} s`,
+      );
+    await sleep(POLL_MS, undefined, opening.signal && { signal: opening.signal }).catch(() => undefined);
+    opening.signal?.throwIfAborted();
+  }
+}
+
+function parseInvitation(text: string): Invitation {
+  try {
+    const { host: at, port, secret } = JSON.parse(text) as Partial<Invitation>;
+    if (typeof at === 'string' && Number.isInteger(port) && typeof secret === 'string')
+      return { host: at, port: port as number, secret };
+  } catch {
+    // The text is not shown: it may have the secret.
+  }
+  throw failed("Horovod's rendezvous holds something else than where rank 0 is");
+}

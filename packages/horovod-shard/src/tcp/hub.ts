@@ -1,0 +1,169 @@
+import { DataRefError } from '@dataref/core';
+import { failed } from '../collective/checks.js';
+import { reduceInto } from '../collective/reduce.js';
+import type { Reducible } from '../collective/types.js';
+import { bytesOf, GRACE_MS, type Engine, type Exchange } from './collective.js';
+import { describeCall, encodeFrame, frameOf, isSameCall, MAX_MESSAGE_BYTES, type Frame } from './frame.js';
+import type { Wire } from './wire.js';
+
+/** So much is reduced and sent back at a time: the ranks' next bytes are under way meanwhile. */
+const PART_BYTES = 1 << 19;
+
+/** A rank as rank 0 sees it. */
+export interface Peer {
+  readonly rank: number;
+  readonly wire: Wire;
+  /** Its next call, which is read before rank 0 makes its own: so a death is seen at any time. */
+  frame: Promise<Frame>;
+}
+
+/** Rank 0's end: takes what the others bring, reduces it in the order of the ranks, and sends it back. */
+export class Hub implements Engine {
+  readonly #peers: readonly Peer[];
+  #failure: DataRefError | undefined;
+  #tellFailure: (error: DataRefError) => void = () => undefined;
+  readonly #failed: Promise<never>;
+  #isCalling = false;
+  readonly #left = new Set<Peer>();
+  readonly #called = new Set<Peer>();
+  #hasLeft = false;
+
+  constructor(peers: readonly Peer[]) {
+    this.#peers = peers;
+    this.#failed = new Promise<never>((_, reject) => (this.#tellFailure = reject));
+    this.#failed.catch(() => undefined);
+    for (const peer of peers) this.#watch(peer);
+  }
+
+  async run(exchange: Exchange): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#isCalling = true;
+    this.#refuseWaitingForWhoLeft();
+    const work = this.#serve(exchange).catch((error: unknown) => {
+      this.#fail(error instanceof DataRefError ? error : failed(`${describeCall(exchange.call)}: ${messageOf(error)}`));
+      throw this.#failure;
+    });
+    await Promise.race([work, this.#failed]);
+  }
+
+  async leave(turn: number): Promise<void> {
+    this.#hasLeft = true;
+    await this.#endAll(encodeFrame(frameOf('leave', { turn })));
+  }
+
+  async #serve({ call, values, into }: Exchange): Promise<void> {
+    await this.#each(async (peer) => {
+      const theirs = await peer.frame;
+      if (!isSameCall(theirs, call))
+        throw failed(`rank ${peer.rank} called ${describeCall(theirs)} where rank 0 called ${describeCall(call)}`);
+    });
+    this.#called.clear();
+    if (call.kind === 'allreduce') await this.#allreduce(values as Reducible, call);
+    else if (call.kind === 'broadcast') await this.#broadcast(bytesOf(values), call);
+    else if (call.kind === 'allgather') await this.#allgather(bytesOf(values), bytesOf(into), call);
+    else await this.#answer(bytesOf(values), call);
+  }
+
+  async #allreduce(values: Reducible, call: Frame): Promise<void> {
+    const length = PART_BYTES / values.BYTES_PER_ELEMENT;
+    const theirs = this.#peers.map(() => values.slice(0, length));
+    await this.#answer(bytesOf(values), call, async (start) => {
+      const first = start / values.BYTES_PER_ELEMENT;
+      const own = values.subarray(first, first + length);
+      const parts = theirs.map((part) => part.subarray(0, own.length));
+      await this.#each(({ wire }, i) => wire.read(bytesOf(parts[i] as Reducible)));
+      reduceInto(own, [own, ...parts], call.reduction);
+    });
+  }
+
+  async #broadcast(values: Uint8Array, call: Frame): Promise<void> {
+    const from = this.#peers.find((peer) => peer.rank === call.root);
+    await this.#answer(values, call, (start, end) => from?.wire.read(values.subarray(start, end)), from);
+  }
+
+  async #allgather(own: Uint8Array, all: Uint8Array, call: Frame): Promise<void> {
+    const length = own.byteLength;
+    all.set(own);
+    await this.#each(({ rank, wire }) => wire.read(all.subarray(rank * length, (rank + 1) * length)));
+    await this.#answer(all, call);
+  }
+
+  /**
+   * Sends `bytes` to all, part by part, of which nothing makes one too.
+   * @param make fills a part before it is sent
+   * @param knowing has them already, and is told only that it is done
+   */
+  async #answer(
+    bytes: Uint8Array,
+    { turn }: Frame,
+    make: (start: number, end: number) => Promise<void> | undefined = () => undefined,
+    knowing?: Peer,
+  ): Promise<void> {
+    for (let start = 0; start === 0 || start < bytes.byteLength; start += PART_BYTES) {
+      const end = Math.min(start + PART_BYTES, bytes.byteLength);
+      await make(start, end);
+      const isLast = end === bytes.byteLength;
+      if (isLast) this.#watchAll();
+      await this.#each(async (peer) => {
+        if (peer !== knowing) await send(peer, turn, bytes.subarray(start, end));
+        else if (isLast) await send(peer, turn);
+      });
+    }
+  }
+
+  #each(act: (peer: Peer, index: number) => Promise<unknown>): Promise<unknown> {
+    return Promise.all(this.#peers.map(act));
+  }
+
+  /** From here on the peers may make their next calls. */
+  #watchAll(): void {
+    this.#isCalling = false;
+    for (const peer of this.#peers) {
+      peer.frame = peer.wire.readFrame();
+      this.#watch(peer);
+    }
+  }
+
+  #watch(peer: Peer): void {
+    peer.frame.then(
+      ({ kind }) => {
+        (kind === 'leave' ? this.#left : this.#called).add(peer);
+        if (kind === 'leave') void peer.wire.end(GRACE_MS);
+        this.#refuseWaitingForWhoLeft();
+      },
+      (error: unknown) => {
+        this.#fail(failed(`rank ${peer.rank} is gone: ${messageOf(error)}; its process may have died`, error));
+      },
+    );
+  }
+
+  /** Who has left makes none of the calls that others wait in. */
+  #refuseWaitingForWhoLeft(): void {
+    const [gone] = this.#left;
+    if (gone !== undefined && (this.#isCalling || this.#called.size > 0))
+      this.#fail(failed(`rank ${gone.rank} has left the job`));
+  }
+
+  #fail(error: DataRefError): void {
+    if (this.#failure !== undefined || this.#hasLeft) return;
+    this.#failure = error;
+    this.#tellFailure(error);
+    const message = Buffer.from(error.message).subarray(0, MAX_MESSAGE_BYTES);
+    void this.#endAll(encodeFrame(frameOf('failure', { length: message.byteLength })), message);
+  }
+
+  async #endAll(...last: readonly Uint8Array[]): Promise<void> {
+    await this.#each(async ({ wire }) => {
+      wire.write(...last).catch(() => undefined); // it may be gone
+      await wire.end(GRACE_MS);
+    });
+  }
+}
+
+function send({ wire }: Peer, turn: number, part: Uint8Array = new Uint8Array(0)): Promise<void> {
+  return wire.write(encodeFrame(frameOf('part', { turn, length: part.byteLength })), part);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

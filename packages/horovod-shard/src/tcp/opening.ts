@@ -1,0 +1,50 @@
+import type { Collective } from '../collective/types.js';
+import { failed } from '../collective/checks.js';
+import { interfaceOf, type Address } from './address.js';
+import { TcpCollective } from './collective.js';
+import { Gathering } from './gathering.js';
+import { Hub } from './hub.js';
+import { join } from './joining.js';
+import { Spoke } from './spoke.js';
+
+export interface Place {
+  readonly rank: number;
+  readonly size: number;
+}
+
+export interface Opening {
+  readonly world: Place;
+  readonly secret: string;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Rank 0's end of a job.
+ * @param announce tells the others the port, where they do not know it
+ */
+export async function host(
+  bound: ReturnType<typeof interfaceOf>,
+  { world, secret, timeoutMs, signal }: Opening,
+  announce: (port: number) => Promise<void> = async () => undefined,
+): Promise<Collective> {
+  const gathering = await Gathering.at(bound, { size: world.size, secret }).catch((error: unknown) => {
+    const where = `${bound.host ?? 'any interface'}:${bound.port}`;
+    throw failed(`rank 0 cannot listen at ${where}: ${(error as Error).message}`, error);
+  });
+  await announce(gathering.port).catch((error: unknown) => {
+    gathering.abandon('rank 0 could not say where it is');
+    throw error;
+  });
+  return new TcpCollective(world, new Hub(await gathering.peers(timeoutMs, signal)));
+}
+
+/** The end of another rank. */
+export async function visit(address: Address, opening: Opening): Promise<Collective> {
+  const wire = await join({ ...address, ...opening });
+  return new TcpCollective(opening.world, new Spoke(opening.world.rank, wire));
+}
+
+export async function openAt(address: Address, opening: Opening): Promise<Collective> {
+  return opening.world.rank === 0 ? host(interfaceOf(address), opening) : visit(address, opening);
+}
