@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { BATCH, openDigits, SEED } from '@dataref-examples/mnist/digits';
+import { onPreempt } from '@dataref/horovod-shard';
 import { openMpi } from '@dataref/horovod-shard/mpi';
 import { dataParallel } from '@dataref/horovod-shard/onnx';
 import { loadCheckpoint, saveCheckpoint } from '@dataref/onnx';
@@ -21,10 +22,7 @@ const { values } = parseArgs({
 const epochs = Number(values.epochs);
 const checkpoint = join(values.data, 'distributed.safetensors');
 
-// A signal to any process stops all of them after the same step.
-const preemption: { asked: NodeJS.Signals | undefined } = { asked: undefined };
-for (const signal of ['SIGTERM', 'SIGUSR1'] as const) process.on(signal, () => (preemption.asked = signal));
-
+const preemption = onPreempt(); // SIGTERM or SIGUSR1 to any process stops all of them after the same step
 const collective = await openMpi();
 const { rank, size } = collective;
 const say = rank === 0 ? console.log : () => undefined;
@@ -34,16 +32,17 @@ const { gradientGraph, updateGraph, trainingGraph: model, initialState } = model
 const gradientSession = await ort.InferenceSession.create(gradientGraph, sessionOptions);
 const updateSession = await ort.InferenceSession.create(updateGraph, sessionOptions);
 
-const saved = await loadCheckpoint(checkpoint);
+const saved = rank === 0 ? await loadCheckpoint(checkpoint) : undefined; // the others are given it
 const parameters = saved?.parameters ?? initialState(1);
 const training = dataParallel({ collective, ort, gradientSession, updateSession, parameters, preemption });
+const from = await training.broadcast(saved && { state: saved.state, step: saved.step });
 const feeds = digits.train
   .stream({ shuffle: true, shuffleSeed: SEED, shardRank: rank, numShards: size })
   .globalBatch(BATCH * 2) // of all ranks together, however many there are
   .toOrtFeeds({ session: gradientSession, ort, reuseBuffers: true })
-  .resume(saved?.state);
+  .resume(from?.state);
 
-let step = saved?.step ?? 0;
+let step = from?.step ?? 0;
 say(`${size} processes, from step ${step}`);
 let isStopped = false;
 while (feeds.epoch < epochs && !isStopped) {
@@ -66,3 +65,4 @@ else if (rank === 0) say(`held-out accuracy ${(await heldOutAccuracy('cnn', trai
 console.log(`rank ${rank}: ${hashOf(trained)}`);
 await Promise.all([gradientSession.release(), updateSession.release()]);
 await collective.close();
+preemption.close();

@@ -1,6 +1,21 @@
 import { describe, expect, test } from '@jest/globals';
 import { adam, adamW, sgd } from '@dataref/onnx/graph';
-import { asRanks, distance, feedsOf, networkOf, RECORDS, trainedAlone, type State } from './points.js';
+import { localCollectives } from '@dataref/horovod-shard';
+import { toOrtFeeds } from '@dataref/onnx/pure';
+import * as ort from 'onnxruntime-node';
+import {
+  asRanks,
+  distance,
+  feedsOf,
+  networkOf,
+  openSession,
+  points,
+  RECORDS,
+  stepOf,
+  STREAM,
+  trainedAlone,
+  type State,
+} from './points.js';
 
 const EPOCHS = 2;
 
@@ -51,6 +66,45 @@ test('one rank makes the steps of the training graph, to the bit', async () => {
     const network = networkOf('CNN', optimizer);
     expect(await trained(1, network, 8)).toEqual([await trainedAlone(network, 8, { epochs: EPOCHS })]);
   }
+});
+
+test('ranks are given the state of rank 0, and what it has read', async () => {
+  const network = networkOf();
+  const given = await asRanks(3, network, async (training, _sessions, { rank }) => {
+    const value = await training.broadcast(rank === 0 ? { step: 7, state: { epoch: 1 } } : undefined);
+    const nothing = await training.broadcast();
+    return { value, nothing, parameters: training.parameters() };
+  });
+  const value = { step: 7, state: { epoch: 1 } };
+  expect(given).toEqual(given.map(() => ({ value, nothing: undefined, parameters: network.initialState(1) })));
+});
+
+test('parameters averaged after every step are those of the mean gradient for SGD with momentum, and not for Adam', async () => {
+  const averaged = async (network: ReturnType<typeof networkOf>, size: number): Promise<State> => {
+    const session = await openSession(network.trainingGraph);
+    const states = await Promise.all(
+      localCollectives(size).map(async (collective) => {
+        let state = network.initialState(1) as State;
+        const stream = points.stream({ ...STREAM, shardRank: collective.rank, numShards: size }).globalBatch(8);
+        for await (const batch of toOrtFeeds(stream, { session, ort })) {
+          const { feeds, validLength, globalLength } = batch;
+          const next = validLength === 0 ? state : await stepOf(session, feeds, state);
+          for (const { data } of Object.values(next)) {
+            const share = (data as Float32Array).map((element) => (element * validLength) / globalLength);
+            (data as Float32Array).set(await collective.allreduce(share));
+          }
+          state = next;
+        }
+        return state;
+      }),
+    );
+    await session.release();
+    return states[0] as State;
+  };
+  const momentum = networkOf('MLP', sgd({ momentum: 0.9 }));
+  expect(distance(await averaged(momentum, 3), await trainedAlone(momentum, 8))).toBeLessThan(1e-5);
+  const ofAdam = networkOf('MLP', adam());
+  expect(distance(await averaged(ofAdam, 3), await trainedAlone(ofAdam, 8))).toBeGreaterThan(1e-3);
 });
 
 test('loss, accuracy and length are those of the global batch, on each rank', async () => {

@@ -127,3 +127,23 @@ export function distance(a: State, b: State): number {
     return (data as Float32Array).reduce((max, value, i) => Math.max(max, Math.abs(value - (other[i] ?? NaN))), most);
   }, 0);
 }
+
+/** The state after a step of the training graph, in arrays of its own. */
+export async function stepOf(
+  session: ort.InferenceSession,
+  feeds: Readonly<Record<string, ort.Tensor>>,
+  state: State,
+): Promise<State> {
+  const lr = new ort.Tensor('float32', Float32Array.of(0.01), []);
+  const given = Object.entries(state).map(([name, { data, shape }]) => [
+    name,
+    new ort.Tensor('float32', data as Float32Array, shape),
+  ]);
+  const results = await session.run({ ...feeds, ...Object.fromEntries(given), lr });
+  return Object.fromEntries(
+    Object.entries(state).map(([name, { dtype, shape }]) => [
+      name,
+      { dtype, shape, data: (results[`${name}.out`]?.data as Float32Array).slice() },
+    ]),
+  );
+}

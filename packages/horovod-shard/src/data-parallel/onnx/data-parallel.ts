@@ -3,6 +3,7 @@ import type * as ort from 'onnxruntime-common';
 import { FlatExchange } from '../flat-exchange.js';
 import { checkOptions, type Training } from './arguments.js';
 import { refused } from './graph-pair.js';
+import { rootValue } from './root-value.js';
 import type { DataParallel, DataParallelOptions, DataParallelStep, GlobalBatch } from './types.js';
 
 type Tensors = Record<string, ort.Tensor>;
@@ -52,8 +53,8 @@ class Trainer implements DataParallel {
     );
   }
 
-  broadcast(): Promise<void> {
-    return this.#alone('broadcast', () => this.#broadcast());
+  broadcast<T>(value?: T): Promise<T> {
+    return this.#alone('broadcast', () => this.#broadcast(value)) as Promise<T>;
   }
 
   step(batch: GlobalBatch, learningRate?: number): Promise<DataParallelStep> {
@@ -69,12 +70,15 @@ class Trainer implements DataParallel {
     );
   }
 
-  async #broadcast(): Promise<void> {
+  async #broadcast(value?: unknown): Promise<unknown> {
+    const { collective } = this.#training;
+    const sent = await rootValue(collective, value);
     for (const { data } of Object.values(this.#state)) {
       const { buffer, byteOffset, byteLength } = data as Float32Array;
-      await this.#training.collective.broadcast(new Uint8Array(buffer, byteOffset, byteLength));
+      await collective.broadcast(new Uint8Array(buffer, byteOffset, byteLength));
     }
     this.#isAlike = true;
+    return sent;
   }
 
   async #step(batch: GlobalBatch, learningRate: number | undefined): Promise<DataParallelStep> {

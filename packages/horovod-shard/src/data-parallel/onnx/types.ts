@@ -52,9 +52,11 @@ export interface DataParallel {
   /**
    * Gives all ranks the parameters of rank 0, and what its optimizer has gathered. The first step does it where it was not
    * done. Made by all ranks together.
+   * @param value plain JSON of rank 0 that goes along, such as the checkpoint's state of the stream; what the others give is left
+   * @returns the value of rank 0
    * @throws DataRefError COLLECTIVE_FAILED
    */
-  broadcast(): Promise<void>;
+  broadcast<T = undefined>(value?: T): Promise<T>;
   /**
    * One step by the mean gradient of the global batch. Made by all ranks together, those without rows too, one after another.
    * Where it fails, all ranks fail, with parameters as they were before it.
