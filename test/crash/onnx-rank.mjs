@@ -2,6 +2,7 @@
 // that it has made, and the hash of its state at its end. SIGUSR1 to any rank stops all after a step.
 // usage: mpirun -np N node onnx-rank.mjs CHECKPOINT EPOCHS EVERY
 import { createHash } from 'node:crypto';
+import { onPreempt } from '@dataref/horovod-shard';
 import { dataParallel } from '@dataref/horovod-shard/onnx';
 import { openMpi } from '@dataref/horovod-shard/mpi';
 import { loadCheckpoint, saveCheckpoint, toOrtFeeds } from '@dataref/onnx/pure';
@@ -9,15 +10,14 @@ import * as ort from 'onnxruntime-node';
 import { BATCH, network, points, rateAt, STREAM, threads } from './onnx-points.mjs';
 
 const [checkpoint, epochs, every] = process.argv.slice(2);
-const preemption = { asked: undefined };
-process.on('SIGUSR1', (signal) => (preemption.asked = signal));
+const preemption = onPreempt();
 const collective = await openMpi();
 const { rank, size } = collective;
 const say = (text) => process.stdout.write(`rank ${rank} pid ${process.pid} ${text}\n`);
 
 const gradientSession = await ort.InferenceSession.create(network.gradientGraph, threads);
 const updateSession = await ort.InferenceSession.create(network.updateGraph, threads);
-const saved = await loadCheckpoint(checkpoint);
+const saved = rank === 0 ? await loadCheckpoint(checkpoint) : undefined;
 const trainer = dataParallel({
   collective,
   ort,
@@ -26,9 +26,10 @@ const trainer = dataParallel({
   parameters: saved?.parameters ?? network.initialState(1 + rank), // those of rank 0 count
   preemption,
 });
+const from = await trainer.broadcast(saved && { state: saved.state, step: saved.step });
 const stream = points.stream({ ...STREAM, shardRank: rank, numShards: size }).globalBatch(BATCH);
-const feeds = toOrtFeeds(stream, { session: gradientSession, ort, maskInput: 'mask' }).resume(saved?.state);
-let step = saved?.step ?? 0;
+const feeds = toOrtFeeds(stream, { session: gradientSession, ort, maskInput: 'mask' }).resume(from?.state);
+let step = from?.step ?? 0;
 let isStopped = false;
 say(`step ${step}`);
 while (feeds.epoch < Number(epochs) && !isStopped) {
@@ -54,3 +55,4 @@ for (const { data } of Object.values(trainer.parameters())) hash.update(data);
 say(`hash ${hash.digest('hex')}`);
 await Promise.all([gradientSession.release(), updateSession.release()]);
 await collective.close();
+preemption.close();
