@@ -53,7 +53,7 @@ function writeFixtures(folder: string): void {
 }
 
 const packages = readdirSync(join(root, 'packages')).map((name) => `packages/${name}/README.md`);
-const pages = ['README.md', 'docs/recipes.md', ...packages].map((page, i) => ({
+const pages = ['README.md', 'docs/recipes.md', 'docs/data-parallel-onnx.md', ...packages].map((page, i) => ({
   page,
   folder: `page-${i}`,
   programs: blocksOf(page).filter(({ language }) => language === 'ts'),
