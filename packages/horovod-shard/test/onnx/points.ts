@@ -143,7 +143,7 @@ export async function stepOf(
   return Object.fromEntries(
     Object.entries(state).map(([name, { dtype, shape }]) => [
       name,
-      { dtype, shape, data: (results[`${name}.out`]?.data as Float32Array).slice() },
+      { dtype, shape, data: Float32Array.from(results[`${name}.out`]?.data as Float32Array) },
     ]),
   );
 }
