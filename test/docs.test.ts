@@ -53,7 +53,11 @@ function writeFixtures(folder: string): void {
 }
 
 const packages = readdirSync(join(root, 'packages')).map((name) => `packages/${name}/README.md`);
+<<<<<<< HEAD
 const pages = ['README.md', 'docs/recipes.md', 'docs/coverage.md', ...packages].map((page, i) => ({
+=======
+const pages = ['README.md', 'docs/recipes.md', 'docs/data-parallel-onnx.md', ...packages].map((page, i) => ({
+>>>>>>> dponnx
   page,
   folder: `page-${i}`,
   programs: blocksOf(page).filter(({ language }) => language === 'ts'),

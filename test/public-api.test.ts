@@ -82,6 +82,8 @@ const EXPORTS: Record<string, readonly string[]> = {
   '@dataref/tfjs': ['checkpoints', 'fromTfDataset', 'loadCheckpoint', 'saveCheckpoint', 'toTfDataset'],
   '@dataref/onnx': ['loadCheckpoint', 'toOrtFeeds', 'trainingLoop'],
   '@dataref/onnx/pure': ['loadCheckpoint', 'toOrtFeeds', 'trainingLoop'],
+  '@dataref/onnx': ['loadCheckpoint', 'saveCheckpoint', 'toOrtFeeds', 'trainingLoop'],
+  '@dataref/onnx/pure': ['loadCheckpoint', 'saveCheckpoint', 'toOrtFeeds', 'trainingLoop'],
   '@dataref/horovod-shard': [
     'agree',
     'coverageLog',

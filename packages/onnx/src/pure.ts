@@ -9,6 +9,7 @@ export type {
   ToOrtFeeds,
 } from './feeds/types.js';
 export { loadCheckpoint, type CheckpointFacts, type TrainedParameters } from './training/checkpoint.js';
+export { saveCheckpoint, type CheckpointParts } from './training/save-checkpoint.js';
 export { trainingLoop } from './training/training-loop.js';
 export type {
   Parameters,

@@ -18,15 +18,20 @@ def check(path):
     produced = {name for node in model.graph.node for name in node.output}
     inputs = {value.name for value in model.graph.input}
     assert not inputs & produced, path.name
-    if path.name.endswith(".training.onnx"):
-        outputs = {value.name: value for value in model.graph.output}
+    outputs = {value.name: value for value in model.graph.output}
+    if path.name.endswith(".gradient.onnx"):
+        parameters = [value for value in model.graph.input if f"{value.name}.grad" in outputs]
+        assert parameters, path.name
+        assert all(value.type == outputs[f"{value.name}.grad"].type for value in parameters), path.name
+        assert len(parameters) + len({"loss", "accuracy"} & outputs.keys()) == len(outputs), path.name
+    if path.name.endswith((".training.onnx", ".update.onnx")):
         states = [value for value in model.graph.input if f"{value.name}.out" in outputs]
         assert all(value.type == outputs[f"{value.name}.out"].type for value in states), path.name
         assert len(states) + len({"loss", "accuracy"} & outputs.keys()) == len(outputs), path.name
 
 
 paths = sorted(pathlib.Path(sys.argv[1]).glob("*.onnx"))
-assert len(paths) > 100, len(paths)
+assert len(paths) > 200, len(paths)
 for path in paths:
     check(path)
 print(f"onnx {onnx.__version__}: {len(paths)} graphs pass the full check and are encoded to the byte as by the official schema")

@@ -14,6 +14,8 @@ const BATCH = 64;
 mkdirSync(folder, { recursive: true });
 for (const { name, network } of [...mlps, ...cnns, ...layers]) {
   writeFileSync(join(folder, `${name}.training.onnx`), network.trainingGraph);
+  writeFileSync(join(folder, `${name}.gradient.onnx`), network.gradientGraph);
+  writeFileSync(join(folder, `${name}.update.onnx`), network.updateGraph);
   writeFileSync(join(folder, `${name}.inference.onnx`), network.inferenceGraph());
   writeFileSync(join(folder, `${name}.baked.onnx`), network.inferenceGraph(network.initialState(seed)));
 }

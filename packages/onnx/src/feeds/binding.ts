@@ -44,7 +44,7 @@ export class Binding implements Picker {
     if (batches.padsRemainder && given.mask === undefined && given.state.length > 0) {
       throw new DataRefError(
         'INVALID_ARGUMENT',
-        `toOrtFeeds: the stream pads its last batch, and the model trains (it has an output ${String(given.state[0])}.out): rows of padding would be learned from. Name the input that masks them, maskInput: 'mask', or drop them: batch(n, { remainder: 'drop' })`,
+        `toOrtFeeds: the stream pads its last batch, and the model trains (${String(given.state[0])} is learned): rows of padding would be learned from. Name the input that masks them, maskInput: 'mask', or drop them: batch(n, { remainder: 'drop' })`,
       );
     }
   }

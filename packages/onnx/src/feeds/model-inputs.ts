@@ -19,7 +19,7 @@ interface OtherInput {
 /** What of a session and its options the binding needs: plain data, which can be sent to another thread. */
 export interface ModelBinding {
   readonly model: readonly (ModelInput | OtherInput)[];
-  /** Inputs that a training step hands on from step to step, by outputs NAME.out. */
+  /** Inputs that a training step hands on from step to step, by outputs NAME.out, or gives the gradients of, by outputs NAME.grad. */
   readonly state: readonly string[];
   /** By inputs; undefined where they go by name. */
   readonly specs: ReadonlyMap<string, CheckedSpec> | undefined;
@@ -76,7 +76,7 @@ export function readModel(
   if (mask !== undefined) checkMask(mask);
   return {
     model,
-    state: names.filter((name) => outputs.has(`${name}.out`)),
+    state: names.filter((name) => outputs.has(`${name}.out`) || outputs.has(`${name}.grad`)),
     specs: inputs === undefined ? undefined : checkInputs(inputs, (name) => known(name, 'inputs'), mask),
     mask,
   };

@@ -104,11 +104,12 @@ class FeedIterator implements AsyncIterator<OrtBatch> {
     try {
       const feeds = feedsOf(batch, this.#recipe.binding, this.#isPrivate);
       this.#last = { batch, feeds };
-      const { length, validLength, epoch } = batch;
+      const { length, validLength, globalLength, epoch } = batch;
       const value: OrtBatch = {
         feeds: tensorsOf(this.#recipe.ort, feeds),
         length,
         validLength,
+        globalLength,
         epoch,
         get state() {
           return batch.state;

@@ -9,6 +9,8 @@ export interface OrtBatch {
   readonly length: number;
   /** Real rows, which come first: fewer than `length` only under `batch(n, { remainder: 'pad' })`. */
   readonly validLength: number;
+  /** Real rows of the batch over all shards: what a mean over the ranks of a job is divided by. */
+  readonly globalLength: number;
   /** Epoch of the first row. */
   readonly epoch: number;
   /** The state after this batch. */
@@ -27,7 +29,7 @@ export interface OrtBindingOptions<S> {
   /**
    * The model's input → the column that feeds it, or `{ column, dtype, scale, oneHot }`. What is not named here is yours to
    * add to the feeds. Without `inputs`, every input takes the column of its name; only scalars, the state of a training
-   * step (an input NAME with an output `NAME.out`) and inputs of another fixed first dimension than the batches' may be
+   * step (an input NAME with an output `NAME.out` or `NAME.grad`) and inputs of another fixed first dimension than the batches' may be
    * without one.
    */
   readonly inputs?: Readonly<Record<string, ColumnSpec<S>>> | undefined;

@@ -28,6 +28,17 @@ export interface Sequential {
    * classifier, `accuracy`, float32 [].
    */
   readonly trainingGraph: Uint8Array<ArrayBuffer>;
+  /**
+   * The first half of a step, for training in many processes. Inputs: the rows, those of the loss, and the parameters. Outputs:
+   * `loss` and metrics as of the training graph, and NAME.grad of each parameter, float32 of its shape: the gradient of `loss`,
+   * a mean over the real rows of the batch.
+   */
+  readonly gradientGraph: Uint8Array<ArrayBuffer>;
+  /**
+   * The other half. Inputs: the state, NAME.grad of each parameter, and `lr`. Outputs: NAME.out of the state. Both halves
+   * make the training graph's step, to the bit.
+   */
+  readonly updateGraph: Uint8Array<ArrayBuffer>;
   /** The names of the parameters, `LAYER.weight` and `LAYER.bias`, in the order of the layers. */
   readonly parameterNames: readonly string[];
   /**
@@ -72,13 +83,21 @@ export function sequential(options: SequentialOptions): Sequential {
     ...boundLoss.inputs.map(({ name }) => name),
     'lr',
     ...state.map(({ name }) => name),
+    ...parameters.map(({ name }) => gradientName(name)),
     ...results,
     ...boundLoss.outputs,
   ]);
   const layersFrom = (g: GraphWriter): Forward[] => writeLayers(g, bound, rows.write(g, batch));
+  const [gradientGraph, updateGraph] = [once(writeGradientGraph), once(writeUpdateGraph)];
 
   return {
     trainingGraph: trainingGraph(),
+    get gradientGraph() {
+      return gradientGraph();
+    },
+    get updateGraph() {
+      return updateGraph();
+    },
     parameterNames: parameters.map(({ name }) => name),
     inferenceGraph,
     initialState(seed) {
@@ -95,17 +114,47 @@ export function sequential(options: SequentialOptions): Sequential {
 
   function trainingGraph(): Uint8Array<ArrayBuffer> {
     const g = new GraphWriter('training-step');
-    const forwards = layersFrom(g);
-    for (const { name, dtype, row } of boundLoss.inputs) g.input(name, dtype, [batch, ...row]);
+    const gradients = writeLoss(g);
     g.input('lr', 'float32', []);
     for (const { name, shape } of state) g.input(name, 'float32', shape);
-    g.scope = 'loss';
-    const gradients = writeGradients(g, bound, forwards, boundLoss.train(g, lastOf(forwards)));
-    g.scope = optimizer.kind;
-    optimizer.update(g, gradients);
+    writeUpdate(g, gradients);
     for (const name of results) g.output(name, 'float32', []);
     for (const { name, shape } of state) g.output(`${name}.out`, 'float32', shape);
     return g.model();
+  }
+
+  function writeGradientGraph(): Uint8Array<ArrayBuffer> {
+    const g = new GraphWriter('gradients');
+    const gradients = writeLoss(g);
+    for (const { name, shape } of parameters) g.input(name, 'float32', shape);
+    g.scope = 'gradients';
+    for (const [name, gradient] of gradients) g.op('Identity', [gradient], {}, gradientName(name));
+    for (const name of results) g.output(name, 'float32', []);
+    for (const { name, shape } of parameters) g.output(gradientName(name), 'float32', shape);
+    return g.model();
+  }
+
+  function writeUpdateGraph(): Uint8Array<ArrayBuffer> {
+    const g = new GraphWriter('update');
+    for (const { name, shape } of state) g.input(name, 'float32', shape);
+    for (const { name, shape } of parameters) g.input(gradientName(name), 'float32', shape);
+    g.input('lr', 'float32', []);
+    writeUpdate(g, new Map(parameters.map(({ name }) => [name, gradientName(name)])));
+    for (const { name, shape } of state) g.output(`${name}.out`, 'float32', shape);
+    return g.model();
+  }
+
+  /** The inputs of the data, and what follows from them: loss, metrics and gradients. */
+  function writeLoss(g: GraphWriter): ReadonlyMap<string, Value> {
+    const forwards = layersFrom(g);
+    for (const { name, dtype, row } of boundLoss.inputs) g.input(name, dtype, [batch, ...row]);
+    g.scope = 'loss';
+    return writeGradients(g, bound, forwards, boundLoss.train(g, lastOf(forwards)));
+  }
+
+  function writeUpdate(g: GraphWriter, gradients: ReadonlyMap<string, Value>): void {
+    g.scope = optimizer.kind;
+    optimizer.update(g, gradients);
   }
 
   function inferenceGraph(given?: Readonly<Record<string, NDArray>>): Uint8Array<ArrayBuffer> {
@@ -189,6 +238,16 @@ function writeGradients(
     if (i > first) dy = input();
   }
   return new Map(gradients);
+}
+
+function gradientName(parameter: string): string {
+  return `${parameter}.grad`;
+}
+
+/** Made when it is first asked for. */
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
 }
 
 function lastOf(forwards: readonly Forward[]): Value {

@@ -1,7 +1,8 @@
 import { DataRefError, type StreamState } from '@dataref/core';
 import { resumeFromFile, type TensorEntry } from '@dataref/core/adapter';
 import { readCheckpoint, writeCheckpoint, type CheckpointFacts, type TrainedParameters } from './checkpoint.js';
-import { isAllFinite } from './numbers.js';
+import { makerOf, type Maker } from './maker.js';
+import { nameOfNotFinite } from './numbers.js';
 import { typeOf, type StateInput } from './step-graph.js';
 import type { Parameters, TrainingCheckpoint, TrainingOptions } from './types.js';
 
@@ -12,7 +13,7 @@ const BAD = '.nan';
 export class Checkpointing {
   readonly path: string | URL;
   readonly everySteps: number;
-  readonly #own: Pick<CheckpointFacts, 'modelHash' | 'runtime' | 'threads'>;
+  readonly #own: Maker;
 
   constructor(
     { path, model, everySteps = Infinity, intraOpNumThreads }: TrainingCheckpoint,
@@ -20,16 +21,12 @@ export class Checkpointing {
   ) {
     this.path = path;
     this.everySteps = everySteps;
-    this.#own = {
-      modelHash: process.getBuiltinModule('node:crypto').createHash('sha256').update(model).digest('hex'),
-      runtime: versionOf(runtime),
-      threads: threadsOf(intraOpNumThreads),
-    };
+    this.#own = makerOf({ model, ort: runtime, intraOpNumThreads });
   }
 
   /** @throws DataRefError NOT_FINITE, with nothing written at `path`; DISK_FULL, STORE_FAILED */
   async save(parameters: Parameters, at: Pick<CheckpointFacts, 'step' | 'state'>, path = this.path): Promise<void> {
-    const [name] = Object.entries(parameters).find(([, { dtype, data }]) => !isAllFinite(dtype, data)) ?? [];
+    const name = nameOfNotFinite(parameters);
     if (name === undefined) return writeCheckpoint(path, parameters, { ...at, ...this.#own });
     const bad = await this.saveBad(parameters, at);
     throw new DataRefError(
@@ -113,15 +110,4 @@ function mismatch(where: string, problem: string, details: Readonly<Record<strin
     `${where} ${problem}. Resume with the model that made it, or give this one a checkpoint of its own, at another path`,
     { details: { path: where, ...details } },
   );
-}
-
-function versionOf({ env }: TrainingOptions['ort']): string {
-  const { node, web, common = 'of unknown version' } = env?.versions ?? {};
-  if (node !== undefined) return `onnxruntime-node ${node}`;
-  return web === undefined ? `onnxruntime ${common}` : `onnxruntime-web ${web}`;
-}
-
-function threadsOf(intraOpNumThreads: number | undefined): string {
-  if (intraOpNumThreads !== undefined && intraOpNumThreads > 0) return String(intraOpNumThreads);
-  return `default on a machine of ${process.getBuiltinModule('node:os').availableParallelism()}`;
 }

@@ -1,4 +1,5 @@
 import { float16ToNumber } from '@dataref/core/adapter';
+import type { Parameters } from './types.js';
 
 /** An element as a number: float16 comes as bits where there is no Float16Array. */
 export function numberAt(type: string, data: ArrayLike<unknown>, index: number): number {
@@ -8,8 +9,13 @@ export function numberAt(type: string, data: ArrayLike<unknown>, index: number):
 }
 
 /** Whether every element is a finite number. */
-export function isAllFinite(type: string, data: ArrayLike<unknown>): boolean {
+function isAllFinite(type: string, data: ArrayLike<unknown>): boolean {
   if (!type.startsWith('float')) return true;
   for (let i = 0; i < data.length; i++) if (!Number.isFinite(numberAt(type, data, i))) return false;
   return true;
+}
+
+/** The first array with an element that is not finite. */
+export function nameOfNotFinite(parameters: Parameters): string | undefined {
+  return Object.entries(parameters).find(([, { dtype, data }]) => !isAllFinite(dtype, data))?.[0];
 }

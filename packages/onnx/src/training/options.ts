@@ -1,5 +1,6 @@
 import { BatchFlow, checkFilePath, checkSignals, countOf, optionsOf, refuseUnknown } from '@dataref/core/adapter';
 import { isFeeds } from '../feeds/made-feeds.js';
+import { isModel } from './maker.js';
 import { refused } from './step-graph.js';
 import type { TrainingCheckpoint, TrainingMoment, TrainingOptions } from './types.js';
 
@@ -91,7 +92,7 @@ function checkCheckpoint(given: TrainingCheckpoint): TrainingCheckpoint {
   const { path, model, everySteps, signals, intraOpNumThreads, ...unknown } = optionsOf(what, given);
   refuseUnknown(what, unknown, ['path', 'model', 'everySteps', 'signals', 'intraOpNumThreads']);
   checkFilePath(what, path);
-  if (!ArrayBuffer.isView(model) || Object.prototype.toString.call(model) !== '[object Uint8Array]')
+  if (!isModel(model))
     throw refused(
       "checkpoint.model must be the bytes that the session was made of, a Uint8Array: await readFile('step.onnx')",
     );

@@ -141,6 +141,15 @@ function isArray(value: unknown): boolean {
   return typeof dtype === 'string' && Array.isArray(shape) && ArrayBuffer.isView(data);
 }
 
+/** Whether it is an NDArray of as many elements of its dtype as its shape says, of a name that a checkpoint can have. */
+export function isSavable(name: string, value: unknown): boolean {
+  if (!isArray(value) || TAKEN.includes(name)) return false;
+  const { dtype, shape, data } = value as Parameters[string];
+  const held = Object.prototype.toString.call(data).slice(8, -1);
+  const elements = shape.reduce((product, n) => product * n, 1);
+  return Object.hasOwn(ARRAYS, dtype) && ARRAYS[dtype].includes(held) && data.length === elements;
+}
+
 function isScalar(value: Value): value is ort.InferenceSession.TensorValueMetadata {
   return value.isTensor && value.shape.every((n) => n === 1);
 }

@@ -96,6 +96,14 @@ describe('inputs without a column', () => {
     }
   });
 
+  test('may be the parameters whose gradients a graph gives, which learns from no padding either', async () => {
+    for await (const { feeds } of bind(step.slice(0, 3), {}, ['loss', 'W.grad']))
+      expect(Object.keys(feeds)).toEqual(['image']);
+    const padded = data.stream().batch(3, { remainder: 'pad' });
+    const session = modelOf(step.slice(0, 3), ['loss', 'W.grad']);
+    expect(() => toOrtFeeds(padded, { session, ort })).toThrow(/pads its last batch, and the model trains \(W is/u);
+  });
+
   test('are the caller’s where inputs says what is fed', async () => {
     for await (const { feeds } of bind([...step, x], { inputs: { x: 'image' } }))
       expect(Object.keys(feeds)).toEqual(['x']);

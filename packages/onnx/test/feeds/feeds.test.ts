@@ -207,6 +207,25 @@ describe('a last batch with fewer records', () => {
     await session.release();
   });
 
+  test('of several ranks is told with its rows over all of them', async () => {
+    const lengths = async (shardRank: number) =>
+      (
+        await all(
+          digits
+            .stream({ shardRank, numShards: 3 })
+            .globalBatch(4)
+            .toOrtFeeds({ session: modelOf(dynamic), ort, maskInput: 'mask' }),
+        )
+      ).map(({ length, validLength, globalLength }) => [length, validLength, globalLength]);
+    const [first, second, third] = [await lengths(0), await lengths(1), await lengths(2)];
+    expect(first.map((_, step) => [first, second, third].map((rank) => rank[step]?.[1]))).toEqual([
+      [2, 1, 1],
+      [2, 1, 1],
+      [1, 1, 0],
+    ]);
+    for (const rank of [first, second, third]) expect(rank.map(([, , global]) => global)).toEqual([4, 4, 2]);
+  });
+
   test('is refused for one of a fixed size otherwise, with what to do', () => {
     const session = modelOf(fixed.slice(0, 1));
     const bind = (stream: { toOrtFeeds: unknown }) => () =>

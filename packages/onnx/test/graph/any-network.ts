@@ -1,5 +1,13 @@
+import { isDataRefError, ndarray } from '@dataref/core';
+import {
+  meanSquaredError,
+  sequential,
+  softmaxCrossEntropy,
+  type Optimizer,
+  type Sequential,
+} from '@dataref/onnx/graph';
 import * as fc from 'fast-check';
-import type { LayerSpec } from './reference.js';
+import { layerOf, type LayerSpec } from './reference.js';
 
 const size = fc.integer({ min: 1, max: 3 });
 const pair = fc.tuple(size, size);
@@ -45,3 +53,36 @@ export const anyNetwork: fc.Arbitrary<AnyNetwork> = fc.record({
   batch: fc.integer({ min: 1, max: 5 }),
   seed: fc.nat(),
 });
+
+/** Undefined where the images have become smaller than a window. */
+export function networkOf({ input, layers, loss }: AnyNetwork, optimizer: Optimizer): Sequential | undefined {
+  try {
+    return sequential({
+      input: { name: 'x', shape: input },
+      layers: layers.map(layerOf),
+      loss:
+        loss === 'crossEntropy'
+          ? softmaxCrossEntropy({ labels: 'y', mask: 'mask' })
+          : meanSquaredError({ targets: 'y', mask: 'mask' }),
+      optimizer,
+    });
+  } catch (error) {
+    if (isDataRefError(error, 'INVALID_ARGUMENT') && error.message.includes('images of at least')) return undefined;
+    throw error;
+  }
+}
+
+/** A batch of it, whose first row is real. */
+export function batchOf({ input, layers, loss, batch }: AnyNetwork, random: () => number) {
+  const numbers = (length: number): Float32Array => Float32Array.from({ length }, () => 2 * random() - 1);
+  const outputs = (layers.at(-1) as { units: number }).units;
+  const labels = (): Int32Array => Int32Array.from({ length: batch }, () => Math.floor(random() * outputs));
+  return {
+    x: ndarray(numbers(batch * input[0] * input[1] * input[2]), [batch, ...input]),
+    y: loss === 'crossEntropy' ? ndarray(labels(), [batch]) : ndarray(numbers(batch * outputs), [batch, outputs]),
+    mask: ndarray(
+      Float32Array.from({ length: batch }, (_, i) => (i === 0 || random() < 0.7 ? 1 : 0)),
+      [batch],
+    ),
+  };
+}

@@ -37,17 +37,35 @@ export interface Step {
   readonly state: State;
 }
 
-/** Runs steps of training, each from a state to the next. */
-export async function openTraining(
-  network: Sequential,
-): Promise<(state: Arrays, lr: number, data: Arrays) => Promise<Step>> {
+/** A step from a state to the next. */
+export type RunStep = (state: Arrays, lr: number, data: Arrays) => Promise<Step>;
+
+/** Runs steps of training. */
+export async function openTraining(network: Sequential): Promise<RunStep> {
   const run = await openGraph(network.trainingGraph);
+  return async (state, lr, data) => stepOf(await run({ ...data, ...state, lr: rate(lr) }));
+}
+
+/** Runs the same steps in two halves: gradients, then the update by them. */
+export async function openHalves(network: Sequential): Promise<RunStep> {
+  const gradient = await openGraph(network.gradientGraph);
+  const update = await openGraph(network.updateGraph);
   return async (state, lr, data) => {
-    const outputs = await run({ ...data, ...state, lr: { dtype: 'float32', shape: [], data: Float32Array.of(lr) } });
-    const scalar = (name: string): number => outputs[name]?.data[0] ?? NaN;
-    const next = Object.entries(outputs)
-      .filter(([name]) => name.endsWith('.out'))
-      .map(([name, value]) => [name.slice(0, -'.out'.length), value]);
-    return { loss: scalar('loss'), accuracy: scalar('accuracy'), state: Object.fromEntries(next) as State };
+    const parameters = Object.fromEntries(network.parameterNames.map((name) => [name, state[name] as NDArray]));
+    const { loss, accuracy, ...gradients } = await gradient({ ...data, ...parameters });
+    const next = await update({ ...state, ...gradients, lr: rate(lr) });
+    return stepOf({ ...next, ...(loss && { loss }), ...(accuracy && { accuracy }) });
   };
+}
+
+function rate(lr: number): NDArray {
+  return { dtype: 'float32', shape: [], data: Float32Array.of(lr) };
+}
+
+function stepOf(outputs: State): Step {
+  const scalar = (name: string): number => outputs[name]?.data[0] ?? NaN;
+  const next = Object.entries(outputs)
+    .filter(([name]) => name.endsWith('.out'))
+    .map(([name, value]) => [name.slice(0, -'.out'.length), value]);
+  return { loss: scalar('loss'), accuracy: scalar('accuracy'), state: Object.fromEntries(next) as State };
 }

@@ -30,6 +30,7 @@ export interface SentBatch {
   readonly feeds: PlainFeeds;
   readonly length: number;
   readonly validLength: number;
+  readonly globalLength: number;
   readonly epoch: number;
   readonly state: StateText;
 }

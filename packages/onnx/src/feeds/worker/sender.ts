@@ -116,10 +116,11 @@ export class Sender {
       run.isStopped = true;
       return;
     }
-    const { length, validLength, epoch } = step.value;
+    const { length, validLength, globalLength, epoch } = step.value;
     const state = JSON.stringify(step.value.state);
     const { feeds, moved } = movable(feedsOf(step.value, this.#binding, this.#isPrivate));
-    this.#tell({ told: 'batch', iteration, batch: { feeds, length, validLength, epoch, state }, skipped }, moved);
+    const batch = { feeds, length, validLength, globalLength, epoch, state };
+    this.#tell({ told: 'batch', iteration, batch, skipped }, moved);
   }
 }
 
