@@ -53,11 +53,8 @@ function writeFixtures(folder: string): void {
 }
 
 const packages = readdirSync(join(root, 'packages')).map((name) => `packages/${name}/README.md`);
-<<<<<<< HEAD
-const pages = ['README.md', 'docs/recipes.md', 'docs/coverage.md', ...packages].map((page, i) => ({
-=======
-const pages = ['README.md', 'docs/recipes.md', 'docs/data-parallel-onnx.md', ...packages].map((page, i) => ({
->>>>>>> dponnx
+const docs = ['docs/recipes.md', 'docs/coverage.md', 'docs/data-parallel-onnx.md'];
+const pages = ['README.md', ...docs, ...packages].map((page, i) => ({
   page,
   folder: `page-${i}`,
   programs: blocksOf(page).filter(({ language }) => language === 'ts'),

@@ -80,8 +80,6 @@ const EXPORTS: Record<string, readonly string[]> = {
     'softmaxCrossEntropy',
   ],
   '@dataref/tfjs': ['checkpoints', 'fromTfDataset', 'loadCheckpoint', 'saveCheckpoint', 'toTfDataset'],
-  '@dataref/onnx': ['loadCheckpoint', 'toOrtFeeds', 'trainingLoop'],
-  '@dataref/onnx/pure': ['loadCheckpoint', 'toOrtFeeds', 'trainingLoop'],
   '@dataref/onnx': ['loadCheckpoint', 'saveCheckpoint', 'toOrtFeeds', 'trainingLoop'],
   '@dataref/onnx/pure': ['loadCheckpoint', 'saveCheckpoint', 'toOrtFeeds', 'trainingLoop'],
   '@dataref/horovod-shard': [

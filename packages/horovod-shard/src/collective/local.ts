@@ -1,4 +1,5 @@
 import { DataRefError } from '@dataref/core';
+import { copyOf, zerosLike } from './arrays.js';
 import { checkReducible, checkRoot, checkSendable, failed, kindOf } from './checks.js';
 import { reduceInto } from './reduce.js';
 import type { Collective, Reducible, Reduction, Sendable } from './types.js';
@@ -105,7 +106,7 @@ class LocalCollective implements Collective {
     const what = `allreduce (${reduction}) of ${values.length} ${kindOf(values)}`;
     await this.#meet(what, values, (brought) => {
       const parts = brought as readonly T[];
-      const result = new (values.constructor as new (length: number) => T)(values.length);
+      const result = zerosLike(values, values.length);
       reduceInto(result, parts, reduction);
       for (const part of parts) part.set(result);
     });
@@ -124,8 +125,8 @@ class LocalCollective implements Collective {
   async allgather<T extends Sendable>(values: T): Promise<T> {
     checkSendable('allgather', values);
     // A copy: its owner may write it anew as soon as it has its own answer.
-    const brought = await this.#meet(`allgather of ${values.length} ${kindOf(values)}`, values.slice());
-    const all = new (values.constructor as new (length: number) => T)(values.length * this.size);
+    const brought = await this.#meet(`allgather of ${values.length} ${kindOf(values)}`, copyOf(values));
+    const all = zerosLike(values, values.length * this.size);
     brought.forEach((part, rank) => all.set(part as never, rank * values.length));
     return all;
   }

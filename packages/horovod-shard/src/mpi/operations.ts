@@ -1,3 +1,4 @@
+import { zerosLike } from '../collective/arrays.js';
 import { kindOf } from '../collective/checks.js';
 import type { Reducible, Reduction, Sendable } from '../collective/types.js';
 import type { Call, MpiLibrary } from './library.js';
@@ -53,7 +54,7 @@ export function* allgather<T extends Sendable>(
   values: T,
 ): Operation<T> {
   const { byte, world } = mpi.handles;
-  const all = new (values.constructor as new (length: number) => T)(values.length * size);
+  const all = zerosLike(values, values.length * size);
   const { byteLength } = values;
   if (byteLength > 0 && all.byteLength <= MOST_BYTES) {
     yield ['Allgather', bytesOf(values), byteLength, byte, bytesOf(all), byteLength, byte, world];

@@ -1,3 +1,4 @@
+import { zerosLike } from '../collective/arrays.js';
 import { checkReducible, checkRoot, checkSendable, failed, kindOf } from '../collective/checks.js';
 import type { Collective, Reducible, Reduction, Sendable } from '../collective/types.js';
 import { describeCall, frameOf, type Frame } from './frame.js';
@@ -52,7 +53,7 @@ export class TcpCollective implements Collective {
 
   async allgather<T extends Sendable>(values: T): Promise<T> {
     checkSendable('allgather', values);
-    const all = new (values.constructor as new (length: number) => T)(values.length * this.size);
+    const all = zerosLike(values, values.length * this.size);
     await this.#call(frameOf('allgather', sizeOf(values)), values, all);
     return all;
   }

@@ -92,8 +92,12 @@ export function collectiveSuite(engine: string, open: Open): void {
     });
 
     test('keeps the bytes of a view of a subclass', async () => {
-      const results = await all(2, (each) => each.broadcast(Buffer.from(`rank ${each.rank}`), 1));
-      expect(results.map((buffer) => buffer.toString())).toEqual(['rank 1', 'rank 1']);
+      const results = await all(2, async (each) => {
+        const mine = Buffer.from(`rank ${each.rank}`);
+        const gathered = await each.allgather(mine);
+        return [gathered.toString(), (await each.broadcast(mine, 1)).toString()];
+      });
+      for (const result of results) expect(result).toEqual(['rank 0rank 1', 'rank 1']);
     });
 
     test.each([

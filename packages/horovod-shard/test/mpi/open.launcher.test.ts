@@ -36,7 +36,9 @@ test.each(MPIS.map((mpi) => ({ ...mpi, other: MPIS.find(({ name }) => name !== m
     for (const line of lines) {
       expect(line).toMatchObject({ rank: -1, code: 'COLLECTIVE_FAILED' });
       expect(line['message']).toMatch(`openMpi: ${other.library} (`);
-      expect(line['message']).toMatch(/takes this process for rank 0 of 1, and .* started rank [01] of 2;/u);
+      expect(line['message']).toMatch(
+        /takes this process for rank 0 of 1, and its launcher \(\w+\) for rank [01] of 2;/u,
+      );
       expect(line['message']).toMatch(`the library for it is ${library}`);
     }
   },
@@ -45,16 +47,18 @@ test.each(MPIS.map((mpi) => ({ ...mpi, other: MPIS.find(({ name }) => name !== m
 
 test.each([
   ['torchrun', { RANK: '1', WORLD_SIZE: '2' }],
-  ['srun', { SLURM_STEP_ID: '0', SLURM_PROCID: '1', SLURM_STEP_NUM_TASKS: '2' }],
+  ['slurm', { SLURM_STEP_ID: '0', SLURM_PROCID: '1', SLURM_STEP_NUM_TASKS: '2' }],
 ])('one process of those that %s started is not taken for a job of one rank', async (launcher, environment) => {
   const { lines } = await alone(['open', JSON.stringify({ library: MPIS[0].library })], environment);
-  const message = expect.stringMatching(`rank 0 of 1, and ${launcher} .* started rank 1 of 2; start the processes by`);
+  const message = expect.stringMatching(
+    `rank 0 of 1, and its launcher \\(${launcher}\\) for rank 1 of 2; start the processes by`,
+  );
   expect(lines).toMatchObject([{ code: 'COLLECTIVE_FAILED', message }]);
 });
 
 test('a world that is not the one of MPI is refused', async () => {
   const options = { library: MPIS[0].library, world: { rank: 1, size: 4 } };
   const { lines } = await alone(['open', JSON.stringify(options)]);
-  const message = expect.stringMatching(/world: expected rank 0 of 1, .*, got rank 1 of 4 \(no launcher\)/u);
+  const message = expect.stringMatching(/world: expected rank 0 of 1, .*, got rank 1 of 4 \(single\)/u);
   expect(lines).toMatchObject([{ code: 'INVALID_ARGUMENT', message }]);
 });
