@@ -5,9 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { useBackend } from '@dataref-examples/mnist/backend';
 import { openDigits, SEED } from '@dataref-examples/mnist/digits';
-import { coverageLog, detectWorld, onPreempt } from '@dataref/horovod-shard';
-import { openMpi } from '@dataref/horovod-shard/mpi';
-import { openTcp } from '@dataref/horovod-shard/tcp';
+import { coverageLog, detectWorld, onPreempt, openCollective } from '@dataref/horovod-shard';
 import { dataParallel } from '@dataref/horovod-shard/tfjs';
 import { loadCheckpoint, saveCheckpoint } from '@dataref/tfjs';
 import { lossesOf, makeModel } from './model.js';
@@ -26,7 +24,7 @@ const { checkpoint } = values;
 
 const world = detectWorld();
 const preemption = onPreempt();
-const collective = ['openmpi', 'pmi'].includes(world.launcher) ? await openMpi({ world }) : await openTcp({ world });
+const collective = await openCollective(); // MPI under mpirun, else TCP
 await useBackend(undefined);
 const { train } = await openDigits(values.data);
 const { model, optimizer } = makeModel();

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# MNIST on several workers, started by mpirun where there is one: they are preempted, others go on, and the weights are
+# those of one process. The program itself compares them, and proves that each digit was seen once an epoch.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+npm run build
+npm start --workspace examples/mnist-distributed -- --epochs 1 --batch 100
