@@ -130,8 +130,8 @@ describe('openStorage', () => {
 
   test('takes folders, absolute and relative', async () => {
     for (const [url, directory] of [
-      ['file:///tmp/a%20b', '/tmp/a b'],
-      [new URL('file:///tmp/x'), '/tmp/x'],
+      ['file:///no-such-root/a%20b', '/no-such-root/a b'],
+      [new URL('file:///no-such-root/x'), '/no-such-root/x'],
       ['file:./a%20b/c', `${process.cwd()}/a b/c`],
       ['file:data', `${process.cwd()}/data`],
     ] as const)

@@ -197,7 +197,7 @@ test('random models and schemas: right feeds, which run, or an error that names 
   );
   expect(fed).toBeGreaterThan(20);
   expect(refusals).toBeGreaterThan(20);
-});
+}, 600_000);
 
 /** Elements as lists of the leaf's shape. */
 function nested({ shape }: { readonly shape: readonly number[] }, elements: readonly unknown[]): unknown {
