@@ -15,7 +15,8 @@ export interface CoverageLog {
   readonly step: number;
   /**
    * One step more. To be called on every rank for each of its batches, those without records too, before the step's
-   * first collective: a checkpoint then never has a step that is not written down.
+   * first collective: a checkpoint then never has a step that is not written down, however processes are killed. It is not
+   * synced to the disk: a machine that loses its power may lose the last lines, and the proof then fails.
    * @throws DataRefError DISK_FULL, STORE_FAILED, STREAM_CLOSED after `close`
    */
   add(batch: Pick<Batch, 'epoch' | 'indices'>): void;
@@ -44,7 +45,7 @@ export async function coverageLog(folder: string | URL, options: CoverageLogOpti
   const { rank, size } = collective;
   const begin = (run: number) => LogFile.begin(path, { run, rank, size, step });
   if (rank !== 0) {
-    const [run = 0] = await collective.broadcast(Int32Array.of(0));
+    const [run = 0] = await collective.broadcast(Float64Array.of(0));
     if (run > 0) return begin(run);
     throw new DataRefError(
       'COLLECTIVE_FAILED',
@@ -56,7 +57,7 @@ export async function coverageLog(folder: string | URL, options: CoverageLogOpti
     return (log = beginNext(path, begin));
   } finally {
     // The others wait for it, whatever became of it.
-    await collective.broadcast(Int32Array.of(log?.run ?? 0));
+    await collective.broadcast(Float64Array.of(log?.run ?? 0));
   }
 }
 
@@ -67,7 +68,13 @@ function beginNext(folder: string, begin: (run: number) => LogFile): LogFile {
     return readdirSync(folder);
   });
   const runs = names.map((name) => runOfName(name) ?? 0);
-  return begin(runs.reduce((last, run) => Math.max(last, run), 0) + 1);
+  const next = runs.reduce((last, run) => Math.max(last, run), 0) + 1;
+  if (runOfName(nameOf(next, 0)) !== next)
+    throw new DataRefError(
+      'STORE_FAILED',
+      `coverageLog: ${folder} has a log of run ${next - 1}, after which there is no number: take it away`,
+    );
+  return begin(next);
 }
 
 interface Start {

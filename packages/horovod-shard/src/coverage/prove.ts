@@ -115,14 +115,15 @@ async function tallyRun(run: Run, tally: Tally): Promise<{ readonly steps: numbe
     made.push(next);
   }
   refuseUnequal(run, made);
-  const furthest = Math.max(run.start, ...made);
+  const furthest = made.reduce((most, next) => Math.max(most, next), run.start);
   const steps = Math.min(furthest, Math.max(run.end, run.start)) - run.start;
   return { steps, voidSteps: furthest - run.start - steps };
 }
 
 /** @param made by rank: the step after its last */
 function refuseUnequal(run: Run, made: readonly number[]): void {
-  const last = run.end === Infinity ? Math.max(...made) : Math.max(run.end, run.start);
+  const last =
+    run.end === Infinity ? made.reduce((most, next) => Math.max(most, next), 0) : Math.max(run.end, run.start);
   const rank = made.findIndex((next) => next < last);
   if (rank < 0) return;
   const of = run.ranks[rank] === undefined ? ' (it has no log)' : '';

@@ -21,20 +21,21 @@ const CHUNK = 2 ** 16;
  * committed, and the last one came to the end. What they call records are positions in the epoch's order, and a step of
  * theirs is a run of positions; what each rank did with its share, states do not say.
  * @param segments of the runs, in their order
- * @throws DataRefError STATE_INVALID; INVALID_ARGUMENT for a segment that goes backwards, or states of datasets of
- *   different lengths; UNSUPPORTED for states that do not say how many records are gone
+ * @throws DataRefError STATE_INVALID; INVALID_ARGUMENT for a segment that goes backwards, or states of other data or
+ *   another order; UNSUPPORTED for states that do not say how many records are gone
  */
 export function stateLogs(segments: readonly Segment[]): RankLog[] {
   if (!Array.isArray(segments)) throw invalid('stateLogs: expected a list of { from, to }, one for each run');
   let step = 0;
-  let length: number | undefined;
+  let whole: SourceState | undefined;
   return (segments as readonly Segment[]).map(({ from, to }, i) => {
     const last = sourceOf(parseState(to));
-    const first = from === undefined ? { epoch: 0, position: 0, dataset: last.dataset } : sourceOf(parseState(from));
-    for (const { dataset } of [first, last]) {
-      length ??= dataset.length;
-      if (dataset.length !== length)
-        throw invalid(`stateLogs: segment ${i} is of ${dataset.length} records, and the first one of ${length}`);
+    const first = from === undefined ? { ...last, epoch: 0, position: 0 } : sourceOf(parseState(from));
+    for (const each of [first, last]) {
+      whole ??= each;
+      const field = differing(each, whole);
+      if (field !== undefined)
+        throw invalid(`stateLogs: the states of segment ${i} and of the first one differ in ${field}`);
     }
     if (first.epoch > last.epoch || (first.epoch === last.epoch && first.position > last.position))
       throw invalid(
@@ -45,6 +46,13 @@ export function stateLogs(segments: readonly Segment[]): RankLog[] {
     step += entriesBetween(first, last);
     return { run: i + 1, rank: 0, size: 1, step: start, entries };
   });
+}
+
+/** Positions mean the same records only in one order of one dataset. */
+function differing(a: SourceState, b: SourceState): string | undefined {
+  if (a.dataset.length !== b.dataset.length) return `dataset.length, ${a.dataset.length} and ${b.dataset.length}`;
+  if (a.dataset.fingerprint !== b.dataset.fingerprint) return 'dataset.fingerprint';
+  return JSON.stringify(a.order) === JSON.stringify(b.order) ? undefined : 'order';
 }
 
 type Place = Pick<SourceState, 'epoch' | 'position' | 'dataset'>;

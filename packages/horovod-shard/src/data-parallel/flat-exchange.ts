@@ -19,6 +19,12 @@ export class FlatExchange {
     this.scalars = this.#flat.subarray(total);
   }
 
+  /** Whether each value is a number that is neither infinite nor NaN. */
+  get isFinite(): boolean {
+    for (const value of this.#flat) if (!Number.isFinite(value)) return false;
+    return true;
+  }
+
   clear(): void {
     this.#flat.fill(0);
   }

@@ -61,7 +61,7 @@ function mismatch(
   const { launched, libraries, world } = expected;
   const said = `${mpi.name} (${mpi.version}) takes this process for ${described(place)}`;
   const { launcher } = launched;
-  if (launcher !== 'single' && !isSame(place, launched)) {
+  if (!isSame(place, launched)) {
     const advice = libraries.includes(mpi.name)
       ? `start the processes by the mpirun of that library, or name the library of the launcher's own MPI: openMpi({ library }) or DATAREF_MPI_LIBRARY`
       : `the library for it is ${libraries.join(' or ')}: take openMpi({ library }) or DATAREF_MPI_LIBRARY away, or name that one`;

@@ -17,7 +17,10 @@ export interface Preemption {
    * @throws DataRefError COLLECTIVE_FAILED
    */
   agree(collective: Collective): Promise<boolean>;
-  /** Hears no more: a signal does what it did before. Idempotent; `asked` stays. */
+  /**
+   * Hears no more: from then on a signal ends the process, so close it after the last checkpoint. Idempotent; `asked`
+   * stays.
+   */
   close(): void;
   [Symbol.dispose](): void;
 }

@@ -45,6 +45,16 @@ test('what ranks wrote over a kill and a change of the world is proven, from the
     expect(await proveCoverage(await readCoverageLogs(from), expected)).toEqual({ runs: 2, steps: 3, voidSteps: 1 });
 });
 
+test('a number of a run beyond 2^31 is told to all ranks, and the last that there is names its file', async () => {
+  const folder = tempFolder();
+  writeFileSync(join(folder, 'run-4294967296.rank-0.jsonl'), '');
+  expect(await writeRun(folder, 0, [[[0], [1]]])).toEqual([4294967297, 4294967297]);
+  writeFileSync(join(folder, `run-${'9'.repeat(15)}.rank-0.jsonl`), '');
+  await expect(writeRun(folder, 0, [[[0]]])).rejects.toEqual(
+    failure('STORE_FAILED', /run 999999999999999, after which/u),
+  );
+});
+
 test('a line that was cut by a kill is left out, and so is a file that was cut in its first', async () => {
   const folder = tempFolder();
   await writeRun(folder, 0, [[[0, 1]], [[2, 3]], [[4, 5]]]);

@@ -62,6 +62,10 @@ test('states that prove nothing are refused', async () => {
   expect(() => stateLogs([{ from: undefined, to: taken.state }])).toThrow(failure('UNSUPPORTED', /after take/u));
   const short = fromColumns({ x: Int32Array.of(1) }).stream();
   expect(() => stateLogs([first, { from: undefined, to: short.state }])).toThrow(
-    failure('INVALID_ARGUMENT', /of 1 records, and the first one of 20/u),
+    failure('INVALID_ARGUMENT', /differ in dataset.length, 1 and 20/u),
+  );
+  const otherwise = data.stream({ shuffle: true, shuffleSeed: 99 }).globalBatch(3);
+  expect(() => stateLogs([first, { from: undefined, to: otherwise.state }])).toThrow(
+    failure('INVALID_ARGUMENT', /differ in order/u),
   );
 });

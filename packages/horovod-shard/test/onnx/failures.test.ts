@@ -55,6 +55,14 @@ describe('a step that fails on one rank', () => {
     });
   });
 
+  test('takes the learning rate of rank 0 on all', async () => {
+    const trained = await asRanks(2, networkOf(), async (training, _sessions, { rank }) => {
+      await training.step({ ...row(), globalLength: 2 }, rank === 0 ? 0.1 : 0.7);
+      return training.parameters();
+    });
+    expect(trained[1]).toEqual(trained[0]);
+  });
+
   test('of ranks whose rows are not those of one global batch is refused on all', async () => {
     await asRanks(2, networkOf(), async (training) => {
       await expect(training.step({ ...row(), globalLength: 1 }, 0.1)).rejects.toMatchObject({

@@ -140,8 +140,8 @@ describe('stops', () => {
   });
 });
 
-test('where the loss of one rank throws, the others fail when it leaves', async () => {
-  const ends = await Promise.allSettled(
+test('where the loss of one rank throws, the step fails on all, which go on with the same weights', async () => {
+  const trained = await Promise.all(
     localCollectives(3).map(async (collective) => {
       const model = makeModel();
       let calls = 0;
@@ -149,17 +149,70 @@ test('where the loss of one rank throws, the others fail when it leaves', async 
         if (collective.rank === 1 && ++calls === 3) throw new Error('this rank is broken');
         return lossOf(model)(element);
       };
-      try {
-        const training = train(collective, { model, loss });
-        for await (const element of batchesOf(collective)) await training.step(element);
-      } finally {
-        await collective.close();
-      }
+      const training = train(collective, { model, loss });
+      const failures: unknown[] = [];
+      for await (const element of batchesOf(collective))
+        await training.step(element).catch((error: unknown) => failures.push(error));
+      return { weights: weightsOf(model), failures };
     }),
   );
-  expect(ends).toEqual([
-    { status: 'rejected', reason: expect.objectContaining({ code: 'COLLECTIVE_FAILED' }) },
-    { status: 'rejected', reason: new Error('this rank is broken') },
-    { status: 'rejected', reason: expect.objectContaining({ code: 'COLLECTIVE_FAILED' }) },
+  for (const [rank, { weights, failures }] of trained.entries()) {
+    expect(weights).toEqual(trained[0]?.weights);
+    expect(failures).toEqual([
+      rank === 1
+        ? new Error('this rank is broken')
+        : expect.objectContaining({
+            code: 'COLLECTIVE_FAILED',
+            message: expect.stringContaining('failed on 1 of 3 ranks'),
+          }),
+    ]);
+  }
+});
+
+test('a loss that is not finite changes nothing, on any rank', async () => {
+  await Promise.all(
+    localCollectives(2).map(async (collective) => {
+      const model = makeModel();
+      const loss = (element: Element): tf.Tensor => {
+        const losses = lossOf(model)(element);
+        return collective.rank === 1 ? losses.div(0).mul(0) : losses;
+      };
+      const training = train(collective, { model, loss });
+      await training.broadcast();
+      const before = weightsOf(model);
+      for await (const element of batchesOf(collective)) {
+        await expect(training.step(element)).rejects.toMatchObject({ code: 'NOT_FINITE' });
+        break;
+      }
+      expect(weightsOf(model)).toEqual(before);
+    }),
+  );
+});
+
+test('batches of which each rank has all are refused, on all', async () => {
+  await Promise.all(
+    localCollectives(2).map(async (collective) => {
+      const model = makeModel();
+      const training = dataParallel<any>({
+        collective,
+        model,
+        optimizer: tf.train.sgd(0.1),
+        loss: ({ length }: { length: number }) =>
+          lossOf(model)({ xs: tf.zeros([length, 3, 4]), ys: tf.zeros([length, 4]) }),
+      });
+      for await (const batch of digits.stream().globalBatch(8).take(1))
+        await expect(training.step(batch)).rejects.toMatchObject({
+          code: 'INVALID_ARGUMENT',
+          message: expect.stringContaining('the ranks have 16 rows together, and globalLength is 8'),
+        });
+    }),
+  );
+});
+
+test('a value that is no JSON is refused at rank 0, and the others are told', async () => {
+  const ends = await Promise.allSettled(localCollectives(2).map((collective) => train(collective).broadcast(1n)));
+  expect(ends.map((end) => (end.status === 'rejected' ? end.reason.code : end.status))).toEqual([
+    'INVALID_ARGUMENT',
+    'COLLECTIVE_FAILED',
   ]);
 });

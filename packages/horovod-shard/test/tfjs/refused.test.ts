@@ -31,6 +31,7 @@ test.each<[string, object]>([
   ['optimizer must be', { optimizer: 'adam' }],
   ['loss must be a function', { loss: 'meanSquaredError' }],
   ['mask must be the name', { mask: true }],
+  ['preemption must have asked', { preemption: () => undefined }],
 ])('%s', (message, changes) => {
   expect(() => dataParallel(options(changes))).toThrow(refused(message));
 });
@@ -46,7 +47,8 @@ describe('a step is refused, and leaves no tensor,', () => {
     ['no rank has a row', {}, element(0)],
     ['the batch has no tensor real', { mask: 'real' }, element()],
     ['the mask of a batch of 2 rows must be [2], got [2, 1]', {}, { ...element(), mask: sizes(2, 1) }],
-    ['for each of the 2 rows, [2], or their sum, got [2, 4]', { loss: ({ ys }: Element) => tf.mul(ys, 1) }, element()],
+    ['for each of the 2 rows, [2], got [2, 4]', { loss: ({ ys }: Element) => tf.mul(ys, 1) }, element()],
+    ['for each of the 2 rows, [2], got []', { loss: ({ ys }: Element) => tf.mean(ys) }, element()],
     ['loss must give a tensor, got object', { loss: async () => undefined }, element()],
   ])('%s', async (message, changes, batch) => {
     const training = dataParallel(options(changes));

@@ -21,6 +21,8 @@ export function checkOptions(given: DataParallelOptions): Training {
       throw refused(`${name} must be an InferenceSession with inputMetadata: await ort.InferenceSession.create(…)`);
   const graphs = graphPairOf(gradientSession, updateSession);
   checkParameters(parameters, graphs);
+  if (options.preemption !== undefined && !('asked' in Object(options.preemption)))
+    throw refused('preemption must have asked, as onPreempt() gives it');
   return { ...options, graphs };
 }
 

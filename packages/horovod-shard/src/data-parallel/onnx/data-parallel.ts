@@ -1,9 +1,9 @@
 import { DataRefError, type NDArray, type NumericDType } from '@dataref/core';
 import type * as ort from 'onnxruntime-common';
 import { FlatExchange } from '../flat-exchange.js';
+import { rootValue } from '../root-value.js';
 import { checkOptions, type Training } from './arguments.js';
 import { refused } from './graph-pair.js';
-import { rootValue } from './root-value.js';
 import type { DataParallel, DataParallelOptions, DataParallelStep, GlobalBatch } from './types.js';
 
 type Tensors = Record<string, ort.Tensor>;
@@ -21,7 +21,7 @@ export function dataParallel(options: DataParallelOptions): DataParallel {
 }
 
 /** Places of what rides along with the gradients; metrics follow. */
-const [LOSS, ROWS, STOPS, FAILURES, METRICS] = [0, 1, 2, 3, 4];
+const [LOSS, ROWS, STOPS, FAILURES, RATE, METRICS] = [0, 1, 2, 3, 4, 5];
 
 class Trainer implements DataParallel {
   readonly #training: Training;
@@ -98,9 +98,11 @@ class Trainer implements DataParallel {
     // Signals are told of between turns of the event loop, of which a step in memory may have none.
     if (preemption !== undefined) await new Promise((resolve) => setImmediate(resolve));
     scalars[STOPS] = preemption?.asked === undefined ? 0 : 1;
+    // Rank 0's is everybody's: a rate of another would part the ranks for good.
+    if (collective.rank === 0 && failure === undefined) scalars[RATE] = learningRate ?? 0;
     await this.#exchange.sum();
     if (failure !== undefined) throw failure.error;
-    const [loss = NaN, rows = 0, stops = 0, failures = 0, ...metrics] = scalars;
+    const [loss = NaN, rows = 0, stops = 0, failures = 0, rate = 0, ...metrics] = scalars;
     const { globalLength } = batch;
     if (failures > 0)
       throw new DataRefError(
@@ -111,13 +113,13 @@ class Trainer implements DataParallel {
       throw refused(
         `the ranks have ${rows} rows together, and globalLength is ${globalLength}: each rank needs its share of the same global batch, as stream({ shardRank, numShards }).globalBatch(n) gives it`,
       );
-    if (!Number.isFinite(loss))
+    if (!this.#exchange.isFinite)
       throw new DataRefError(
         'NOT_FINITE',
-        `dataParallel: the loss of the global batch is ${loss}; parameters are as they were before the step. A lower learning rate may help, or clipped gradients, or look at the batch`,
+        `dataParallel: the loss of the global batch is ${loss}${Number.isFinite(loss) ? ', and its gradients are not finite' : ''}; parameters are as they were before the step. A lower learning rate may help, or clipped gradients, or look at the batch`,
         { details: { loss } },
       );
-    await this.#update(learningRate);
+    await this.#update(learningRate === undefined ? undefined : rate);
     return {
       loss,
       metrics: Object.fromEntries(graphs.metrics.map((name, i) => [name, metrics[i] as number])),
@@ -147,7 +149,9 @@ class Trainer implements DataParallel {
   async #update(learningRate: number | undefined): Promise<void> {
     const { updateSession, graphs, ort } = this.#training;
     const rate = learningRate === undefined ? {} : { lr: new ort.Tensor('float32', Float32Array.of(learningRate), []) };
+    this.#isAlike = false; // where it fails on one rank alone, others have made the step: rank 0's state is sent anew
     const results = await updateSession.run({ ...this.#state, ...this.#gradients, ...rate });
+    this.#isAlike = true;
     this.#state = Object.fromEntries(graphs.state.map(({ name }) => [name, results[`${name}.out`] as ort.Tensor]));
   }
 

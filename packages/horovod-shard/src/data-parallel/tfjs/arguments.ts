@@ -35,6 +35,8 @@ export function checkOptions<B>(given: DataParallelOptions<B>): Training<B> {
     throw refused('optimizer must be one of tf.train, such as tf.train.adam(), where the model was not compiled');
   if (typeof loss !== 'function') throw refused('loss must be a function of a batch that gives the loss of each row');
   if (mask !== undefined && typeof mask !== 'string') throw refused('mask must be the name of a tensor of the batches');
+  if (preemption !== undefined && !('asked' in Object(preemption)))
+    throw refused('preemption must have asked, as onPreempt() gives it');
   const tf = own ?? peerTf();
   const trained = variables ?? weightsOf(model?.trainableWeights);
   if (trained.length === 0) throw refused('there is nothing to train: the model has no trainable weights');

@@ -1,4 +1,6 @@
+import { DataRefError } from '@dataref/core';
 import type * as Tf from '@tensorflow/tfjs';
+import { failed } from '../../collective/checks.js';
 import { FlatExchange } from '../flat-exchange.js';
 import { checkOptions, type Training } from './arguments.js';
 import { rowsOf, tensorsOf, type BatchRows } from './batch-rows.js';
@@ -17,6 +19,9 @@ export function dataParallel<B = any>(options: DataParallelOptions<B>): DataPara
   return new Trainer(checkOptions(options));
 }
 
+/** Places of what rides along with the gradients. */
+const [LOSS, ROWS, STOPS, FAILURES, RIDERS] = [0, 1, 2, 3, 4];
+
 class Trainer<B> implements DataParallel<B> {
   readonly #training: Training<B>;
   readonly #exchange: FlatExchange;
@@ -26,7 +31,7 @@ class Trainer<B> implements DataParallel<B> {
   constructor(training: Training<B>) {
     this.#training = training;
     const lengths = training.variables.map(({ size }) => size);
-    this.#exchange = new FlatExchange(training.collective, lengths, 3);
+    this.#exchange = new FlatExchange(training.collective, lengths, RIDERS);
   }
 
   broadcast<T>(value?: T): Promise<T> {
@@ -50,21 +55,46 @@ class Trainer<B> implements DataParallel<B> {
   }
 
   async #step(batch: B): Promise<DataParallelStep> {
-    const { tf, mask, preemption } = this.#training;
+    const { tf, mask, preemption, collective } = this.#training;
     if (!this.#isAlike) await this.#broadcast();
     const { arrays, scalars } = this.#exchange;
-    const rows = await rowsOf(tf, batch, mask);
     this.#exchange.clear();
-    if (rows.count > 0) await this.#putGradients(batch, rows);
+    let promised: number | undefined;
+    // Whatever is wrong here, the others are waiting: they are told, and fail too.
+    let failure: { readonly error: unknown } | undefined;
+    try {
+      const rows = await rowsOf(tf, batch, mask);
+      promised = rows.globalLength;
+      if (rows.count > 0) await this.#putGradients(batch, rows);
+      scalars[ROWS] = rows.count;
+    } catch (error) {
+      failure = { error };
+      scalars[FAILURES] = 1;
+    }
     // Signals are told of between turns of the event loop, of which a step in memory may have none.
     if (preemption !== undefined) await new Promise((resolve) => setImmediate(resolve));
-    scalars[1] = rows.count;
-    scalars[2] = preemption?.asked === undefined ? 0 : 1;
+    scalars[STOPS] = preemption?.asked === undefined ? 0 : 1;
     await this.#exchange.sum();
-    const [lossSum = 0, globalLength = 0, stops = 0] = scalars;
+    if (failure !== undefined) throw failure.error;
+    const [lossSum = 0, globalLength = 0, stops = 0, failures = 0] = scalars;
+    if (failures > 0)
+      throw failed(
+        `dataParallel: the step failed on ${failures} of ${collective.size} ranks, which say why; weights are as they were before it`,
+      );
     if (globalLength === 0) throw refused('no rank has a row in this batch');
+    if (promised !== undefined && promised !== globalLength)
+      throw refused(
+        `the ranks have ${globalLength} rows together, and globalLength is ${promised}: each rank needs its share of the same global batch, as stream({ shardRank, numShards }).globalBatch(n) gives it`,
+      );
+    const loss = lossSum / globalLength;
+    if (!this.#exchange.isFinite)
+      throw new DataRefError(
+        'NOT_FINITE',
+        `dataParallel: the loss of the global batch is ${loss}${Number.isFinite(loss) ? ', and its gradients are not finite' : ''}; weights are as they were before the step. A lower learning rate may help, or clipped gradients, or look at the batch`,
+        { details: { loss } },
+      );
     this.#apply(arrays, globalLength);
-    return { loss: lossSum / globalLength, globalLength, stop: stops > 0 };
+    return { loss, globalLength, stop: stops > 0 };
   }
 
   /** Writes this rank's sums into the exchange. */
@@ -74,7 +104,7 @@ class Trainer<B> implements DataParallel<B> {
       tf.variableGrads(() => sumOf(tf, loss(batch), rows), variables as Tf.Variable[]),
     );
     try {
-      this.#exchange.scalars.set(await value.data<'float32'>());
+      this.#exchange.scalars.set(await value.data<'float32'>(), LOSS);
       for (const [i, { name }] of variables.entries()) {
         // None for a variable that the loss does not depend on.
         const gradient = grads[name];
@@ -118,10 +148,9 @@ function meanOf(sum: Float32Array, count: number): Float32Array {
 /** The sum of the losses of the rows that are no padding. */
 function sumOf(tf: typeof Tf, losses: unknown, { length, mask }: BatchRows): Tf.Scalar {
   if (!(losses instanceof tf.Tensor)) throw refused(`loss must give a tensor, got ${typeof losses}`);
-  if (losses.rank === 0) return losses as Tf.Scalar;
   if (losses.rank !== 1 || losses.size !== length)
     throw refused(
-      `loss must give one value for each of the ${length} rows, [${length}], or their sum, got [${losses.shape.join(', ')}]`,
+      `loss must give one value for each of the ${length} rows, [${length}], got [${losses.shape.join(', ')}]: no mean or sum, which would be of this rank's rows alone; tf.losses take tf.Reduction.NONE`,
     );
   return tf.sum<Tf.Scalar>(mask === undefined ? losses : tf.mul(losses, tf.tensor1d(mask)));
 }

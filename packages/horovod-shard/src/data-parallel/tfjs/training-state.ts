@@ -1,5 +1,6 @@
 import type * as Tf from '@tensorflow/tfjs';
 import type { Collective } from '../../collective/types.js';
+import { rootValue } from '../root-value.js';
 import { refused } from './refused.js';
 import type { Training } from './arguments.js';
 
@@ -19,6 +20,8 @@ interface Inventory {
   /** By the optimizer's properties. */
   readonly scalars: Readonly<Record<string, Sent>>;
   readonly slots: Readonly<Record<string, readonly Sent[]>>;
+  /** Of all tensors together. */
+  readonly byteLength: number;
   /** What goes along. */
   readonly value?: unknown;
 }
@@ -38,19 +41,16 @@ type Held = Pick<Training<never>, 'tf' | 'weights' | 'optimizer'>;
  */
 export async function broadcastState(collective: Collective, held: Held, value: unknown): Promise<unknown> {
   const isRoot = collective.rank === 0;
-  const [head, body] = isRoot ? await pack(held, value) : [new Uint8Array(0), new Uint8Array(0)];
-  const [headLength = 0, bodyLength = 0] = await collective.broadcast(Int32Array.of(head.length, body.length));
-  const sentHead = await collective.broadcast(isRoot ? head : new Uint8Array(headLength));
-  const sentBody = await collective.broadcast(isRoot ? body : new Uint8Array(bodyLength));
-  if (isRoot) return value;
-  const inventory = JSON.parse(new TextDecoder().decode(sentHead)) as Inventory;
-  unpack(held, inventory, sentBody);
-  return inventory.value;
+  const packed = isRoot ? await pack(held, value) : undefined;
+  const inventory = (await rootValue(collective, packed?.inventory)) as Inventory;
+  const body = await collective.broadcast(packed?.body ?? new Uint8Array(inventory.byteLength));
+  if (!isRoot) unpack(held, inventory, body);
+  return isRoot ? value : inventory.value;
 }
 
-async function pack({ tf, weights, optimizer }: Held, value: unknown): Promise<readonly [Uint8Array, Uint8Array]> {
+async function pack({ tf, weights, optimizer }: Held, value: unknown) {
   const { scalars, slots } = gathered(tf, optimizer);
-  const inventory: Inventory = {
+  const told = {
     optimizer: describe(optimizer),
     iterations: optimizer.iterations,
     weights: weights.map(sent),
@@ -75,7 +75,7 @@ async function pack({ tf, weights, optimizer }: Held, value: unknown): Promise<r
     body.set(new Uint8Array(buffer, byteOffset, byteLength), end);
     end += byteLength;
   }
-  return [new TextEncoder().encode(JSON.stringify(inventory)), body];
+  return { inventory: { ...told, byteLength: body.length } satisfies Inventory, body };
 }
 
 function unpack({ tf, weights, optimizer }: Held, inventory: Inventory, body: Uint8Array): void {

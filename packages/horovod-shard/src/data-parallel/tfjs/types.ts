@@ -10,9 +10,8 @@ export interface DataParallelOptions<B> {
   /** Made alike on all ranks. Default: the one that the model was compiled with. */
   readonly optimizer?: Tf.Optimizer | undefined;
   /**
-   * The loss of each row of a batch, float32 `[rows]`; those of padding are left out. Or the sum over the rows that are
-   * no padding, a scalar; never a mean, which ranks have over different numbers of rows. Not called where this rank has
-   * no rows.
+   * The loss of each row of a batch, float32 `[rows]`; those of padding are left out. No mean or sum: ranks have different
+   * numbers of rows. Not called where this rank has no rows.
    */
   readonly loss: (batch: B) => Tf.Tensor;
   /**
@@ -51,8 +50,8 @@ export interface DataParallel<B> {
    * too, one after another.
    * @param batch this rank's rows of the global batch: an element of `toTfDataset()`, whose tensors are disposed, or a
    * batch of `globalBatch()`
-   * @throws DataRefError COLLECTIVE_FAILED; INVALID_ARGUMENT for a loss or mask of another shape, or where no rank has a
-   * row. What `loss` throws; the others then fail when this rank leaves
+   * @throws DataRefError COLLECTIVE_FAILED where another rank failed; INVALID_ARGUMENT for a loss or mask of another shape, rows
+   * that are not those of one global batch, or none at all; NOT_FINITE before anything is changed; what `loss` throws
    */
   step(batch: B): Promise<DataParallelStep>;
 }
