@@ -193,7 +193,7 @@ test('batches of which each rank has all are refused, on all', async () => {
   await Promise.all(
     localCollectives(2).map(async (collective) => {
       const model = makeModel();
-      const training = dataParallel<any>({
+      const training = dataParallel({
         collective,
         model,
         optimizer: tf.train.sgd(0.1),
