@@ -13,12 +13,13 @@ const apart = [
 
 export default {
   // Suites that wait, for leases, servers and killed processes, leave room for one more.
-  maxWorkers: Math.ceil(1.5 * availableParallelism()),
+  // Ranks of MPI wait by computing: each job needs the cores for itself.
+  maxWorkers: underLaunchers ? 1 : Math.ceil(1.5 * availableParallelism()),
   // Jest keeps the modules of every file that a process has run: one of a gigabyte spends its time on collecting garbage.
   workerIdleMemoryLimit: '600MB',
   reporters: process.env.CI === undefined ? ['default'] : ['default', '<rootDir>/.ci/minutes.mjs'],
   // A limit for what hangs, not a measure: machines may be slow, and busy.
-  testTimeout: 60_000,
+  testTimeout: underLaunchers ? 600_000 : 60_000,
   testEnvironment: '<rootDir>/jest-environment.cjs',
   globalSetup: '<rootDir>/jest-global-setup.js',
   setupFilesAfterEnv: ['<rootDir>/jest-equality.js'],

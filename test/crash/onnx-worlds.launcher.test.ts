@@ -92,7 +92,7 @@ describe.each(launchers)('by the mpirun of %s', (launcher) => {
 
   test('jobs that are killed whole, and gone on with by another number of ranks, end with what one process learns', async () => {
     let kills = 0;
-    for (let i = 0; i < Math.max(2, runs(10)); i++) {
+    for (let i = 0; i < Math.max(2, runs(4)); i++) {
       const checkpoint = join(tempFolder(), 'run.safetensors');
       const worlds = [3, 2, 3, 1, 2].slice(i % 2);
       let step = 0;
@@ -109,7 +109,7 @@ describe.each(launchers)('by the mpirun of %s', (launcher) => {
     }
     expect(kills).toBeGreaterThan(0);
     console.info(`${launcher}: ${kills} jobs were killed`);
-  }, 300_000);
+  }, 1_200_000);
 
   test('a signal to one rank stops all after the same step, with a checkpoint, from which others go on', async () => {
     const checkpoint = join(tempFolder(), 'run.safetensors');

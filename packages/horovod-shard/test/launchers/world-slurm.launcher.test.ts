@@ -5,8 +5,8 @@ import { LocalSlurm } from './local-slurm.js';
 let slurm: LocalSlurm;
 beforeAll(async () => {
   slurm = await LocalSlurm.start();
-}, 120_000);
-afterAll(() => slurm?.close(), 120_000);
+}, 300_000);
+afterAll(() => slurm?.close(), 300_000);
 
 test.each([1, 2, 3, 4])('srun: %i ranks share a dataset', async (size) => {
   const job = await newJob();

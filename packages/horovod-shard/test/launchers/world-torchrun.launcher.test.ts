@@ -2,7 +2,7 @@ import { expect, jest, test } from '@jest/globals';
 import { expectWholeWorld, newJob, run } from './jobs.js';
 
 // Loading PyTorch takes seconds, and many on a busy machine.
-jest.setTimeout(240_000);
+jest.setTimeout(600_000);
 
 // torchrun 1.13 on Python 3.11 loses its default for outputs that are not redirected; naming a worker that is not there
 // (the tenth) says it for all others.

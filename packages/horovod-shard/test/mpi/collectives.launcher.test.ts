@@ -15,7 +15,7 @@ test.each(MPIS.flatMap((mpi) => [1, 2, 3, 4].map((ranks) => ({ mpi, name: mpi.na
       Array.from({ length: ranks }, (_, rank) => ({ ...first, rank, size: ranks, wrong: [] })), //
     );
   },
-  4 * MINUTES,
+  10 * MINUTES,
 );
 
 test.each(MPIS)(
@@ -32,7 +32,7 @@ test.each(MPIS)(
       { rank: 1, ...line },
     ]);
   },
-  2 * MINUTES,
+  10 * MINUTES,
 );
 
 test.each(MPIS)(
@@ -44,5 +44,5 @@ test.each(MPIS)(
       { rank: 1, isHandled: false },
     ]);
   },
-  2 * MINUTES,
+  10 * MINUTES,
 );

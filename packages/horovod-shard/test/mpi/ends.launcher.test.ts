@@ -23,7 +23,7 @@ test.each(
       expect(output).toContain('openMpi: rank 1 ended within a call, and so the job is ended');
     if (way.startsWith('throws')) expect(output).toContain('a bug of the user');
   },
-  2 * MINUTES,
+  10 * MINUTES,
 );
 
 test.each(MPIS)(
@@ -31,7 +31,7 @@ test.each(MPIS)(
   async (mpi) => {
     expect(await job(mpi, 3, ['ends', 'all forget to close'])).toMatchObject({ code: 0 });
   },
-  2 * MINUTES,
+  10 * MINUTES,
 );
 
 test.each(under(['leaves early', 'forgets to close, early']))(
@@ -50,7 +50,7 @@ test.each(under(['leaves early', 'forgets to close, early']))(
       ],
     });
   },
-  2 * MINUTES,
+  10 * MINUTES,
 );
 
 test.each([
@@ -71,7 +71,7 @@ test.each([
     const told = { code: 'COLLECTIVE_FAILED', message: `the ranks made different calls: ${calls}` };
     expect(lines).toEqual([0, 1, 2].flatMap((rank) => Array.from({ length: times }, () => ({ rank, ...told }))));
   },
-  2 * MINUTES,
+  10 * MINUTES,
 );
 
 test.each(MPIS)(
@@ -81,5 +81,5 @@ test.each(MPIS)(
     const told = { code: 'COLLECTIVE_FAILED', message: expect.stringMatching(/^MPI_Bcast: .*count/iu) };
     expect({ code, lines }).toEqual({ code: 0, lines: [{ rank: 0, here: told, apart: told }] });
   },
-  2 * MINUTES,
+  10 * MINUTES,
 );

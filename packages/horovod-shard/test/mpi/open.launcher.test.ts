@@ -19,7 +19,7 @@ test.each(MPIS)(
       })),
     );
   },
-  2 * MINUTES,
+  10 * MINUTES,
 );
 
 test.each(MPIS)('without a launcher, $name has one rank', async ({ name, library }) => {
@@ -42,7 +42,7 @@ test.each(MPIS.map((mpi) => ({ ...mpi, other: MPIS.find(({ name }) => name !== m
       expect(line['message']).toMatch(`the library for it is ${library}`);
     }
   },
-  2 * MINUTES,
+  10 * MINUTES,
 );
 
 test.each([
