@@ -51,6 +51,10 @@ export class Hub implements Engine {
     await this.#endAll(encodeFrame(frameOf('leave', { turn })));
   }
 
+  hold(isHeld: boolean): void {
+    for (const { wire } of this.#peers) wire.hold(isHeld);
+  }
+
   async #serve({ call, values, into }: Exchange): Promise<void> {
     await this.#each(async (peer) => {
       const theirs = await peer.frame;
