@@ -65,9 +65,9 @@ test('connections that stay and say nothing do not hold up a job', async () => {
 test('strangers that come again and again, more than are let in at once, do not keep a rank out', async () => {
   const port = await freePort();
   const first = open(0, 2, port);
-  let isOver = false;
+  const over = new AbortController();
   const dial = async (): Promise<void> => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const socket = connectTo(port);
       await Promise.race([once(socket, 'close'), once(socket, 'error')]).catch(() => undefined);
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -76,7 +76,7 @@ test('strangers that come again and again, more than are let in at once, do not 
   await retry(() => silentPeer(port));
   const strangers = Array.from({ length: 80 }, dial);
   const ranks = await Promise.all([first, open(1, 2, port)]);
-  isOver = true;
+  over.abort();
   destroyPeers();
   await Promise.all(ranks.map((each) => each.barrier()));
   await Promise.all(strangers);
