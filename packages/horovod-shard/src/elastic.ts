@@ -5,7 +5,8 @@ import { HostNotices } from './elastic/notices.js';
 import { takePlace } from './elastic/place.js';
 import { meetByHorovod } from './horovod/meeting.js';
 import { HorovodRendezvous } from './horovod/rendezvous.js';
-import type { Opening } from './tcp/opening.js';
+import { checkTimeout, type Opening } from './tcp/opening.js';
+import { secretFrom } from './tcp/secret.js';
 import { detectWorld, type World } from './world/world.js';
 
 /** One world of an elastic job, from a meeting to the next failure. */
@@ -59,7 +60,8 @@ export async function runElastic(
       'runElastic: this process was not started by elastic Horovod: expected HOROVOD_ELASTIC, HOROVOD_HOSTNAME and ' +
         'HOROVOD_GLOO_RENDEZVOUS_ADDR as `horovodrun --gloo --host-discovery-script …` sets them',
     );
-  const secret = env['DATAREF_SECRET'] ?? '';
+  checkTimeout('runElastic', timeoutMs);
+  const secret = secretFrom(env);
   const notices = await HostNotices.register(rendezvous, worker, signal);
   const hostsChanged = (): boolean => notices.hasChanged;
   try {

@@ -4,7 +4,8 @@ import type { Collective } from './collective/types.js';
 import { meetByHorovod } from './horovod/meeting.js';
 import { HorovodRendezvous } from './horovod/rendezvous.js';
 import { addressFrom, parseAddress } from './tcp/address.js';
-import { openAt, type Place } from './tcp/opening.js';
+import { checkTimeout, openAt, type Place } from './tcp/opening.js';
+import { keyOf, secretFrom } from './tcp/secret.js';
 import { detectWorld } from './world/world.js';
 
 export interface TcpOptions {
@@ -18,10 +19,11 @@ export interface TcpOptions {
   readonly address?: string;
   /**
    * What all ranks know and strangers do not; default DATAREF_SECRET. Without one, anybody who reaches the port may join:
-   * give an address that only the job can reach. It is never sent; what the ranks send is not encrypted.
+   * give an address that only the job can reach. It is never sent. It keeps strangers from joining, not from the path: after
+   * the handshake what the ranks send is neither encrypted nor authenticated.
    */
   readonly secret?: string;
-  /** How long the ranks are waited for, in milliseconds from this rank's own call; default 60,000. */
+  /** How long the ranks are waited for, in milliseconds from this rank's own call, below 2^31; default 60,000. */
   readonly timeoutMs?: number;
   /** Ends the opening; not the collective. */
   readonly signal?: AbortSignal;
@@ -39,28 +41,24 @@ let meetings = 0;
  * A rank whose process or machine dies ends the calls of all others within seconds; one that is only slow, or stopped, is
  * waited for, as a step of training may take long. Values are sent in the byte order of the machine, little-endian wherever
  * Node runs on x86 and ARM.
+ * Ranks of two jobs at one port do not mix where the jobs have names: DATAREF_JOB, else TORCHELASTIC_RUN_ID or SLURM_JOB_ID.
  * @returns when all ranks have come
  * @throws DataRefError INVALID_ARGUMENT, COLLECTIVE_FAILED where they do not come within `timeoutMs`, one of this rank is
- * there already, the worlds differ in size, the secret differs, or the port is taken
+ * there already, the worlds differ in size, the secret or the job's name differs, or the port is taken
  */
 export async function openTcp(options: TcpOptions = {}): Promise<Collective> {
-  const {
-    world = detectWorld(),
-    signal,
-    secret = process.env['DATAREF_SECRET'] ?? '',
-    timeoutMs = TIMEOUT_MS,
-  } = options;
+  const { world = detectWorld(), signal, secret = secretFrom(process.env), timeoutMs = TIMEOUT_MS } = options;
   checkPlace(world);
-  if (!Number.isFinite(timeoutMs) || timeoutMs <= 0)
-    throw invalid(`timeoutMs: expected milliseconds above 0, got ${String(timeoutMs)}`);
+  checkTimeout('openTcp', timeoutMs);
   signal?.throwIfAborted();
   if (world.size === 1) return localCollectives(1)[0] as Collective;
 
-  const opening = { world: { rank: world.rank, size: world.size }, secret, timeoutMs, signal };
+  const place = { rank: world.rank, size: world.size };
+  const opening = { world: place, secret: keyOf(secret, process.env), timeoutMs, signal };
   if (options.address !== undefined) return openAt(parseAddress('openTcp: address', options.address), opening);
   const rendezvous = HorovodRendezvous.from(process.env);
   if (rendezvous !== undefined && process.env['DATAREF_ADDRESS'] === undefined)
-    return meetByHorovod(rendezvous, `collective-${meetings++}`, opening);
+    return meetByHorovod(rendezvous, `collective-${meetings++}`, { ...opening, secret });
   const address = addressFrom(process.env);
   if (address === undefined)
     throw invalid(

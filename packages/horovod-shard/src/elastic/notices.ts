@@ -12,6 +12,8 @@ const KEY_BYTES = 32;
 const MAC_BYTES = 32;
 const MAX_MESSAGE_BYTES = 1 << 14;
 const REQUEST_MS = 10_000;
+/** The driver makes one at a time. */
+const MAX_CONNECTIONS = 16;
 
 /**
  * Where Horovod's driver tells rank 0 that hosts were added or removed: the only way to learn of new ones.
@@ -24,6 +26,7 @@ export class HostNotices {
 
   private constructor() {
     this.#server = createServer((socket) => void this.#serve(socket));
+    this.#server.maxConnections = MAX_CONNECTIONS;
     this.#server.unref();
   }
 

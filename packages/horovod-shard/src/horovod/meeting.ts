@@ -20,28 +20,42 @@ interface Invitation {
  * @param key names the meeting: the same on all ranks, and not used before in the round
  */
 export async function meetByHorovod(rendezvous: HorovodRendezvous, key: string, opening: Opening): Promise<Collective> {
+  const { world, timeoutMs, signal } = opening;
+  const late = AbortSignal.timeout(Math.ceil(timeoutMs));
+  try {
+    return await meet(rendezvous, key, opening, signal === undefined ? late : AbortSignal.any([signal, late]));
+  } catch (error) {
+    if (error !== late.reason) throw error;
+    const missing =
+      world.rank === 0 ? "Horovod's rendezvous did not answer" : "rank 0 did not come to Horovod's rendezvous";
+    throw failed(`rank ${world.rank} of ${world.size}: ${missing} within ${timeoutMs / 1000} s`, error);
+  }
+}
+
+/** @param signal ends the talk with the rendezvous */
+async function meet(
+  rendezvous: HorovodRendezvous,
+  key: string,
+  opening: Opening,
+  signal: AbortSignal,
+): Promise<Collective> {
   if (opening.world.rank === 0) {
     const secret = randomBytes(16).toString('hex');
     return host({ port: 0 }, { ...opening, secret: opening.secret + secret }, async (port) => {
-      const invitation: Invitation = { host: await rendezvous.localAddress(opening.signal), port, secret };
-      await rendezvous.put(SCOPE, key, JSON.stringify(invitation), opening.signal);
+      const invitation: Invitation = { host: await rendezvous.localAddress(signal), port, secret };
+      await rendezvous.put(SCOPE, key, JSON.stringify(invitation), signal);
     });
   }
-  const deadline = Date.now() + opening.timeoutMs;
+  const deadline = performance.now() + opening.timeoutMs;
   for (;;) {
-    const text = await rendezvous.get(SCOPE, key, opening.signal);
+    const text = await rendezvous.get(SCOPE, key, signal);
     if (text !== undefined) {
       const { host: at, port, secret } = parseInvitation(text);
-      const timeoutMs = Math.max(1, deadline - Date.now());
+      const timeoutMs = Math.max(1, deadline - performance.now());
       return visit({ host: at, port }, { ...opening, timeoutMs, secret: opening.secret + secret });
     }
-    if (Date.now() > deadline)
-      throw failed(
-        `rank ${opening.world.rank} of ${opening.world.size}: rank 0 did not come to Horovod's rendezvous within ` +
-          `${opening.timeoutMs / 1000} s`,
-      );
-    await sleep(POLL_MS, undefined, opening.signal && { signal: opening.signal }).catch(() => undefined);
-    opening.signal?.throwIfAborted();
+    await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+    signal.throwIfAborted();
   }
 }
 

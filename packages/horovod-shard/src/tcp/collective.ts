@@ -21,6 +21,8 @@ export interface Engine {
   run(exchange: Exchange): Promise<void>;
   /** @param turn the first call that this rank will not make */
   leave(turn: number): Promise<void>;
+  /** Whether the process stays for the job's connections alone. */
+  hold(isHeld: boolean): void;
 }
 
 /** The calls of one rank, checked and in order, over its end of the job. */
@@ -31,11 +33,13 @@ export class TcpCollective implements Collective {
   #turn = 0;
   #last: Promise<void> = Promise.resolve();
   #closed: Promise<void> | undefined;
+  #underWay = 0;
 
   constructor({ rank, size }: { readonly rank: number; readonly size: number }, engine: Engine) {
     this.rank = rank;
     this.size = size;
     this.#engine = engine;
+    engine.hold(false);
   }
 
   async allreduce<T extends Reducible>(values: T, reduction: Reduction = 'sum'): Promise<T> {
@@ -64,7 +68,7 @@ export class TcpCollective implements Collective {
 
   /** Waits for the calls that were made, then says goodbye. */
   close(): Promise<void> {
-    this.#closed ??= this.#last.then(() => this.#engine.leave(this.#turn));
+    this.#closed ??= this.#held(() => this.#engine.leave(this.#turn));
     return this.#closed;
   }
 
@@ -75,9 +79,21 @@ export class TcpCollective implements Collective {
   async #call(call: Frame, values: Sendable, into: Sendable = values): Promise<void> {
     if (this.#closed !== undefined) throw failed(`${describeCall(call)}: this rank has left the job`);
     const turn = this.#turn++;
-    const done = this.#last.then(() => this.#engine.run({ call: { ...call, turn }, values, into }));
+    const done = this.#held(() => this.#engine.run({ call: { ...call, turn }, values, into }));
     this.#last = done.catch(() => undefined);
     await done;
+  }
+
+  /** Acts after the calls before. Between calls the process may end: one that has failed is to be missed, not waited for. */
+  async #held(act: () => Promise<void>): Promise<void> {
+    const before = this.#last;
+    if (this.#underWay++ === 0) this.#engine.hold(true);
+    try {
+      await before;
+      await act();
+    } finally {
+      if (--this.#underWay === 0) this.#engine.hold(false);
+    }
   }
 }
 

@@ -2,13 +2,13 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { orAbort } from '@dataref/core/adapter';
 import { failed } from '../collective/checks.js';
-import { receive, refuse, type Guest } from './handshake.js';
+import { receive, type Guest } from './handshake.js';
 import type { Peer } from './hub.js';
 import { Wire } from './wire.js';
 
 /** A connection that says nothing of use is dropped. */
 const HANDSHAKE_MS = 10_000;
-/** So many may be at it at once beyond the ranks themselves. */
+/** So many may be at it at once beyond the ranks themselves: of more, the one that has been at it longest is dropped. */
 const SPARE_HANDSHAKES = 64;
 const REFUSALS_SHOWN = 5;
 
@@ -23,7 +23,8 @@ export class Gathering {
   readonly #server: Server;
   readonly #atHandshake = new Set<Wire>();
   readonly #seats = new Map<number, Seat>();
-  readonly #refusals: string[] = [];
+  readonly #refusals = new Set<string>();
+  readonly #since = performance.now();
   #tellFull: () => void = () => undefined;
 
   private constructor(size: number, secret: string) {
@@ -47,13 +48,18 @@ export class Gathering {
     return (this.#server.address() as { readonly port: number }).port;
   }
 
-  /** The other ranks, when all have come. Nobody is let in after them. @throws DataRefError COLLECTIVE_FAILED */
+  /**
+   * The other ranks, when all have come. Nobody is let in after them.
+   * @param timeoutMs since rank 0 listens
+   * @throws DataRefError COLLECTIVE_FAILED
+   */
   async peers(timeoutMs: number, signal: AbortSignal | undefined): Promise<readonly Peer[]> {
     let timer: NodeJS.Timeout | undefined;
     try {
       const full = new Promise<void>((resolve, reject) => {
         this.#tellFull = resolve;
-        timer = setTimeout(() => reject(failed(this.#whoIsMissing(timeoutMs))), timeoutMs);
+        const leftMs = timeoutMs - (performance.now() - this.#since);
+        timer = setTimeout(() => reject(failed(this.#whoIsMissing(timeoutMs))), leftMs);
         if (this.#seats.size === this.#size - 1) resolve();
       });
       await orAbort(full, signal);
@@ -72,7 +78,7 @@ export class Gathering {
 
   /** Sends away who has come. */
   abandon(reason: string): void {
-    for (const { wire } of this.#seats.values()) void turnAway(wire, reason);
+    for (const { wire, guest } of this.#seats.values()) void turnAway(wire, guest, reason);
     this.#close();
   }
 
@@ -83,14 +89,15 @@ export class Gathering {
 
   async #admit(socket: Socket): Promise<void> {
     const wire = new Wire(socket);
-    if (this.#atHandshake.size >= this.#size + SPARE_HANDSHAKES) return wire.destroy();
+    const [oldest] = this.#atHandshake;
+    if (this.#atHandshake.size >= this.#size + SPARE_HANDSHAKES) oldest?.destroy();
     this.#atHandshake.add(wire);
     const timer = setTimeout(() => wire.destroy(), HANDSHAKE_MS);
     try {
       await this.#seat(wire, await receive(wire, this.#secret));
     } catch (error) {
       this.#note(`${socket.remoteAddress ?? 'a connection'}: ${(error as Error).message}`);
-      void wire.end(HANDSHAKE_MS);
+      wire.destroy();
     } finally {
       clearTimeout(timer);
       this.#atHandshake.delete(wire);
@@ -102,7 +109,7 @@ export class Gathering {
     const objection = this.#objectionTo(guest);
     if (objection !== undefined) {
       this.#note(`rank ${rank} of ${size}: ${objection}`);
-      await turnAway(wire, objection);
+      await turnAway(wire, guest, objection);
       return;
     }
     const frame = wire.readFrame();
@@ -120,18 +127,18 @@ export class Gathering {
   }
 
   #note(refusal: string): void {
-    if (this.#refusals.length < REFUSALS_SHOWN) this.#refusals.push(refusal);
+    if (this.#refusals.size < REFUSALS_SHOWN) this.#refusals.add(refusal);
   }
 
   #whoIsMissing(timeoutMs: number): string {
     const missing = Array.from({ length: this.#size - 1 }, (_, i) => i + 1).filter((rank) => !this.#seats.has(rank));
-    const refused = this.#refusals.length === 0 ? '' : `; refused were ${this.#refusals.join('; ')}`;
+    const refused = this.#refusals.size === 0 ? '' : `; refused were ${[...this.#refusals].join('; ')}`;
     const who = `rank${missing.length > 1 ? 's' : ''} ${missing.join(', ')} of ${this.#size}`;
     return `${who} did not come to port ${this.port} of rank 0 within ${timeoutMs / 1000} s${refused}`;
   }
 }
 
-async function turnAway(wire: Wire, reason: string): Promise<void> {
-  await refuse(wire, reason).catch(() => undefined); // it may be gone
+async function turnAway(wire: Wire, guest: Guest, reason: string): Promise<void> {
+  await guest.refuse(reason).catch(() => undefined); // it may be gone
   await wire.end(HANDSHAKE_MS);
 }

@@ -51,42 +51,73 @@ export class Hub implements Engine {
     await this.#endAll(encodeFrame(frameOf('leave', { turn })));
   }
 
+  hold(isHeld: boolean): void {
+    for (const { wire } of this.#peers) wire.hold(isHeld);
+  }
+
   async #serve({ call, values, into }: Exchange): Promise<void> {
-    await this.#each(async (peer) => {
-      const theirs = await peer.frame;
-      if (isSameCall(theirs, call)) return;
-      const turn = theirs.turn === call.turn ? '' : ` (its call ${theirs.turn})`;
-      throw failed(`rank ${peer.rank} called ${describeCall(theirs)}${turn} where rank 0 called ${describeCall(call)}`);
-    });
-    this.#called.clear();
     if (call.kind === 'allreduce') await this.#allreduce(values as Reducible, call);
     else if (call.kind === 'broadcast') await this.#broadcast(bytesOf(values), call);
     else if (call.kind === 'allgather') await this.#allgather(bytesOf(values), bytesOf(into), call);
-    else await this.#answer(bytesOf(values), call);
+    else await this.#barrier(call);
+  }
+
+  /** Waits until a peer has made this call too. */
+  async #meet(peer: Peer, call: Frame): Promise<void> {
+    const theirs = await peer.frame;
+    this.#called.delete(peer);
+    if (isSameCall(theirs, call)) return;
+    const turn = theirs.turn === call.turn ? '' : ` (its call ${theirs.turn})`;
+    throw failed(`rank ${peer.rank} called ${describeCall(theirs)}${turn} where rank 0 called ${describeCall(call)}`);
   }
 
   async #allreduce(values: Reducible, call: Frame): Promise<void> {
     const length = PART_BYTES / values.BYTES_PER_ELEMENT;
     const theirs = this.#peers.map(() => values.slice(0, length));
-    await this.#answer(bytesOf(values), call, async (start) => {
+    await this.#answer(bytesOf(values), call, async (start, end) => {
       const first = start / values.BYTES_PER_ELEMENT;
       const own = values.subarray(first, first + length);
       const parts = theirs.map((part) => part.subarray(0, own.length));
-      await this.#each((peer, i) => read(peer, bytesOf(parts[i] as Reducible)));
+      await this.#each(async (peer, i) => {
+        if (first === 0) await this.#meet(peer, call);
+        await read(peer, bytesOf(parts[i] as Reducible));
+        if (end === values.byteLength) this.#listen(peer);
+      });
       reduceInto(own, [own, ...parts], call.reduction);
     });
   }
 
   async #broadcast(values: Uint8Array, call: Frame): Promise<void> {
     const from = this.#peers.find((peer) => peer.rank === call.root);
-    await this.#answer(values, call, (start, end) => from && read(from, values.subarray(start, end)), from);
+    await this.#each(async (peer) => {
+      await this.#meet(peer, call);
+      if (peer !== from) this.#listen(peer);
+    });
+    const make = async (start: number, end: number): Promise<void> => {
+      if (from === undefined) return;
+      await read(from, values.subarray(start, end));
+      if (end === values.byteLength) this.#listen(from);
+    };
+    await this.#answer(values, call, make, from);
   }
 
   async #allgather(own: Uint8Array, all: Uint8Array, call: Frame): Promise<void> {
     const length = own.byteLength;
     all.set(own);
-    await this.#each((peer) => read(peer, all.subarray(peer.rank * length, (peer.rank + 1) * length)));
+    await this.#each(async (peer) => {
+      await this.#meet(peer, call);
+      await read(peer, all.subarray(peer.rank * length, (peer.rank + 1) * length));
+      this.#listen(peer);
+    });
     await this.#answer(all, call);
+  }
+
+  async #barrier(call: Frame): Promise<void> {
+    await this.#each(async (peer) => {
+      await this.#meet(peer, call);
+      this.#listen(peer);
+    });
+    await this.#answer(new Uint8Array(0), call);
   }
 
   /**
@@ -97,14 +128,14 @@ export class Hub implements Engine {
   async #answer(
     bytes: Uint8Array,
     { turn }: Frame,
-    make: (start: number, end: number) => Promise<void> | undefined = () => undefined,
+    make: (start: number, end: number) => Promise<void> = async () => undefined,
     knowing?: Peer,
   ): Promise<void> {
     for (let start = 0; start === 0 || start < bytes.byteLength; start += PART_BYTES) {
       const end = Math.min(start + PART_BYTES, bytes.byteLength);
       await make(start, end);
       const isLast = end === bytes.byteLength;
-      if (isLast) this.#watchAll();
+      if (isLast) this.#isCalling = false; // from here on the peers may make their next calls
       await this.#each(async (peer) => {
         if (peer !== knowing) await send(peer, turn, bytes.subarray(start, end));
         else if (isLast) await send(peer, turn);
@@ -116,13 +147,10 @@ export class Hub implements Engine {
     return Promise.all(this.#peers.map(act));
   }
 
-  /** From here on the peers may make their next calls. */
-  #watchAll(): void {
-    this.#isCalling = false;
-    for (const peer of this.#peers) {
-      peer.frame = peer.wire.readFrame();
-      this.#watch(peer);
-    }
+  /** Of a peer that has brought all of its call: it has nothing to say before the answer, but its death is seen. */
+  #listen(peer: Peer): void {
+    peer.frame = peer.wire.readFrame();
+    this.#watch(peer);
   }
 
   #watch(peer: Peer): void {

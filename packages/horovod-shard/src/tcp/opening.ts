@@ -1,3 +1,4 @@
+import { DataRefError } from '@dataref/core';
 import type { Collective } from '../collective/types.js';
 import { failed } from '../collective/checks.js';
 import { interfaceOf, type Address } from './address.js';
@@ -17,6 +18,18 @@ export interface Opening {
   readonly secret: string;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
+}
+
+/** Longer timers fire at once. */
+const MOST_MS = 2 ** 31 - 1;
+
+/** @throws DataRefError INVALID_ARGUMENT */
+export function checkTimeout(what: string, timeoutMs: number): void {
+  if (!(timeoutMs > 0 && timeoutMs <= MOST_MS))
+    throw new DataRefError(
+      'INVALID_ARGUMENT',
+      `${what}: timeoutMs: expected milliseconds above 0, at most ${MOST_MS}, got ${String(timeoutMs)}`,
+    );
 }
 
 /**

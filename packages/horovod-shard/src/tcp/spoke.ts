@@ -37,6 +37,10 @@ export class Spoke implements Engine {
     await this.#wire.end(GRACE_MS);
   }
 
+  hold(isHeld: boolean): void {
+    this.#wire.hold(isHeld);
+  }
+
   async #receive(into: Uint8Array, call: Frame): Promise<void> {
     let at = 0;
     do {

@@ -84,6 +84,12 @@ export class Wire {
     });
   }
 
+  /** Whether the process stays for this connection alone. */
+  hold(isHeld: boolean): void {
+    if (isHeld) this.#socket.ref();
+    else this.#socket.unref();
+  }
+
   destroy(): void {
     this.#socket.destroy();
     this.#fail(new Error('the connection was closed here'));

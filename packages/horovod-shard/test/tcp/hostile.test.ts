@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import type { Collective } from '@dataref/horovod-shard';
 import { openTcp } from '@dataref/horovod-shard/tcp';
@@ -62,11 +62,88 @@ test('connections that stay and say nothing do not hold up a job', async () => {
   await Promise.all(ranks.map((each) => each.barrier()));
 });
 
+test('strangers that come again and again, more than are let in at once, do not keep a rank out', async () => {
+  const port = await freePort();
+  const first = open(0, 2, port);
+  const over = new AbortController();
+  const dial = async (): Promise<void> => {
+    while (!over.signal.aborted) {
+      const socket = connectTo(port);
+      await Promise.race([once(socket, 'close'), once(socket, 'error')]).catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  };
+  await retry(() => silentPeer(port));
+  const strangers = Array.from({ length: 80 }, dial);
+  const ranks = await Promise.all([first, open(1, 2, port)]);
+  over.abort();
+  destroyPeers();
+  await Promise.all(ranks.map((each) => each.barrier()));
+  await Promise.all(strangers);
+});
+
+test('a stranger that says something else and stays is dropped at once', async () => {
+  const port = await freePort();
+  const first = open(0, 2, port);
+  const socket = await retry(() => silentPeer(port));
+  socket.write('else');
+  await once(socket.resume(), 'close');
+  await Promise.all([first, open(1, 2, port)]);
+});
+
+test('what has the port before rank 0, and is silent, is given up: the ranks meet', async () => {
+  const port = await freePort();
+  const silent = createServer().listen({ host: '127.0.0.1', port });
+  const second = open(1, 2, port);
+  const [socket] = (await once(silent, 'connection')) as [Socket];
+  silent.close();
+  await Promise.all([open(0, 2, port), second]);
+  socket.destroy();
+});
+
+test('jobs of one secret and several names do not mix', async () => {
+  const port = await freePort();
+  process.env['DATAREF_JOB'] = 'first';
+  const host = open(0, 2, port);
+  process.env['DATAREF_JOB'] = 'second';
+  await expect(open(1, 2, port, { timeoutMs: 1_000 })).rejects.toMatchObject(failure('name of its job'));
+  process.env['DATAREF_JOB'] = 'first';
+  await Promise.all([host, open(1, 2, port)]);
+  delete process.env['DATAREF_JOB'];
+});
+
+test.each([0, 1])("a rendezvous of Horovod's that does not answer rank %i is given up in time", async (rank) => {
+  const silent = createServer().listen({ host: '127.0.0.1', port: 0 });
+  await once(silent, 'listening');
+  process.env['HOROVOD_GLOO_RENDEZVOUS_ADDR'] = '127.0.0.1';
+  process.env['HOROVOD_GLOO_RENDEZVOUS_PORT'] = String((silent.address() as { readonly port: number }).port);
+  const opening = openTcp({ world: { rank, size: 2 }, timeoutMs: 300 });
+  delete process.env['HOROVOD_GLOO_RENDEZVOUS_ADDR'];
+  await expect(opening).rejects.toMatchObject(failure('within 0.3 s'));
+  silent.close();
+});
+
+test('a secret that is set and empty is refused', async () => {
+  process.env['DATAREF_SECRET'] = '';
+  const opening = openTcp({ world: { rank: 0, size: 2 }, address: 'localhost:1' });
+  delete process.env['DATAREF_SECRET'];
+  await expect(opening).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+});
+
+test('a peer that has called, and dies while another is slow, is missed at once', async () => {
+  const { raw, ranks } = await join(3);
+  const call = ranks[0]?.barrier(); // rank 2 does not call
+  raw.end(header(3, {}));
+  await expect(call).rejects.toMatchObject(failure('rank 1 is gone'));
+});
+
 test('ranks of one secret meet, and one of another is refused, without a word of either', async () => {
   const port = await freePort();
   const host = open(0, 2, port, { secret: 'correct horse' });
-  const refused: unknown = await open(1, 2, port, { secret: 'hunter2' }).catch((error: unknown) => error);
-  expect(refused).toMatchObject(failure('secret (DATAREF_SECRET) is another'));
+  const refused: unknown = await open(1, 2, port, { secret: 'hunter2', timeoutMs: 1_000 }).catch(
+    (error: unknown) => error,
+  );
+  expect(refused).toMatchObject(failure('secret (DATAREF_SECRET) or the name of its job is another'));
   expect(String(refused)).not.toMatch(/hunter2|horse/u);
   const ranks = await Promise.all([host, open(1, 2, port, { secret: 'correct horse' })]);
   await Promise.all(ranks.map((each) => each.barrier()));
@@ -187,6 +264,11 @@ test.each([
   ['a port that there is not', { world: { rank: 0, size: 2 }, address: 'localhost:70000' }, '65535'],
   ['a rank beyond the size', { world: { rank: 2, size: 2 }, address: 'localhost:1' }, 'rank 2 of 2'],
   ['no time', { world: { rank: 0, size: 2 }, address: 'localhost:1', timeoutMs: 0 }, 'timeoutMs'],
+  [
+    'more time than timers have',
+    { world: { rank: 0, size: 2 }, address: 'localhost:1', timeoutMs: 2 ** 31 },
+    'timeoutMs',
+  ],
 ])('%s is refused', async (_, options, message) => {
   await expect(openTcp(options)).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',

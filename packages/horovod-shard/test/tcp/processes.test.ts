@@ -7,6 +7,7 @@ import { afterEach, expect, test } from '@jest/globals';
 import { freePort } from './free-port.js';
 
 const PROGRAM = fileURLToPath(new URL('rank.mjs', import.meta.url));
+const FAILING = fileURLToPath(new URL('failing.mjs', import.meta.url));
 
 interface Rank {
   readonly child: ChildProcess;
@@ -26,10 +27,15 @@ async function startJob(size: number, rounds: number, idle?: number): Promise<re
   return startRanks(size, [await freePort(), rounds], idle);
 }
 
-function startRanks(size: number, [port, rounds]: readonly number[], idle?: number, env = {}): readonly Rank[] {
+function startRanks(
+  size: number,
+  [port, rounds]: readonly number[],
+  idle?: number,
+  { program = PROGRAM, env = {} }: { readonly program?: string; readonly env?: object } = {},
+): readonly Rank[] {
   return Array.from({ length: size }, (_, rank) => {
     const words = [rank, size, port, rounds, rank === idle ? 1 : 0].map(String);
-    const child = spawn(process.execPath, [PROGRAM, ...words], {
+    const child = spawn(process.execPath, [program, ...words], {
       env: { ...process.env, ...env, RANK: String(rank), WORLD_SIZE: String(size) },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -65,6 +71,13 @@ test.each([0, 2])('rank %i is killed at work: each other one is told, and none h
     if (rank !== victim) expect(await last).toMatch(new RegExp(`^COLLECTIVE_FAILED: rank ${victim} is gone`, 'u'));
 });
 
+test('a rank that fails between calls, and does not close, ends: so the calls of the others do', async () => {
+  const ranks = startRanks(2, [await freePort(), 1e9], 1, { program: FAILING });
+  const failed = once(ranks[1]?.child as ChildProcess, 'exit');
+  expect(await ranks[0]?.last).toMatch(/^COLLECTIVE_FAILED: rank 1 is gone/u);
+  expect(await failed).toEqual([1, null]);
+});
+
 test('a rank that is stopped is waited for, and goes on', async () => {
   const ranks = await startJob(3, 40);
   await ranks[1]?.said('round', 3);
@@ -79,7 +92,9 @@ test('under the variables of torchrun, whose own store holds MASTER_PORT, ranks 
   const store = createServer().listen({ host: '127.0.0.1', port: 0 });
   await once(store, 'listening');
   const { port } = store.address() as { readonly port: number };
-  const ranks = startRanks(2, [0, 3], undefined, { MASTER_ADDR: '127.0.0.1', MASTER_PORT: String(port) });
+  const ranks = startRanks(2, [0, 3], undefined, {
+    env: { MASTER_ADDR: '127.0.0.1', MASTER_PORT: String(port) },
+  });
   expect(await Promise.all(ranks.map(({ last }) => last))).toEqual(['sum 9', 'sum 9']);
   store.close();
 });
