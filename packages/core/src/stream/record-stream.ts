@@ -31,14 +31,7 @@ import {
   refuseUneven,
 } from './stream-options.js';
 import { checkBucketing, checkPacking, checkWindows } from './transform-options.js';
-import type {
-  BatchOptions,
-  BucketOptions,
-  MapOptions,
-  PackOptions,
-  WindowOptions,
-  WorkerOptions,
-} from './types.js';
+import type { BatchOptions, BucketOptions, MapOptions, PackOptions, WindowOptions, WorkerOptions } from './types.js';
 import type { UserFunction } from './user-function.js';
 
 /** Streams of records: what `Stream` promises, but for what adapters add to that. */
