@@ -1,6 +1,6 @@
 import { orAbort } from '../or-abort.js';
 import type { ObjectStore } from '../store/object-store.js';
-import { isHeldAs, nextBeat, putLease, readLease, type LeaseRecord } from './lease-record.js';
+import { readHeld, nextBeat, putLease, type LeaseRecord } from './lease-record.js';
 
 /** A beat that takes so many times as long as it may uses up half of a lease's time. */
 const LATE_BEATS = 6;
@@ -33,9 +33,9 @@ export function startBeats(
   let beating: Promise<void> | undefined;
   let sinceMs = 0;
   const beat = async (): Promise<void> => {
-    const seen = await orAbort(readLease(store(), key, signal), signal); // a store may never answer
+    const seen = await orAbort(readHeld(store(), key, taken, signal), signal); // a store may never answer
     // A lease that is gone, or another's, was taken away, and stays so.
-    if (!isHeldAs(seen, taken)) return clearInterval(timer);
+    if (seen === undefined) return clearInterval(timer);
     const next = nextBeat({ ...taken, ...seen.record });
     await putLease(store(), key, next, { ifVersion: seen.version, signal });
   };

@@ -2,7 +2,7 @@ import type { IoOptions, ObjectStore } from '../store/object-store.js';
 import { startThreadBeats } from './beat-thread.js';
 import {
   giveUp,
-  isHeldAs,
+  readHeld,
   newRecord,
   readLease,
   takeAs,
@@ -54,7 +54,7 @@ export class BuildQueue {
     if ((await takeAs(this.#store, this.#key, record, { ...condition, signal })) === undefined) return undefined;
     const beats = await startThreadBeats(this.#store, { key: this.#key, record }, this.#times.beatMs);
     return {
-      isHeld: async (options) => isHeldAs(await readLease(this.#store, this.#key, options?.signal), record),
+      isHeld: async (options) => (await readHeld(this.#store, this.#key, record, options?.signal)) !== undefined,
       release: async () => {
         await beats.stop();
         for (let attempt = 0; attempt < RELEASE_ATTEMPTS; attempt++)

@@ -5,10 +5,9 @@ import type { LeaseWatch } from './lease-watch.js';
 import { startLateBeats } from './late-beats.js';
 import {
   giveUp,
-  isHeldAs,
+  readHeld,
   LEASE_TIMES,
   newRecord,
-  readLease,
   takeAs,
   type LeaseRecord,
   type LeaseTimes,
@@ -55,7 +54,7 @@ export async function claim(
 
   const beats = startLateBeats(store, { key, record }, times.beatMs);
   const isHeld = async ({ signal: ending }: IoOptions = {}): Promise<boolean> =>
-    isHeldAs(await readLease(store, key, ending), record);
+    (await readHeld(store, key, record, ending)) !== undefined;
   return {
     isHeld,
     async check(options) {

@@ -76,7 +76,11 @@ export async function putWhileHeld(
   if (await lease.isHeld()) return isPut;
   await withdraw(store, key, bytes);
   await lease.check();
-  return isPut;
+  throw new DataRefError(
+    'STORE_FAILED',
+    `${store.description}: ${key} was written and withdrawn, since the lease seemed to be lost, and is not; submit it again`,
+    { details: { key } },
+  );
 }
 
 /**

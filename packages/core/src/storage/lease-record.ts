@@ -108,14 +108,31 @@ export async function takeAs(
 
 /** Leaves a lease, where it is held as `record`, to whoever comes next. @returns false where it was changed meanwhile */
 export async function giveUp(store: ObjectStore, key: string, record: LeaseRecord): Promise<boolean> {
-  const held = await readLease(store, key);
-  if (!isHeldAs(held, record)) return true;
+  const held = await readHeld(store, key, record);
+  if (held === undefined) return true;
   const released = { ...nextBeat({ ...record, ...held.record }), isReleased: true };
   return (await putLease(store, key, released, { ifVersion: held.version })) !== undefined;
 }
 
+/**
+ * The lease, where it is held as `record`. It has no checksum: who seems to have lost it looks again, since an answer may
+ * have been damaged on its way.
+ */
+export async function readHeld(
+  store: ObjectStore,
+  key: string,
+  record: LeaseRecord,
+  signal?: AbortSignal,
+): Promise<SeenLease | undefined> {
+  for (let look = 0; look < 2; look++) {
+    const seen = await readLease(store, key, signal);
+    if (isHeldAs(seen, record)) return seen;
+  }
+  return undefined;
+}
+
 /** Whether a lease is, as it is now, held by the one that took it as `record`. */
-export function isHeldAs(seen: SeenLease | undefined, record: LeaseRecord): seen is SeenLease {
+function isHeldAs(seen: SeenLease | undefined, record: LeaseRecord): seen is SeenLease {
   return seen?.record.nonce === record.nonce && seen.record.isReleased !== true;
 }
 

@@ -3,7 +3,7 @@ import type { IoOptions, ObjectStore } from '../store/object-store.js';
 import { startThreadBeats } from './beat-thread.js';
 import { startLateBeats } from './late-beats.js';
 import {
-  isHeldAs,
+  readHeld,
   LEASE_TIMES,
   leaseKey,
   newRecord,
@@ -44,10 +44,10 @@ export async function takeLease(
   const start = mayBlock ? startThreadBeats : startLateBeats;
   const beats = await start(store, { key, record }, beatMs);
   return {
-    isHeld: async (options) => isHeldAs(await readLease(store, key, options?.signal), record),
+    isHeld: async (options) => (await readHeld(store, key, record, options?.signal)) !== undefined,
     async check(options) {
+      if ((await readHeld(store, key, record, options?.signal)) !== undefined) return;
       const seen = await readLease(store, key, options?.signal);
-      if (isHeldAs(seen, record)) return;
       throw new DataRefError(
         'STORE_FAILED',
         `${store.description}: ${key} is ${seen === undefined ? 'gone' : "another's"}. This writer was not heard of for ${leaseMs / 1000} s, so that a vacuum took it for dead and removed what it had written; submit again`,

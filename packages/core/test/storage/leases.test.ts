@@ -222,3 +222,36 @@ describe('a writer and its lease', () => {
     }
   });
 });
+
+test.each([1, 2])(
+  'a lease whose answer is damaged %i times after the commit costs nobody a dataset unnoticed',
+  async (times) => {
+    const store = new MemoryStore();
+    let left = 0;
+    const put: MemoryStore['put'] = async (key, ...rest) => {
+      const version = await store.put(key, ...rest);
+      if (key.endsWith('dataset.json')) left = times;
+      return version;
+    };
+    const get: MemoryStore['get'] = async (key, ...rest) => {
+      const held = await store.get(key, ...rest);
+      if (held === undefined || !key.endsWith('writer.json') || left-- <= 0) return held;
+      return { ...held, bytes: held.bytes.map((byte, i) => (i === 12 ? byte ^ 1 : byte)) };
+    };
+    const members = { put, get } as Record<string | symbol, unknown>;
+    const damaging = new Proxy(store, {
+      get: (target, name) => {
+        const member = members[name] ?? (Reflect.get(target, name, target) as unknown);
+        return typeof member === 'function' && !(name in members) ? member.bind(target) : member;
+      },
+    });
+    const answer = await storageOver(damaging)
+      .submit([1, 2], 'x', '1')
+      .then(
+        () => 'submitted',
+        (error: { code: string }) => error.code,
+      );
+    expect(answer).toBe(times === 1 ? 'submitted' : 'STORE_FAILED');
+    expect(await storageOver(store).has('x', '1')).toBe(times === 1);
+  },
+);
