@@ -1,5 +1,6 @@
 import { optionsOf, refuseUnknown } from '@dataref/core/adapter';
-import { checkParameters, graphPairOf, refused, type GraphPair } from './graph-pair.js';
+import { refused } from '../refused.js';
+import { checkParameters, graphPairOf, type GraphPair } from './graph-pair.js';
 import type { DataParallelOptions } from './types.js';
 
 export interface Training extends DataParallelOptions {

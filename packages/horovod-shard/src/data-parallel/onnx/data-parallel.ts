@@ -1,9 +1,10 @@
 import { DataRefError, type NDArray, type NumericDType } from '@dataref/core';
 import type * as ort from 'onnxruntime-common';
 import { FlatExchange } from '../flat-exchange.js';
+import { OneAtATime } from '../one-at-a-time.js';
+import { refused } from '../refused.js';
 import { rootValue } from '../root-value.js';
 import { checkOptions, type Training } from './arguments.js';
-import { refused } from './graph-pair.js';
 import type { DataParallel, DataParallelOptions, DataParallelStep, GlobalBatch } from './types.js';
 
 type Tensors = Record<string, ort.Tensor>;
@@ -31,7 +32,7 @@ class Trainer implements DataParallel {
   /** Every run makes it anew, so that a step that fails leaves what was before it. */
   #state: Tensors;
   #isAlike = false;
-  #isBusy = false;
+  readonly #turn = new OneAtATime();
 
   constructor(training: Training) {
     const { collective, graphs, parameters } = training;
@@ -54,11 +55,11 @@ class Trainer implements DataParallel {
   }
 
   broadcast<T>(value?: T): Promise<T> {
-    return this.#alone('broadcast', () => this.#broadcast(value)) as Promise<T>;
+    return this.#turn.run('broadcast', () => this.#broadcast(value)) as Promise<T>;
   }
 
   step(batch: GlobalBatch, learningRate?: number): Promise<DataParallelStep> {
-    return this.#alone('step', () => this.#step(batch, learningRate));
+    return this.#turn.run('step', () => this.#step(batch, learningRate));
   }
 
   parameters(): Record<string, NDArray<NumericDType, readonly number[]>> {
@@ -163,16 +164,6 @@ class Trainer implements DataParallel {
           ? `step needs the learning rate, a finite number: step(batch, 0.001); got ${String(rate)}`
           : 'the update graph has no input lr for a learning rate',
       );
-  }
-
-  async #alone<T>(what: string, act: () => Promise<T>): Promise<T> {
-    if (this.#isBusy) throw refused(`${what} was called while another step is under way: await each`);
-    this.#isBusy = true;
-    try {
-      return await act();
-    } finally {
-      this.#isBusy = false;
-    }
   }
 }
 

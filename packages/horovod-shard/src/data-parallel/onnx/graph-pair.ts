@@ -1,5 +1,6 @@
-import { DataRefError, type NumericDType } from '@dataref/core';
+import type { NumericDType } from '@dataref/core';
 import type * as ort from 'onnxruntime-common';
+import { refused } from '../refused.js';
 import type { OrtSession, Parameters } from './types.js';
 
 /** What follows from step to step: an input NAME and an output `NAME.out` of the update graph. */
@@ -68,10 +69,6 @@ export function checkParameters(parameters: Parameters, { state }: GraphPair): v
   }
   const unknown = Object.keys(parameters).find((name) => state.every((input) => input.name !== name));
   if (unknown !== undefined) throw refused(`parameters has ${unknown}, for which the update graph has no input`);
-}
-
-export function refused(problem: string): DataRefError {
-  return new DataRefError('INVALID_ARGUMENT', `dataParallel: ${problem}`);
 }
 
 function stateOf(name: string, input: Value | undefined, output: Value | undefined): StateInput {

@@ -1,7 +1,7 @@
 import { optionsOf, refuseUnknown } from '@dataref/core/adapter';
 import type * as Tf from '@tensorflow/tfjs';
 import { peerTf } from './peer.js';
-import { refused } from './refused.js';
+import { refused } from '../refused.js';
 import type { DataParallelOptions } from './types.js';
 
 /** The options of `dataParallel`, checked, with what was left out. */

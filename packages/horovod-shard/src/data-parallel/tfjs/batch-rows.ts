@@ -1,6 +1,6 @@
 import type { Batch } from '@dataref/core';
 import type * as Tf from '@tensorflow/tfjs';
-import { refused } from './refused.js';
+import { refused } from '../refused.js';
 
 /** The rows of one rank's batch. */
 export interface BatchRows {

@@ -2,9 +2,10 @@ import { DataRefError } from '@dataref/core';
 import type * as Tf from '@tensorflow/tfjs';
 import { failed } from '../../collective/checks.js';
 import { FlatExchange } from '../flat-exchange.js';
+import { OneAtATime } from '../one-at-a-time.js';
 import { checkOptions, type Training } from './arguments.js';
 import { rowsOf, tensorsOf, type BatchRows } from './batch-rows.js';
-import { refused } from './refused.js';
+import { refused } from '../refused.js';
 import { broadcastState } from './training-state.js';
 import type { DataParallel, DataParallelOptions, DataParallelStep } from './types.js';
 
@@ -26,7 +27,7 @@ class Trainer<B> implements DataParallel<B> {
   readonly #training: Training<B>;
   readonly #exchange: FlatExchange;
   #isAlike = false;
-  #isBusy = false;
+  readonly #turn = new OneAtATime();
 
   constructor(training: Training<B>) {
     this.#training = training;
@@ -35,11 +36,11 @@ class Trainer<B> implements DataParallel<B> {
   }
 
   broadcast<T>(value?: T): Promise<T> {
-    return this.#alone('broadcast', () => this.#broadcast(value)) as Promise<T>;
+    return this.#turn.run('broadcast', () => this.#broadcast(value)) as Promise<T>;
   }
 
   step(batch: B): Promise<DataParallelStep> {
-    return this.#alone('step', async () => {
+    return this.#turn.run('step', async () => {
       try {
         return await this.#step(batch);
       } finally {
@@ -125,16 +126,6 @@ class Trainer<B> implements DataParallel<B> {
         })),
       ),
     );
-  }
-
-  async #alone<T>(what: string, act: () => Promise<T>): Promise<T> {
-    if (this.#isBusy) throw refused(`${what} was called while another step is under way: await each`);
-    this.#isBusy = true;
-    try {
-      return await act();
-    } finally {
-      this.#isBusy = false;
-    }
   }
 }
 

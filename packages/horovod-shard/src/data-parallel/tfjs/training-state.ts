@@ -1,7 +1,7 @@
 import type * as Tf from '@tensorflow/tfjs';
 import type { Collective } from '../../collective/types.js';
 import { rootValue } from '../root-value.js';
-import { refused } from './refused.js';
+import { refused } from '../refused.js';
 import type { Training } from './arguments.js';
 
 /** A tensor in what is sent. */
