@@ -1,0 +1,16 @@
+import type { ArrayTypes, NumericDType } from '@dataref/core';
+import type { IoOptions } from '@dataref/core/store';
+
+/** One array's chunks, as selections and streams read them. */
+export interface ChunkSource<D extends NumericDType = NumericDType> {
+  readonly dtype: D;
+  readonly shape: readonly number[];
+  /** Shape of a chunk; those at the end of an axis are stored whole too, and reach beyond the array. */
+  readonly chunk: readonly number[];
+  /**
+   * A chunk's values in C order, as many as `chunk` says. Undefined where it was never written: then all are the fill value.
+   * @param place of the chunk in the grid of chunks
+   * @throws DataRefError CORRUPT, STORE_FAILED, TIMEOUT
+   */
+  readChunk(place: readonly number[], options?: IoOptions): Promise<ArrayTypes[D] | undefined>;
+}

@@ -1,0 +1,1 @@
+export { slice, type Index, type Slice } from './selection/slice.js';
