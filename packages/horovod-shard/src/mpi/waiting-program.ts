@@ -9,7 +9,7 @@ const { library, handleType } = workerData as ThreadStart;
 const koffi = await importKoffi();
 const functions = bind(koffi.load(library, { global: true }), handleType);
 
-parentPort?.on('message', (sent: SentTurn) => parentPort?.postMessage(answerTo(sent)));
+parentPort?.on('message', (sent: SentTurn) => parentPort?.postMessage(answerTo(sent), []));
 
 function answerTo({ claims: { at, byteLength }, ...turn }: SentTurn): Answer {
   let failure: Answer | undefined;

@@ -42,7 +42,7 @@ export class WaitingThread {
       const worker = (this.#worker ??= this.#start());
       this.#pending = { turn, resolve, reject };
       worker.ref();
-      worker.postMessage(this.#sent(turn));
+      worker.postMessage(this.#sent(turn), []);
     });
   }
 
@@ -59,9 +59,7 @@ export class WaitingThread {
     })
       .on('message', (answer: Answer) => this.#settle(({ resolve }) => resolve(this.#read(answer))))
       .on('error', (cause) =>
-        this.#settle(() => {
-          throw failed('the thread that waits for other ranks has failed', cause);
-        }),
+        this.#settle(({ reject }) => reject(failed('the thread that waits for other ranks has failed', cause))),
       );
   }
 
