@@ -1,5 +1,8 @@
+import type { DataRefError } from '@dataref/core';
 import { failed } from '../collective/checks.js';
-import type { Call, MpiLibrary } from './library.js';
+import type { Call } from './functions.js';
+import type { MpiLibrary } from './library.js';
+import type { Turn } from './turn.js';
 
 /** More than any call's text has. */
 const TEXT_BYTES = 64;
@@ -11,33 +14,53 @@ const WORDS = TEXT_BYTES / 4;
  */
 export class Agreement {
   readonly #mpi: MpiLibrary;
-  readonly #size: number;
-  /** The text of this rank's call, as integers, and their complements: the least of these tells the greatest of those. */
+  /** The text of this rank's call, as integers, and their complements. */
+  readonly #words = new Int32Array(2 * WORDS);
+  readonly #text = Buffer.from(this.#words.buffer, 0, TEXT_BYTES);
+  /** The texts of all ranks, where they differ. */
+  readonly #texts: Buffer;
   readonly #claims = new Int32Array(2 * WORDS);
-  readonly #text = Buffer.from(this.#claims.buffer, 0, TEXT_BYTES);
+  readonly #request = new BigInt64Array(1);
+  readonly #flag = new Int32Array(1);
+  readonly #post: Call;
+  readonly #test: Call;
+  readonly #turn: Omit<Turn, 'calls'>;
 
   constructor(mpi: MpiLibrary, size: number) {
+    const { world, int, min, byte, statusIgnore } = mpi.handles;
     this.#mpi = mpi;
-    this.#size = size;
+    this.#texts = Buffer.alloc(TEXT_BYTES * size);
+    this.#post = ['Iallreduce', this.#words, this.#claims, 2 * WORDS, int, min, world, this.#request];
+    this.#test = ['Test', this.#request, this.#flag, statusIgnore];
+    this.#turn = {
+      wait: ['Wait', this.#request, statusIgnore],
+      claims: this.#claims,
+      gather: ['Allgather', this.#text, TEXT_BYTES, byte, this.#texts, TEXT_BYTES, byte, world],
+    };
   }
 
-  /** @param what the call and its sizes @throws DataRefError COLLECTIVE_FAILED, on every rank */
-  *on(what: string): Generator<Call, void> {
-    const { world, int, min, byte, inPlace } = this.#mpi.handles;
-    const claims = this.#claims;
-    this.#write(what);
-    yield ['Allreduce', inPlace, claims, claims.length, int, min, world];
-    if (claims.subarray(0, WORDS).every((word, i) => word === ~claims[WORDS + i]!)) return;
-    this.#write(what);
-    const texts = Buffer.alloc(TEXT_BYTES * this.#size);
-    yield ['Allgather', this.#text, TEXT_BYTES, byte, texts, TEXT_BYTES, byte, world];
-    throw failed(`the ranks made different calls: ${described(texts)}`);
-  }
-
-  #write(what: string): void {
+  /** Tells the others what this rank calls, and waits for none. @throws DataRefError COLLECTIVE_FAILED */
+  begin(what: string, calls: readonly Call[]): Turn {
     this.#text.fill(0);
     this.#text.write(what, 'latin1');
-    for (let i = 0; i < WORDS; i++) this.#claims[WORDS + i] = ~this.#claims[i]!;
+    for (let i = 0; i < WORDS; i++) this.#words[WORDS + i] = ~this.#words[i]!;
+    this.#mpi.run(this.#post);
+    return { ...this.#turn, calls };
+  }
+
+  /** Whether all ranks have told, within so many milliseconds, for which it holds up the thread. */
+  isReached(withinMs: number): boolean {
+    const end = performance.now() + withinMs;
+    do {
+      this.#mpi.run(this.#test);
+      if (this.#flag[0] !== 0) return true;
+    } while (performance.now() < end);
+    return false;
+  }
+
+  /** That the ranks made different calls, after a turn in which they did. */
+  difference(): DataRefError {
+    return failed(`the ranks made different calls: ${described(this.#texts)}`);
   }
 }
 

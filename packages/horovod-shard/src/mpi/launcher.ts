@@ -5,5 +5,6 @@ const MPICH = ['libmpich.so.12', 'libmpi.so.12'];
 /** Names of libraries to try, by the launcher that has started this process: the first that is there. */
 export function librariesFor(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
   if (environment['OMPI_COMM_WORLD_SIZE'] !== undefined) return OPEN_MPI;
-  return environment['PMI_SIZE'] === undefined ? [...OPEN_MPI, ...MPICH] : MPICH;
+  const isMpich = ['PMI_SIZE', 'MV2_COMM_WORLD_SIZE'].some((name) => environment[name] !== undefined);
+  return isMpich ? MPICH : [...OPEN_MPI, ...MPICH];
 }

@@ -1,10 +1,9 @@
 import { inspect } from 'node:util';
-import { DataRefError } from '@dataref/core';
 import { checkReducible, checkRoot, checkSendable, failed, kindOf } from '../collective/checks.js';
 import type { Collective, Reducible, Reduction, Sendable } from '../collective/types.js';
-import { Agreement } from './agreement.js';
-import type { Call, MpiLibrary } from './library.js';
+import type { MpiLibrary } from './library.js';
 import { allgather, allreduce, broadcast, type Operation } from './operations.js';
+import { type Asked, Turns } from './turns.js';
 
 /**
  * A rank of a job of MPI. Sums and means are made in the dtype's own precision, in an order that MPI chooses; least and
@@ -30,13 +29,7 @@ export class MpiRank implements MpiCollective {
   readonly rank: number;
   readonly size: number;
   readonly #mpi: MpiLibrary;
-  readonly #agreement: Agreement;
-  /** Calls that were made and are not done. */
-  #waiting = 0;
-  #last: Promise<unknown> = Promise.resolve();
-  #failure: DataRefError | undefined;
-  /** Whether MPI itself has failed: what it does next is unknown. */
-  #isBroken = false;
+  readonly #turns: Turns;
   #isClosed = false;
   #left: Promise<void> | undefined;
   #isFinal = false;
@@ -46,7 +39,7 @@ export class MpiRank implements MpiCollective {
     this.#mpi = mpi;
     this.rank = rank;
     this.size = size;
-    this.#agreement = new Agreement(mpi, size);
+    this.#turns = new Turns(mpi, size);
     process.once('exit', (code) => this.#leaveAtExit(code));
     process.on('uncaughtExceptionMonitor', (error) => (this.#uncaught = error));
   }
@@ -80,11 +73,11 @@ export class MpiRank implements MpiCollective {
   }
 
   async barrier(): Promise<void> {
-    return this.#later('barrier', this.#agreement.on('barrier'));
+    return this.#later('barrier', nothing('barrier'));
   }
 
   barrierSync(): void {
-    this.#now('barrierSync', this.#agreement.on('barrier'));
+    this.#now('barrierSync', nothing('barrier'));
   }
 
   close(): Promise<void> {
@@ -96,7 +89,7 @@ export class MpiRank implements MpiCollective {
   }
 
   async #leave(): Promise<void> {
-    const agreed = this.#later('close', this.#agreement.on('close'));
+    const agreed = this.#later('close', nothing('close'));
     this.#isClosed = true;
     // Those that are not leaving are told by their own calls. MPI waits for them when the process ends.
     await agreed.then(
@@ -105,84 +98,42 @@ export class MpiRank implements MpiCollective {
     );
   }
 
-  #allreduce<T extends Reducible>(name: string, values: T, reduction: Reduction): Operation<T> {
+  #allreduce<T extends Reducible>(name: string, values: T, reduction: Reduction): Asked<T> {
     checkReducible(name, values, reduction);
-    const operation = allreduce(this.#mpi, this.size, values, reduction);
-    return this.#agreed(`allreduce (${reduction}) of ${values.length} ${kindOf(values)}`, operation);
+    return {
+      what: `allreduce (${reduction}) of ${values.length} ${kindOf(values)}`,
+      byteLength: values.byteLength,
+      operation: allreduce(this.#mpi, this.size, values, reduction),
+    };
   }
 
-  #broadcast<T extends Sendable>(name: string, values: T, root: number): Operation<T> {
+  #broadcast<T extends Sendable>(name: string, values: T, root: number): Asked<T> {
     checkSendable(name, values);
     checkRoot(name, root, this.size);
-    const operation = broadcast(this.#mpi, values, root);
-    return this.#agreed(`broadcast of ${values.length} ${kindOf(values)} from ${root}`, operation);
+    return {
+      what: `broadcast of ${values.length} ${kindOf(values)} from ${root}`,
+      byteLength: values.byteLength,
+      operation: broadcast(this.#mpi, values, root),
+    };
   }
 
-  #allgather<T extends Sendable>(name: string, values: T): Operation<T> {
+  #allgather<T extends Sendable>(name: string, values: T): Asked<T> {
     checkSendable(name, values);
-    return this.#agreed(`allgather of ${values.length} ${kindOf(values)}`, allgather(this.#mpi, this, values));
+    return {
+      what: `allgather of ${values.length} ${kindOf(values)}`,
+      byteLength: values.byteLength * this.size,
+      operation: allgather(this.#mpi, this, values),
+    };
   }
 
-  *#agreed<T>(what: string, operation: Operation<T>): Operation<T> {
-    yield* this.#agreement.on(what);
-    return yield* operation;
-  }
-
-  /** In a thread, when what was called before is done. */
-  async #later<T>(name: string, operation: Operation<T>): Promise<T> {
+  async #later<T>(name: string, asked: Asked<T>): Promise<T> {
     this.#refuseClosed(name);
-    this.#waiting++;
-    const done = this.#last.then(() => this.#runApart(operation));
-    this.#last = done.catch(() => undefined);
-    return done.finally(() => this.#waiting--);
+    return this.#turns.take(asked);
   }
 
-  #now<T>(name: string, operation: Operation<T>): T {
+  #now<T>(name: string, asked: Asked<T>): T {
     this.#refuseClosed(name);
-    if (this.#waiting > 0)
-      throw new DataRefError(
-        'INVALID_ARGUMENT',
-        `${name}: ${this.#waiting} calls of this rank are under way, and it would come before them: await them first`,
-      );
-    return this.#run(operation);
-  }
-
-  // The two ways of making an operation's calls: the same lines, with and without a wait.
-
-  async #runApart<T>(operation: Operation<T>): Promise<T> {
-    for (;;) {
-      const next = this.#next(operation);
-      if (next.done === true) return next.value;
-      await this.#mpi.runApart(next.value).catch((error: DataRefError) => this.#break(error));
-    }
-  }
-
-  #run<T>(operation: Operation<T>): T {
-    for (;;) {
-      const next = this.#next(operation);
-      if (next.done === true) return next.value;
-      try {
-        this.#mpi.run(next.value);
-      } catch (error) {
-        this.#break(error as DataRefError);
-      }
-    }
-  }
-
-  #next<T>(operation: Operation<T>): IteratorResult<Call, T> {
-    if (this.#failure !== undefined) throw this.#failure;
-    try {
-      return operation.next();
-    } catch (error) {
-      this.#failure = error as DataRefError;
-      throw error;
-    }
-  }
-
-  #break(error: DataRefError): never {
-    this.#isBroken = true;
-    this.#failure = error;
-    throw error;
+    return this.#turns.takeNow(name, asked);
   }
 
   #refuseClosed(name: string): void {
@@ -192,6 +143,7 @@ export class MpiRank implements MpiCollective {
   #finalize(): void {
     if (this.#isFinal) return;
     this.#isFinal = true;
+    this.#turns.end();
     this.#mpi.run(['Finalize']);
   }
 
@@ -201,14 +153,14 @@ export class MpiRank implements MpiCollective {
    * that makes the call, which waits for the others.
    */
   #leaveAtExit(code: number): void {
-    if (this.#waiting > 0) this.#abort(code, 'within a call');
+    if (this.#turns.waiting > 0) this.#abort(code, 'within a call');
     if (this.#isFinal || code !== 0) return;
     try {
-      if (!this.#isClosed) this.#run(this.#agreement.on('close'));
+      if (!this.#isClosed) this.#turns.takeNow('close', nothing('close'));
     } catch {
       // The others are told by their own calls.
     }
-    if (this.#isBroken) this.#abort(code, 'after MPI had failed');
+    if (this.#turns.isBroken) this.#abort(code, 'after MPI had failed');
     this.#finalize();
   }
 
@@ -219,4 +171,13 @@ export class MpiRank implements MpiCollective {
     this.#mpi.run(['Abort', this.#mpi.handles.world, code === 0 ? 1 : code]);
     process.abort();
   }
+}
+
+/** A call by which nothing is moved. */
+function nothing(what: string): Asked<void> {
+  return { what, byteLength: 0, operation: noCalls() };
+}
+
+function* noCalls(): Operation<void> {
+  yield [];
 }

@@ -1,14 +1,15 @@
 import { zerosLike } from '../collective/arrays.js';
 import { kindOf } from '../collective/checks.js';
 import type { Reducible, Reduction, Sendable } from '../collective/types.js';
-import type { Call, MpiLibrary } from './library.js';
+import type { Call } from './functions.js';
+import type { MpiLibrary } from './library.js';
 import { fromOrdered, toOrdered } from './total-order.js';
 
 /** MPI counts in int32, and not all that is in MPI counts bytes in more: larger arrays go in several calls. */
 const MOST_BYTES = 2 ** 30;
 
-/** Calls to make one after the other, here or in a thread; what comes between them is done by who makes them. */
-export type Operation<T> = Generator<Call, T, void>;
+/** Gives the calls to make, once; when all are made it goes on to its end. Where one is not, it is thrown the error. */
+export type Operation<T> = Generator<readonly Call[], T, void>;
 
 export function* allreduce<T extends Reducible>(
   mpi: MpiLibrary,
@@ -26,26 +27,33 @@ function* sum(mpi: MpiLibrary, size: number, values: Reducible, reduction: 'sum'
   const isInt = isInt32(values);
   // The sum of integers whose mean is an int32 may be none.
   const summed = isInt && reduction === 'mean' ? Float64Array.from(values) : values;
-  yield* reduce(mpi, summed, summed.BYTES_PER_ELEMENT === 8 ? double : isInt ? int : float, op);
+  yield reduced(mpi, summed, summed.BYTES_PER_ELEMENT === 8 ? double : isInt ? int : float, op);
   if (reduction === 'mean') for (let i = 0; i < values.length; i++) values[i] = summed[i]! / size;
 }
 
 function* extreme(mpi: MpiLibrary, values: Reducible, reduction: 'min' | 'max'): Operation<void> {
   const { int, int64, [reduction]: op } = mpi.handles;
   if (!isInt32(values)) toOrdered(values, reduction);
-  yield* reduce(mpi, values, values.BYTES_PER_ELEMENT === 8 ? int64 : int, op);
-  if (!isInt32(values)) fromOrdered(values);
+  try {
+    yield reduced(mpi, values, values.BYTES_PER_ELEMENT === 8 ? int64 : int, op);
+  } finally {
+    if (!isInt32(values)) fromOrdered(values);
+  }
 }
 
-function* reduce(mpi: MpiLibrary, values: Reducible, type: unknown, op: unknown): Operation<void> {
+function reduced(mpi: MpiLibrary, values: Reducible, type: unknown, op: unknown): Call[] {
   const { inPlace, world } = mpi.handles;
-  for (const part of partsOf(values)) yield ['Allreduce', inPlace, part, part.length, type, op, world];
+  return Array.from(partsOf(values), (part) => ['Allreduce', inPlace, part, part.length, type, op, world]);
 }
 
 export function* broadcast<T extends Sendable>(mpi: MpiLibrary, values: T, root: number): Operation<T> {
-  const { byte, world } = mpi.handles;
-  for (const part of partsOf(bytesOf(values))) yield ['Bcast', part, part.length, byte, root, world];
+  yield sent(mpi, values, root);
   return values;
+}
+
+function sent(mpi: MpiLibrary, values: Sendable, root: number): Call[] {
+  const { byte, world } = mpi.handles;
+  return Array.from(partsOf(values), (part) => ['Bcast', part, part.byteLength, byte, root, world]);
 }
 
 export function* allgather<T extends Sendable>(
@@ -57,12 +65,12 @@ export function* allgather<T extends Sendable>(
   const all = zerosLike(values, values.length * size);
   const { byteLength } = values;
   if (byteLength > 0 && all.byteLength <= MOST_BYTES) {
-    yield ['Allgather', bytesOf(values), byteLength, byte, bytesOf(all), byteLength, byte, world];
+    yield [['Allgather', values, byteLength, byte, all, byteLength, byte, world]];
     return all;
   }
   all.set(values as never, rank * values.length);
-  for (let root = 0; root < size; root++)
-    yield* broadcast(mpi, all.subarray(root * values.length, (root + 1) * values.length), root);
+  const partOf = (root: number) => all.subarray(root * values.length, (root + 1) * values.length);
+  yield Array.from({ length: size }, (_, root) => sent(mpi, partOf(root), root)).flat();
   return all;
 }
 
@@ -71,10 +79,6 @@ export function* partsOf<T extends Sendable>(values: T, mostBytes = MOST_BYTES):
   const length = Math.floor(mostBytes / values.BYTES_PER_ELEMENT);
   for (let start = 0; start < values.length; start += length)
     yield length >= values.length ? values : (values.subarray(start, start + length) as T);
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: Sendable): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
 function isInt32(values: Reducible): values is Int32Array {

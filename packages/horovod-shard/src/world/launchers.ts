@@ -42,4 +42,10 @@ export const PROCESS_LAUNCHERS: readonly Reader[] = [
   ]),
   launcherOf('torchrun', ['RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'LOCAL_WORLD_SIZE']),
   launcherOf('pmi', ['PMI_RANK', 'PMI_SIZE', 'MPI_LOCALRANKID', 'MPI_LOCALNRANKS']),
+  launcherOf('mvapich', [
+    'MV2_COMM_WORLD_RANK',
+    'MV2_COMM_WORLD_SIZE',
+    'MV2_COMM_WORLD_LOCAL_RANK',
+    'MV2_COMM_WORLD_LOCAL_SIZE',
+  ]),
 ];

@@ -2,6 +2,7 @@ import type { Shard } from '@dataref/core';
 import { readKubernetes, readSageMaker, readTfConfig } from './clusters.js';
 import { type Environment, type Place, wrong } from './environment.js';
 import { type Found, PROCESS_LAUNCHERS, type Reader, readExplicit } from './launchers.js';
+import { checkPmix } from './pmix.js';
 import { readSlurm, refuseBareAllocation } from './slurm.js';
 
 /** This worker's place among the workers of its job. */
@@ -15,7 +16,7 @@ export interface World {
   /** Number of workers on this machine, from 1. */
   readonly localSize: number;
   /**
-   * Who said so: `explicit`, `horovod`, `openmpi`, `torchrun`, `pmi`, `slurm`, `kubernetes`, `sagemaker`, `tf_config`, or
+   * Who said so: `explicit`, `horovod`, `openmpi`, `torchrun`, `pmi`, `mvapich`, `slurm`, `kubernetes`, `sagemaker`, `tf_config`, or
    * `single` where nobody did.
    */
   readonly launcher: string;
@@ -32,11 +33,11 @@ const SINGLE: Found = { launcher: 'single', world: ALONE, local: ALONE, said: ''
  * Finds rank and size in the variables of the launcher that started this process. The first of these that is there counts:
  *
  * 1. `DATAREF_RANK` and `DATAREF_SIZE`, and with them `DATAREF_LOCAL_RANK` and `DATAREF_LOCAL_SIZE`: they overrule the rest
- * 2. what starts each process: Horovod, Open MPI, torchrun, PMI (MPICH's Hydra and its kin)
+ * 2. what starts each process: Horovod, Open MPI, torchrun, PMI (MPICH's Hydra and its kin), MVAPICH's mpirun_rsh
  * 3. what places machines: a step of SLURM, a Kubernetes Job's index, SageMaker, `TF_CONFIG`
  * 4. nothing: one worker, rank 0 of 1
  *
- * Launchers of one of these lines must agree. Where a launcher does not tell the rank on this machine, it is that of a SLURM
+ * Launchers of one of these lines must agree, and the third with the rank of PMIx, by which srun may have started it. Where a launcher does not tell the rank on this machine, it is that of a SLURM
  * step with the same rank and size, or else this worker counts as its machine's only one: 0 of 1.
  * @param env default: `process.env`; to say rank and size in code, `{ DATAREF_RANK: '0', DATAREF_SIZE: '4' }`
  * @returns this worker's place, the same whenever it is asked for
@@ -47,7 +48,7 @@ const SINGLE: Found = { launcher: 'single', world: ALONE, local: ALONE, said: ''
  */
 export function detectWorld(env: Environment = process.env): World {
   if (typeof env !== 'object' || env === null) throw wrong(`env: expected variables by name, got ${String(env)}`);
-  const found = readExplicit(env) ?? agreedBy(PROCESS_LAUNCHERS, env) ?? agreedBy(MACHINE_LAUNCHERS, env) ?? alone(env);
+  const found = readExplicit(env) ?? agreedBy(PROCESS_LAUNCHERS, env) ?? byMachine(env);
   const { index: rank, count: size } = found.world;
   const local = found.local ?? localOfStep(found, env) ?? ALONE;
   if (local.count > size)
@@ -77,9 +78,11 @@ function placed({ launcher, world, said }: Found): string {
   return `${launcher} says rank ${world.index} of ${world.count} (${said})`;
 }
 
-function alone(env: Environment): Found {
-  refuseBareAllocation(env);
-  return SINGLE;
+function byMachine(env: Environment): Found {
+  const found = agreedBy(MACHINE_LAUNCHERS, env);
+  checkPmix(found, env);
+  if (found === undefined) refuseBareAllocation(env);
+  return found ?? SINGLE;
 }
 
 function localOfStep({ world, launcher }: Found, env: Environment): Place | undefined {

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { expectWholeWorld, newJob } from './jobs.js';
 import { LocalSlurm } from './local-slurm.js';
@@ -17,6 +18,7 @@ test.each([1, 2, 3, 4])('srun: %i ranks share a dataset', async (size) => {
 describe('a batch script of three tasks', () => {
   test.each([
     ['srun', ['srun'], 'slurm'],
+    ['srun --mpi=pmix', ['srun', '--mpi=pmix'], 'slurm'],
     ['srun --mpi=pmi2, which does not tell the place on the machine', ['srun', '--mpi=pmi2'], 'pmi'],
     ["Open MPI's mpirun", ['mpirun.openmpi', '--allow-run-as-root', '--oversubscribe', '-np', '3'], 'openmpi'],
     ["MPICH's mpirun, whose proxy is a step of one task", ['mpirun.mpich', '-np', '3'], 'pmi'],
@@ -26,6 +28,18 @@ describe('a batch script of three tasks', () => {
     expectWholeWorld(job, 3, name);
   });
 });
+
+test('srun --mpi=pmix: ranks find the MPI that it starts them for', async () => {
+  const command = [process.execPath, fileURLToPath(new URL('collective-worker.mjs', import.meta.url))];
+  const { code, output } = await slurm.run('srun', '--mpi=pmix', '-n', '2', ...command);
+  expect({ code, lines: output.trim().split('\n').toSorted() }).toEqual({
+    code: 0,
+    lines: [
+      expect.stringMatching(/^rank 0 of 2: sum 3 by Open MPI/u),
+      expect.stringMatching(/^rank 1 of 2: sum 3 by Open MPI/u),
+    ],
+  });
+}, 300_000);
 
 describe('a process that srun did not start is refused, and takes no share', () => {
   const REFUSAL = /SLURM_NTASKS="2" in a SLURM allocation, but this process was not started by srun/u;

@@ -46,3 +46,15 @@ test.each(MPIS)(
   },
   10 * MINUTES,
 );
+
+test.each(MPIS)(
+  'a call of $name that a rank has begun is done for the others while its program is busy',
+  async (mpi) => {
+    const lines = good(await job(mpi, 2, ['late', tempFolder()]));
+    expect(lines).toEqual([
+      { rank: 0, sum: [1, 2] },
+      { rank: 1, sum: [1, 2] },
+    ]);
+  },
+  10 * MINUTES,
+);

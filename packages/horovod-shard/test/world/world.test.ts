@@ -21,6 +21,12 @@ const LAUNCHERS: Record<string, Variables> = {
   ]),
   torchrun: four(['RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'LOCAL_WORLD_SIZE']),
   pmi: four(['PMI_RANK', 'PMI_SIZE', 'MPI_LOCALRANKID', 'MPI_LOCALNRANKS']),
+  mvapich: four([
+    'MV2_COMM_WORLD_RANK',
+    'MV2_COMM_WORLD_SIZE',
+    'MV2_COMM_WORLD_LOCAL_RANK',
+    'MV2_COMM_WORLD_LOCAL_SIZE',
+  ]),
   slurm: {
     SLURM_JOB_ID: '9',
     SLURM_STEP_ID: '0',

@@ -1,0 +1,95 @@
+import { Worker } from 'node:worker_threads';
+import { failed } from '../collective/checks.js';
+import type { Call, HandleType } from './functions.js';
+import type { MpiLibrary } from './library.js';
+import type { Turn } from './turn.js';
+
+/** What the thread is started with. */
+export interface ThreadStart {
+  readonly library: string;
+  readonly handleType: HandleType;
+}
+
+/** A turn whose arrays are addresses of them. */
+export type SentTurn = Omit<Turn, 'claims'> & { readonly claims: { readonly at: bigint; readonly byteLength: number } };
+
+/** Whether all ranks called the same, or which call gave another code than 0. */
+export type Answer = { readonly isUnanimous: boolean } | { readonly call: string; readonly code: number };
+
+interface Pending {
+  /** Held, with the arrays that the thread knows by their addresses alone. */
+  readonly turn: Turn;
+  readonly resolve: (isUnanimous: boolean) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * A thread that carries out whole turns, so that this one need not wait, nor what comes after the wait for this one. It is
+ * started by its first turn, and keeps the process alive during turns alone.
+ */
+export class WaitingThread {
+  readonly #mpi: MpiLibrary;
+  #worker: Worker | undefined;
+  #pending: Pending | undefined;
+
+  constructor(mpi: MpiLibrary) {
+    this.#mpi = mpi;
+  }
+
+  /** One at a time. @returns whether all ranks called the same @throws DataRefError COLLECTIVE_FAILED */
+  carryOut(turn: Turn): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const worker = (this.#worker ??= this.#start());
+      this.#pending = { turn, resolve, reject };
+      worker.ref();
+      worker.postMessage(this.#sent(turn), []);
+    });
+  }
+
+  /** Ends the thread, which has no turn. */
+  end(): void {
+    void this.#worker?.terminate();
+  }
+
+  #start(): Worker {
+    const { name: library, handleType } = this.#mpi;
+    return new Worker(new URL('./waiting-program.js', import.meta.url), {
+      workerData: { library, handleType } satisfies ThreadStart,
+      execArgv: process.execArgv.filter((option) => !option.startsWith('--input-type')),
+    })
+      .on('message', (answer: Answer) => this.#settle(({ resolve }) => resolve(this.#read(answer))))
+      .on('error', (cause) =>
+        this.#settle(({ reject }) => reject(failed('the thread that waits for other ranks has failed', cause))),
+      );
+  }
+
+  #read(answer: Answer): boolean {
+    if ('code' in answer) this.#mpi.check(answer.call, answer.code);
+    return 'isUnanimous' in answer && answer.isUnanimous;
+  }
+
+  #settle(settle: (pending: Pending) => void): void {
+    const pending = this.#pending;
+    this.#pending = undefined;
+    this.#worker?.unref();
+    if (pending === undefined) return;
+    try {
+      settle(pending);
+    } catch (error) {
+      pending.reject(error as Error);
+    }
+  }
+
+  #sent({ wait, claims, gather, calls }: Turn): SentTurn {
+    const sent = ([name, ...values]: Call): Call => [
+      name,
+      ...values.map((value) => (ArrayBuffer.isView(value) ? this.#mpi.addressOf(value) : value)),
+    ];
+    return {
+      wait: sent(wait),
+      claims: { at: this.#mpi.addressOf(claims), byteLength: claims.byteLength },
+      gather: sent(gather),
+      calls: calls.map(sent),
+    };
+  }
+}
