@@ -41,7 +41,8 @@ const batches = train
 // For the proof that each digit is seen once an epoch: a line for each step, of each rank.
 const log = await coverageLog(`${checkpoint}.coverage`, { collective, step: optimizer.iterations });
 
-const reporter = world.rank === 0 ? new Reporter(world.size, optimizer.iterations) : undefined;
+const pids = await collective.allgather(Int32Array.of(process.pid));
+const reporter = world.rank === 0 ? new Reporter(pids, optimizer.iterations) : undefined;
 for await (const batch of batches) {
   log.add(batch);
   const step = await training.step(batch);
