@@ -16,5 +16,5 @@ export async function openCollective(): Promise<Collective> {
   const world = detectWorld();
   if (world.size === 1) return localCollectives(1)[0] as Collective;
   if (MPI_LAUNCHERS.includes(world.launcher)) return (await import('../mpi/open.js')).openMpi({ world });
-  return (await import('../tcp.js')).openTcp({ world });
+  return (await import('../tcp/open.js')).openTcp({ world });
 }
