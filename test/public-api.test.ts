@@ -48,6 +48,7 @@ const EXPORTS: Record<string, readonly string[]> = {
     'countOf',
     'didYouMean',
     'float16ToNumber',
+    'ioOptionsOf',
     'isField',
     'isNumericDType',
     'isTexts',

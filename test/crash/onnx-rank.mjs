@@ -17,7 +17,7 @@ const say = (text) => process.stdout.write(`rank ${rank} pid ${process.pid} ${te
 
 const gradientSession = await ort.InferenceSession.create(network.gradientGraph, threads);
 const updateSession = await ort.InferenceSession.create(network.updateGraph, threads);
-const saved = rank === 0 ? await loadCheckpoint(checkpoint) : undefined;
+const saved = rank === 0 ? await loadCheckpoint(checkpoint, { model: network.trainingGraph }) : undefined;
 const trainer = dataParallel({
   collective,
   ort,

@@ -6,10 +6,11 @@ import { fileURLToPath } from 'node:url';
 
 const PROGRAM = fileURLToPath(new URL('./train.js', import.meta.url));
 
-/** Of `mpirun`, where there is one: Open MPI refuses root and more ranks than cores unless it is told. */
-const MPIRUN = mpirunOptions();
+/** How to start a job on this machine: the options of `mpirun`, or undefined for plain processes that meet over TCP. */
+export type Mpirun = readonly string[] | undefined;
 
-function mpirunOptions(): readonly string[] | undefined {
+/** Where there is one: Open MPI refuses root and more ranks than cores unless it is told. */
+export function mpirunHere(): Mpirun {
   const { error, stdout } = spawnSync('mpirun', ['--version'], { encoding: 'utf8' });
   if (error !== undefined) return undefined;
   return stdout.includes('Open MPI')
@@ -17,29 +18,42 @@ function mpirunOptions(): readonly string[] | undefined {
     : [];
 }
 
-/** What starts a job of several ranks here. */
-export const launcher = MPIRUN === undefined ? 'processes that meet over TCP: there is no mpirun' : 'mpirun';
+/** What ends a job before its time. */
+export interface Interruption {
+  /** SIGUSR1 is sent to mpirun, which hands it on, or to one of the processes; SIGKILL to the last rank. */
+  readonly signal: 'SIGUSR1' | 'SIGKILL';
+  /** Sent once this step was made. */
+  readonly step: number;
+}
 
-/**
- * Runs `train.js` on so many ranks on this machine. With `preemptAt`, SIGUSR1 is sent once that step was made: to mpirun,
- * which hands it on, or to one of the processes.
- */
-export async function runJob(size: number, args: readonly string[], preemptAt = Infinity): Promise<void> {
+/** Runs `train.js` on so many ranks on this machine. Done when it has come to its end, or was interrupted. */
+export async function runJob(
+  mpirun: Mpirun,
+  size: number,
+  args: readonly string[],
+  interruption?: Interruption,
+): Promise<void> {
   const processes =
-    size > 1 && MPIRUN !== undefined
-      ? [start('mpirun', [...MPIRUN, '-np', String(size), process.execPath, PROGRAM, ...args])]
+    size > 1 && mpirun !== undefined
+      ? [start('mpirun', [...mpirun, '-np', String(size), process.execPath, PROGRAM, ...args])]
       : await startRanks(size, args);
   const [first] = processes as [ChildProcess];
-  const asked = processes.at(-1) as ChildProcess;
-  let isAsked = false;
+  let pids: readonly number[] = [];
+  let isSent = false;
   createInterface({ input: first.stdout as NodeJS.ReadableStream }).on('line', (line) => {
     console.log(`  ${line}`);
-    if (isAsked || Number(/^step (\d+)/u.exec(line)?.[1] ?? 0) < preemptAt) return;
-    isAsked = true;
-    console.log('  SIGUSR1 …');
-    asked.kill('SIGUSR1');
+    const [, told] = /\(pid ([\d, ]+)\)/u.exec(line) ?? [];
+    if (told !== undefined) pids = told.split(', ').map(Number);
+    if (interruption === undefined || isSent || Number(/^step (\d+)/u.exec(line)?.[1] ?? 0) < interruption.step) return;
+    isSent = true;
+    console.log(`  ${interruption.signal} …`);
+    if (interruption.signal === 'SIGKILL') process.kill(pids.at(-1) as number, 'SIGKILL');
+    else processes.at(-1)?.kill(interruption.signal);
   });
-  await Promise.all(processes.map(ended));
+  const [failure] = (await Promise.all(processes.map(ended))).filter((said) => said !== undefined);
+  const isKilled = isSent && interruption?.signal === 'SIGKILL';
+  if (isKilled ? failure === undefined : failure !== undefined)
+    throw new Error(failure ?? 'a rank was killed, and the job went on as if nothing had happened');
 }
 
 async function startRanks(size: number, args: readonly string[]): Promise<ChildProcess[]> {
@@ -53,11 +67,12 @@ function start(command: string, args: readonly string[], env: Readonly<Record<st
   return spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
 }
 
-function ended(child: ChildProcess): Promise<void> {
+/** @returns how it ended, where that was not well */
+function ended(child: ChildProcess): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) =>
-      code === 0 ? resolve() : reject(new Error(`${child.spawnfile} ended with ${signal ?? `exit code ${code}`}`)),
+      resolve(code === 0 ? undefined : `${child.spawnfile} ended with ${signal ?? `exit code ${code}`}`),
     );
   });
 }

@@ -11,13 +11,15 @@ export class Reporter {
   #sinceMs = performance.now();
   #stopped = false;
 
-  /** @param step of the job, that training goes on with */
-  constructor(size: number, step: number) {
-    this.#size = size;
+  /**
+   * @param pids of the ranks
+   * @param step of the job, that training goes on with
+   */
+  constructor(pids: ArrayLike<number>, step: number) {
+    this.#size = pids.length;
     this.#step = step;
-    console.log(
-      `${size} ${size === 1 ? 'rank' : 'ranks'}, ${step === 0 ? 'from the beginning' : `resumed after step ${step}`}`,
-    );
+    const ranks = `${pids.length} ${pids.length === 1 ? 'rank' : 'ranks'} (pid ${Array.from(pids).join(', ')})`;
+    console.log(`${ranks}, ${step === 0 ? 'from the beginning' : `resumed after step ${step}`}`);
   }
 
   made({ loss, globalLength, stop }: DataParallelStep, epoch: number): void {

@@ -36,19 +36,21 @@ const state = await training.broadcast(saved?.state);
 const batches = train
   .stream({ shuffle: true, shuffleSeed: SEED, ...world.shard })
   .globalBatch(Number(values.batch))
-  .repeat(Number(values.epochs))
   .resume(state);
 // For the proof that each digit is seen once an epoch: a line for each step, of each rank.
 const log = await coverageLog(`${checkpoint}.coverage`, { collective, step: optimizer.iterations });
 
-const reporter = world.rank === 0 ? new Reporter(world.size, optimizer.iterations) : undefined;
-for await (const batch of batches) {
-  log.add(batch);
-  const step = await training.step(batch);
-  reporter?.made(step, batch.epoch);
-  if (world.rank === 0 && optimizer.iterations % 50 === 0)
-    await saveCheckpoint(checkpoint, { model, optimizer, state: batch.state });
-  if (step.stop) break;
+const pids = await collective.allgather(Int32Array.of(process.pid));
+const reporter = world.rank === 0 ? new Reporter(pids, optimizer.iterations) : undefined;
+for (let isStopped = false; batches.epoch < Number(values.epochs) && !isStopped;) {
+  for await (const batch of batches) {
+    log.add(batch);
+    const step = await training.step(batch);
+    reporter?.made(step, batch.epoch);
+    if (world.rank === 0 && optimizer.iterations % 50 === 0)
+      await saveCheckpoint(checkpoint, { model, optimizer, state: batch.state });
+    if ((isStopped = step.stop)) break;
+  }
 }
 if (world.rank === 0) await saveCheckpoint(checkpoint, { model, optimizer, state: batches.state });
 reporter?.ended();

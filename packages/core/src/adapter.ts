@@ -6,7 +6,7 @@ export { checkColumnSpec, refuseNoTensor, type CheckedSpec } from './stream/colu
 export { Iteration, type Supply } from './stream/iteration.js';
 export { parseStateIn, resumeFromFile } from './stream/state-in-file.js';
 export { didYouMean } from './did-you-mean.js';
-export { refuseUnknown, countOf, optionsOf } from './arguments.js';
+export { refuseUnknown, countOf, ioOptionsOf, optionsOf } from './arguments.js';
 export type { DataBatch } from './stream/batch.js';
 export type { Picked, Picker } from './stream/recipe.js';
 export { isNumericDType } from './schema/dtypes.js';

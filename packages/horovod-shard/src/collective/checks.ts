@@ -32,6 +32,16 @@ export function checkRoot(what: string, root: number, size: number): void {
     throw error('INVALID_ARGUMENT', `${what}: root is a rank from 0 to ${size - 1}, got ${String(root)}`);
 }
 
+/** A rank and the size of its world, which may be wrong. @throws DataRefError INVALID_ARGUMENT */
+export function checkWorld<W extends { readonly rank: number; readonly size: number }>(what: string, world: W): W {
+  const { rank, size } = Object(world) as W;
+  if (Number.isInteger(rank) && Number.isInteger(size) && rank >= 0 && rank < size && size < 2 ** 32) return world;
+  throw error(
+    'INVALID_ARGUMENT',
+    `${what}: expected a rank from 0 below the size, got rank ${String(rank)} of ${String(size)}`,
+  );
+}
+
 function checkKind(what: string, values: Sendable, kinds: readonly string[]): void {
   const kind = kindOf(values);
   if (!kinds.includes(kind)) throw error('INVALID_ARGUMENT', `${what}: expected ${kinds.join(', ')}, got ${kind}`);

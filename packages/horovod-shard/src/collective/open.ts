@@ -16,7 +16,7 @@ export async function openCollective(): Promise<Collective> {
   const world = detectWorld();
   if (world.size === 1) return localCollectives(1)[0] as Collective;
   if (isOfMpi(world.launcher, process.env)) return (await import('../mpi/open.js')).openMpi({ world });
-  return (await import('../tcp.js')).openTcp({ world });
+  return (await import('../tcp/open.js')).openTcp({ world });
 }
 
 /** The variables of PMIx alone say little: it may be the default of a cluster whose users know nothing of MPI. */

@@ -10,8 +10,7 @@ export type Sendable = Reducible | Uint8Array | Int8Array | Uint16Array | Int16A
  * another may be put in their place.
  *
  * Calls of one rank are served in the order in which they were made. Where a peer dies, leaves, or makes another call,
- * each call that is under way or made later rejects with `COLLECTIVE_FAILED`: none hangs, though in a large call a death may
- * be seen only when the other ranks have made it too.
+ * each call that is under way or made later rejects with `COLLECTIVE_FAILED`: none hangs.
  * @see MPI 4.0, chapter 6, whose names these are
  */
 export interface Collective {

@@ -150,13 +150,13 @@ function stored<T>(path: string, act: () => T): T {
     if (cause instanceof DataRefError) throw cause;
     const { code, message } = cause as NodeJS.ErrnoException;
     const isFull = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(String(code));
-    throw new DataRefError(
-      isFull ? 'DISK_FULL' : 'STORE_FAILED',
-      `coverage log ${path} could not be written: ${message}`,
-      {
-        cause,
-        details: { path, code },
-      },
-    );
+    const why =
+      code === 'EEXIST'
+        ? 'is there already: two jobs begin in one folder, or processes that are no job together. Give each job a folder of its own'
+        : `could not be written: ${message}`;
+    throw new DataRefError(isFull ? 'DISK_FULL' : 'STORE_FAILED', `coverage log ${path} ${why}`, {
+      cause,
+      details: { path, code },
+    });
   }
 }

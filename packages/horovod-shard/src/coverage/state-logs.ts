@@ -55,9 +55,9 @@ function differing(a: SourceState, b: SourceState): string | undefined {
   return JSON.stringify(a.order) === JSON.stringify(b.order) ? undefined : 'order';
 }
 
-type Place = Pick<SourceState, 'epoch' | 'position' | 'dataset'>;
+type Position = Pick<SourceState, 'epoch' | 'position' | 'dataset'>;
 
-function* entriesOf(first: Place, last: Place, start: number): Generator<Seen> {
+function* entriesOf(first: Position, last: Position, start: number): Generator<Seen> {
   let step = start;
   for (let { epoch } = first; epoch <= last.epoch; epoch++) {
     const end = epoch === last.epoch ? last.position : last.dataset.length;
@@ -73,7 +73,7 @@ function* entriesOf(first: Place, last: Place, start: number): Generator<Seen> {
 }
 
 /** How many `entriesOf` gives. */
-function entriesBetween(first: Place, last: Place): number {
+function entriesBetween(first: Position, last: Position): number {
   const chunks = (positions: number) => Math.ceil(positions / CHUNK);
   const { length } = last.dataset;
   if (first.epoch === last.epoch) return chunks(last.position - first.position);

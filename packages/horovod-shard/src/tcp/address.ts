@@ -6,6 +6,8 @@ export interface Address {
   readonly port: number;
 }
 
+const HOST_AND_PORT = 'host:port, such as 10.0.0.1:29600 or [::1]:29600';
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -22,10 +24,11 @@ export function addressFrom(env: Environment): Address | undefined {
 }
 
 /** @throws DataRefError INVALID_ARGUMENT */
-export function parseAddress(what: string, address: string): Address {
+export function parseAddress(what: string, address: unknown): Address {
+  if (typeof address !== 'string') throw wrong(what, HOST_AND_PORT, typeof address);
   const [, bracketed, plain, port = ''] = /^(?:\[([^\]]+)\]|([^:[\]/]+)):(\d+)$/u.exec(address) ?? [];
   const host = bracketed ?? plain;
-  if (host === undefined) throw wrong(what, 'host:port, such as 10.0.0.1:29600 or [::1]:29600', address);
+  if (host === undefined) throw wrong(what, HOST_AND_PORT, address);
   return { host, port: portOf(what, address, port, 65_535) };
 }
 

@@ -31,6 +31,11 @@ export interface Frame {
 
 export const FRAME_BYTES = 28;
 export const MAX_MESSAGE_BYTES = 2_048;
+/**
+ * So much is reduced and sent back at a time: the ranks' next bytes are under way meanwhile. Of an allreduce or broadcast
+ * a rank sends the first such part with the call, and the rest, as one more frame, when it has an answer.
+ */
+export const PART_BYTES = 1 << 19;
 
 const PLAIN = { turn: 0, dtype: 'Uint8Array', length: 0, reduction: 'sum', root: 0 } as const;
 
@@ -78,6 +83,11 @@ export function byteLengthOf(frame: Frame): number {
 
 export function isSameCall(a: Frame, b: Frame): boolean {
   return (Object.keys(PLAIN) as (keyof typeof PLAIN)[]).every((key) => a[key] === b[key]) && a.kind === b.kind;
+}
+
+/** What stands before all that follows the first part of a call's bytes. */
+export function restOf({ turn }: Frame, byteLength: number): Frame {
+  return frameOf('part', { turn, length: byteLength - PART_BYTES });
 }
 
 /** A call as its caller would name it. */

@@ -3,11 +3,17 @@ import { failed } from '../collective/checks.js';
 import { reduceInto } from '../collective/reduce.js';
 import type { Reducible } from '../collective/types.js';
 import { bytesOf, GRACE_MS, type Engine, type Exchange } from './collective.js';
-import { describeCall, encodeFrame, frameOf, isSameCall, MAX_MESSAGE_BYTES, type Frame } from './frame.js';
+import {
+  describeCall,
+  encodeFrame,
+  frameOf,
+  isSameCall,
+  MAX_MESSAGE_BYTES,
+  PART_BYTES,
+  restOf,
+  type Frame,
+} from './frame.js';
 import type { Wire } from './wire.js';
-
-/** So much is reduced and sent back at a time: the ranks' next bytes are under way meanwhile. */
-const PART_BYTES = 1 << 19;
 
 /** A rank as rank 0 sees it. */
 export interface Peer {
@@ -15,6 +21,15 @@ export interface Peer {
   readonly wire: Wire;
   /** Its next call, which is read before rank 0 makes its own: so a death is seen at any time. */
   frame: Promise<Frame>;
+}
+
+/** A part of a call's values, from byte `start` to `end`. */
+interface Taking {
+  readonly call: Frame;
+  readonly start: number;
+  readonly end: number;
+  /** All of them. */
+  readonly values: { readonly byteLength: number };
 }
 
 /** Rank 0's end: takes what the others bring, reduces it in the order of the ranks, and sends it back. */
@@ -78,27 +93,34 @@ export class Hub implements Engine {
       const first = start / values.BYTES_PER_ELEMENT;
       const own = values.subarray(first, first + length);
       const parts = theirs.map((part) => part.subarray(0, own.length));
-      await this.#each(async (peer, i) => {
-        if (first === 0) await this.#meet(peer, call);
-        await read(peer, bytesOf(parts[i] as Reducible));
-        if (end === values.byteLength) this.#listen(peer);
-      });
+      await this.#each((peer, i) => this.#take(peer, bytesOf(parts[i] as Reducible), { call, start, end, values }));
       reduceInto(own, [own, ...parts], call.reduction);
     });
   }
 
   async #broadcast(values: Uint8Array, call: Frame): Promise<void> {
     const from = this.#peers.find((peer) => peer.rank === call.root);
-    await this.#each(async (peer) => {
-      await this.#meet(peer, call);
-      if (peer !== from) this.#listen(peer);
-    });
     const make = async (start: number, end: number): Promise<void> => {
-      if (from === undefined) return;
-      await read(from, values.subarray(start, end));
-      if (end === values.byteLength) this.#listen(from);
+      if (from !== undefined) await this.#take(from, values.subarray(start, end), { call, start, end, values });
     };
-    await this.#answer(values, call, make, from);
+    const others = this.#each(async (peer) => {
+      if (peer === from) return;
+      await this.#meet(peer, call);
+      this.#listen(peer);
+    });
+    await Promise.all([others, make(0, Math.min(PART_BYTES, values.byteLength))]);
+    await this.#answer(values, call, (start, end) => (start === 0 ? Promise.resolve() : make(start, end)), from);
+  }
+
+  /**
+   * Reads a part of what a peer brings. After the first one it waits for an answer before it sends the rest, and is
+   * listened to: its death is seen, however long the others take to come.
+   */
+  async #take(peer: Peer, into: Uint8Array, { call, start, end, values }: Taking): Promise<void> {
+    if (start === 0) await this.#meet(peer, call);
+    if (start === PART_BYTES) await this.#meet(peer, restOf(call, values.byteLength));
+    await read(peer, into);
+    if (start === 0 || end === values.byteLength) this.#listen(peer);
   }
 
   async #allgather(own: Uint8Array, all: Uint8Array, call: Frame): Promise<void> {
@@ -123,7 +145,7 @@ export class Hub implements Engine {
   /**
    * Sends `bytes` to all, part by part, of which nothing makes one too.
    * @param make fills a part before it is sent
-   * @param knowing has them already, and is told only that it is done
+   * @param knowing has them already, and is told only that the rest of them may come, and that it is done
    */
   async #answer(
     bytes: Uint8Array,
@@ -138,7 +160,7 @@ export class Hub implements Engine {
       if (isLast) this.#isCalling = false; // from here on the peers may make their next calls
       await this.#each(async (peer) => {
         if (peer !== knowing) await send(peer, turn, bytes.subarray(start, end));
-        else if (isLast) await send(peer, turn);
+        else if (isLast || start === 0) await send(peer, turn);
       });
     }
   }

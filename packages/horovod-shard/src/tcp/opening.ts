@@ -8,24 +8,21 @@ import { Hub } from './hub.js';
 import { join } from './joining.js';
 import { Spoke } from './spoke.js';
 
-export interface Place {
-  readonly rank: number;
-  readonly size: number;
-}
-
 export interface Opening {
-  readonly world: Place;
+  readonly world: { readonly rank: number; readonly size: number };
   readonly secret: string;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
 }
 
+/** How long the ranks wait for each other where nothing is said. */
+export const TIMEOUT_MS = 60_000;
 /** Longer timers fire at once. */
 const MOST_MS = 2 ** 31 - 1;
 
 /** @throws DataRefError INVALID_ARGUMENT */
 export function checkTimeout(what: string, timeoutMs: number): void {
-  if (!(timeoutMs > 0 && timeoutMs <= MOST_MS))
+  if (!(typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= MOST_MS))
     throw new DataRefError(
       'INVALID_ARGUMENT',
       `${what}: timeoutMs: expected milliseconds above 0, at most ${MOST_MS}, got ${String(timeoutMs)}`,

@@ -1,7 +1,7 @@
 import { DataRefError } from '@dataref/core';
 import { failed } from '../collective/checks.js';
 import { bytesOf, GRACE_MS, type Engine, type Exchange } from './collective.js';
-import { describeCall, encodeFrame, frameOf, MAX_MESSAGE_BYTES, type Frame } from './frame.js';
+import { describeCall, encodeFrame, frameOf, MAX_MESSAGE_BYTES, PART_BYTES, restOf, type Frame } from './frame.js';
 import type { Wire } from './wire.js';
 
 const NOTHING = new Uint8Array(0);
@@ -22,13 +22,20 @@ export class Spoke implements Engine {
 
   async run({ call, values, into }: Exchange): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
-    const bytes = bytesOf(values);
-    const isRoot = call.root === this.#rank;
     const isBroadcast = call.kind === 'broadcast';
+    const isRoot = call.root === this.#rank;
+    const brought = isBroadcast && !isRoot ? NOTHING : bytesOf(values);
+    const answer = isBroadcast && isRoot ? NOTHING : bytesOf(into);
+    const first = call.kind === 'allgather' ? brought : brought.subarray(0, PART_BYTES);
+    const rest = brought.subarray(first.byteLength);
     // The answer comes over the bytes that are still being sent: of each part only when rank 0 has it.
-    const brought = isBroadcast && !isRoot ? NOTHING : bytes;
-    this.#wire.write(encodeFrame(call), brought).catch(() => undefined); // the listener tells why
-    await this.#receive(isBroadcast && isRoot ? NOTHING : bytesOf(into), call);
+    this.#send(call, first);
+    let at = await this.#receive(answer, call);
+    if (rest.byteLength > 0) {
+      this.#send(restOf(call, brought.byteLength), rest);
+      if (at === answer.byteLength) await this.#receive(NOTHING, call); // the root's
+    }
+    while (at < answer.byteLength) at += await this.#receive(answer.subarray(at), call);
   }
 
   async leave(turn: number): Promise<void> {
@@ -41,18 +48,20 @@ export class Spoke implements Engine {
     this.#wire.hold(isHeld);
   }
 
-  async #receive(into: Uint8Array, call: Frame): Promise<void> {
-    let at = 0;
-    do {
-      const part = await this.#frame;
-      if (part.kind !== 'part' || part.turn !== call.turn || part.length > into.byteLength - at)
-        throw this.#fail(failed(`${describeCall(call)}: rank 0 answers with ${describeCall(part)}`));
-      await this.#wire.read(into.subarray(at, at + part.length)).catch((error: unknown) => {
-        throw this.#fail(error);
-      });
-      at += part.length;
-      this.#frame = this.#listen();
-    } while (at < into.byteLength);
+  #send(frame: Frame, bytes: Uint8Array): void {
+    this.#wire.write(encodeFrame(frame), bytes).catch(() => undefined); // the listener tells why
+  }
+
+  /** The next part of the answer. @returns its length in bytes */
+  async #receive(into: Uint8Array, call: Frame): Promise<number> {
+    const part = await this.#frame;
+    if (part.kind !== 'part' || part.turn !== call.turn || part.length > into.byteLength)
+      throw this.#fail(failed(`${describeCall(call)}: rank 0 answers with ${describeCall(part)}`));
+    await this.#wire.read(into.subarray(0, part.length)).catch((error: unknown) => {
+      throw this.#fail(error);
+    });
+    this.#frame = this.#listen();
+    return part.length;
   }
 
   #listen(): Promise<Frame> {

@@ -124,6 +124,17 @@ test('a log that cannot be begun fails on all ranks, and none waits', async () =
   expect(codes).toEqual(['STORE_FAILED', 'COLLECTIVE_FAILED', 'COLLECTIVE_FAILED']);
 });
 
+test('a file that is there already is not written to: its rank says what to do', async () => {
+  const others = tempFolder();
+  writeFileSync(join(others, 'run-1.rank-1.jsonl'), 'kept');
+  const folders = [tempFolder(), others];
+  const begun = localCollectives(2).map((collective, i) => coverageLog(folders[i] as string, { collective, step: 0 }));
+  const [first, second] = await Promise.allSettled(begun);
+  expect(first?.status).toBe('fulfilled');
+  expect(second).toMatchObject({ reason: failure('STORE_FAILED', /is there already.*a folder of its own/u) });
+  expect(readFileSync(join(others, 'run-1.rank-1.jsonl'), 'utf8')).toBe('kept');
+});
+
 test('a log takes batches alone, and none after it is closed', async () => {
   const collective = localCollectives(1)[0] as Collective;
   const folder = tempFolder();

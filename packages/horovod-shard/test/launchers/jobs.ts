@@ -7,6 +7,7 @@ import { fromColumns } from '@dataref/core';
 import { FileStorage } from '@dataref/core/fs';
 import type { World } from '@dataref/horovod-shard';
 import { tempFolder } from '../../../core/test/temp-folder.js';
+import { Guard } from './guard.js';
 
 const WORKER = fileURLToPath(new URL('world-worker.mjs', import.meta.url));
 const RECORDS = 103;
@@ -19,6 +20,8 @@ const PACKAGES: Record<string, string> = {
 };
 
 const running = new Set<Tool>();
+/** Where this process is killed, `afterAll` is not called. */
+export const guard = new Guard();
 afterAll(() => running.forEach((tool) => tool.signal('SIGKILL')));
 
 export interface Ended {
@@ -38,7 +41,7 @@ export interface Tool {
 export function start(tool: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Tool {
   const child = spawn(tool, args, {
     detached: true,
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...env, ...guard.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Ended, run, start, type Tool } from './jobs.js';
+import { type Ended, guard, run, start, type Tool } from './jobs.js';
 
 const START_MS = 40_000;
 const CPUS = 8;
@@ -22,6 +22,7 @@ export class LocalSlurm {
   /** Starts munged, slurmctld and slurmd in a new folder; done when the node is idle. */
   static async start(): Promise<LocalSlurm> {
     const folder = mkdtempSync(join(tmpdir(), 'dataref-slurm-'));
+    guard.takeAway(folder);
     const [controllerPort = 0, nodePort = 0] = await freePorts(2);
     for (const name of ['state', 'spool']) mkdirSync(join(folder, name));
     writeFileSync(join(folder, 'munge.key'), randomBytes(128), { mode: 0o400 });

@@ -4,7 +4,7 @@ import { afterEach, expect, test } from '@jest/globals';
 import type { Collective } from '@dataref/horovod-shard';
 import { openTcp } from '@dataref/horovod-shard/tcp';
 import { freePort } from './free-port.js';
-import { connectTo, destroyPeers, header, rawHost, rawPeer, take } from './raw-peer.js';
+import { connectTo, destroyPeers, header, rawHost, rawPeer, retry, take } from './raw-peer.js';
 
 const failure = (message: string) => ({ code: 'COLLECTIVE_FAILED', message: expect.stringContaining(message) });
 const opened: Collective[] = [];
@@ -239,8 +239,9 @@ test.each([
 test('a peer that dies in the middle of what it sends fails the call on all other ranks', async () => {
   const { raw, ranks } = await join(3);
   const calls = ranks.map((each) => each.allreduce(new Float32Array(1_000_000)));
-  raw.end(Buffer.concat([header(0, { length: 1_000_000 }), Buffer.alloc(3_000_000)]));
-  for (const call of calls) await expect(call).rejects.toMatchObject(failure('rank 1 is gone'));
+  const [call, rest] = [header(0, { length: 1_000_000 }), header(4, { length: 4_000_000 - 2 ** 19 })];
+  raw.end(Buffer.concat([call, Buffer.alloc(2 ** 19), rest, Buffer.alloc(2_500_000)]));
+  for (const made of calls) await expect(made).rejects.toMatchObject(failure('rank 1 is gone'));
 });
 
 test.each([
@@ -281,16 +282,4 @@ async function silentPeer(port: number): Promise<Socket> {
   const socket = connectTo(port);
   await take(socket, 36);
   return socket;
-}
-
-/** Until rank 0 listens. */
-async function retry<T>(act: () => Promise<T>): Promise<T> {
-  for (let left = 200; ; left--) {
-    try {
-      return await act();
-    } catch (error) {
-      if (left === 0 || (error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') throw error;
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  }
 }

@@ -74,3 +74,15 @@ export function header(
   bytes.writeDoubleLE(length, 16);
   return bytes;
 }
+
+/** Does it again until somebody listens. */
+export async function retry<T>(act: () => Promise<T>): Promise<T> {
+  for (let left = 200; ; left--) {
+    try {
+      return await act();
+    } catch (error) {
+      if (left === 0 || (error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') throw error;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+}

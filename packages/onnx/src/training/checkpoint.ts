@@ -1,5 +1,16 @@
-import type { NDArray, NumericDType, StreamState } from '@dataref/core';
-import { checkPath, corrupt, parseStateIn, readTensors, writeTensors, type TensorEntry } from '@dataref/core/adapter';
+import { DataRefError, type NDArray, type NumericDType, type StreamState } from '@dataref/core';
+import {
+  checkPath,
+  corrupt,
+  optionsOf,
+  parseStateIn,
+  readTensors,
+  refuseUnknown,
+  writeTensors,
+  type TensorEntry,
+} from '@dataref/core/adapter';
+import { areModels, modelHashOf, type Models } from './maker.js';
+import { checkModel } from './mismatch.js';
 import type { Parameters } from './types.js';
 
 const FORMAT = 'dataref-onnx-checkpoint';
@@ -11,7 +22,7 @@ export interface CheckpointFacts {
   readonly step: number;
   /** Of the stream, after the last batch that was learned from. */
   readonly state: StreamState;
-  /** SHA-256 of the training graph's bytes, hexadecimal. */
+  /** SHA-256 of the training graph's bytes, hexadecimal; of several graphs, that of their hashes. */
   readonly modelHash: string;
   /** Such as `onnxruntime-node 1.30.0`. */
   readonly runtime: string;
@@ -53,13 +64,27 @@ export async function writeCheckpoint(
 /**
  * What a training loop has saved: the parameters for inference, or to look at.
  * @param path a file of `checkpoint: { path }`
+ * @param options `model`: what the file is to be of, as `saveCheckpoint` was given it; left out, any is taken
  * @returns undefined where there is no file
  * @throws DataRefError INVALID_ARGUMENT; CORRUPT naming the file; STATE_INVALID, UNSUPPORTED for a state that this release
- *   cannot read; STORE_FAILED
+ *   cannot read; STATE_MISMATCH for another model; STORE_FAILED
  */
-export async function loadCheckpoint(path: string | URL): Promise<TrainedParameters | undefined> {
+export async function loadCheckpoint(
+  path: string | URL,
+  options?: { readonly model?: Models | undefined },
+): Promise<TrainedParameters | undefined> {
   checkPath('loadCheckpoint', path);
-  return readCheckpoint(path, () => undefined);
+  const { model, ...unknown } = optionsOf('loadCheckpoint', options);
+  refuseUnknown('loadCheckpoint', unknown, ['model']);
+  if (model !== undefined && !areModels(model))
+    throw new DataRefError(
+      'INVALID_ARGUMENT',
+      'loadCheckpoint: model must be the bytes of a graph, a Uint8Array, or a list of such',
+    );
+  const own = model && modelHashOf(model);
+  return readCheckpoint(path, ({ modelHash }, _, where) => {
+    if (own !== undefined) checkModel(modelHash, own, where);
+  });
 }
 
 /** As `loadCheckpoint`. @param check may refuse what the file says, before memory is taken for its arrays */

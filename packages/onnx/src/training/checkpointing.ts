@@ -2,6 +2,7 @@ import { DataRefError, type StreamState } from '@dataref/core';
 import { resumeFromFile, type TensorEntry } from '@dataref/core/adapter';
 import { readCheckpoint, writeCheckpoint, type CheckpointFacts, type TrainedParameters } from './checkpoint.js';
 import { makerOf, type Maker } from './maker.js';
+import { checkModel, mismatch } from './mismatch.js';
 import { nameOfNotFinite } from './numbers.js';
 import { typeOf, type StateInput } from './step-graph.js';
 import type { Parameters, TrainingCheckpoint, TrainingOptions } from './types.js';
@@ -63,7 +64,7 @@ export class Checkpointing {
     resume: (state: StreamState) => void,
   ): Promise<TrainedParameters | undefined> {
     const saved = await readCheckpoint(this.path, (facts, entries, where) => {
-      this.#checkModel(facts, where);
+      checkModel(facts.modelHash, this.#own.modelHash, where);
       checkState(entries, state, where);
     });
     if (saved === undefined) return undefined;
@@ -75,16 +76,6 @@ export class Checkpointing {
       );
     }
     return saved;
-  }
-
-  #checkModel({ modelHash }: CheckpointFacts, where: string): void {
-    const { modelHash: here } = this.#own;
-    if (modelHash === here) return;
-    throw mismatch(where, `was made by another model: its SHA-256 is ${modelHash}, that of \`model\` here ${here}`, {
-      field: 'model',
-      checkpoint: modelHash,
-      model: here,
-    });
   }
 }
 
@@ -102,12 +93,4 @@ function checkState(entries: readonly TensorEntry[], state: readonly StateInput[
   const [extra] = saved.keys();
   if (extra !== undefined)
     throw mismatch(where, `has ${extra}, which the session's model does not have`, { field: extra });
-}
-
-function mismatch(where: string, problem: string, details: Readonly<Record<string, unknown>>): DataRefError {
-  return new DataRefError(
-    'STATE_MISMATCH',
-    `${where} ${problem}. Resume with the model that made it, or give this one a checkpoint of its own, at another path`,
-    { details: { path: where, ...details } },
-  );
 }

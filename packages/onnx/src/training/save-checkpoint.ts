@@ -1,7 +1,7 @@
 import { DataRefError, parseState, type StreamState } from '@dataref/core';
 import { checkPath, countOf, optionsOf, refuseUnknown } from '@dataref/core/adapter';
 import { writeCheckpoint } from './checkpoint.js';
-import { isModel, makerOf, type MakerParts } from './maker.js';
+import { areModels, makerOf, type MakerParts, type Models } from './maker.js';
 import { nameOfNotFinite } from './numbers.js';
 import { isSavable } from './step-graph.js';
 import type { Parameters } from './types.js';
@@ -13,8 +13,11 @@ export interface CheckpointParts extends MakerParts {
   readonly state: StreamState;
   /** Steps that were made. */
   readonly step: number;
-  /** The bytes of the training graph, of which the file keeps the hash. */
-  readonly model: Uint8Array;
+  /**
+   * The bytes of the training graph, of which the file keeps the hash; where steps are made by several, a list of them:
+   * `[gradientGraph, updateGraph]`.
+   */
+  readonly model: Models;
   /** What the session was made with; left out, the file says that it was the machine's default. */
   readonly intraOpNumThreads?: number | undefined;
 }
@@ -35,7 +38,8 @@ export async function saveCheckpoint(path: string | URL, parts: CheckpointParts)
   if (state === undefined) throw refused('state is missing; it goes with the parameters: that of the last batch');
   const place = parseState(state);
   countOf('saveCheckpoint: step', step, 0);
-  if (!isModel(model)) throw refused('model must be the bytes of the training graph, a Uint8Array');
+  if (!areModels(model))
+    throw refused('model must be the bytes of the training graph, a Uint8Array, or a list of such');
   if (typeof ort?.Tensor !== 'function')
     throw refused("ort must be the onnxruntime that trained: import * as ort from 'onnxruntime-node'");
   if (intraOpNumThreads !== undefined) countOf('saveCheckpoint: intraOpNumThreads', intraOpNumThreads, 0);

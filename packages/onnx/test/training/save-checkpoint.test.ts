@@ -53,6 +53,37 @@ test('parameters that are not finite are refused, and leave the file as it was',
   expect(await loadCheckpoint(path)).toEqual(before);
 });
 
+test('a file is loaded for the model that it is of, or the list of graphs, and for no other', async () => {
+  const path = join(folder, 'model.safetensors');
+  const { gradientGraph, updateGraph } = mlp;
+  const mismatch = {
+    code: 'STATE_MISMATCH',
+    message: expect.stringMatching(/model\.safetensors was made by another model/u),
+  };
+  await saveCheckpoint(path, parts());
+  expect(await loadCheckpoint(path, { model })).toMatchObject({ step: 0 });
+  expect(await loadCheckpoint(path, { model: [model] })).toMatchObject({ step: 0 });
+  await expect(loadCheckpoint(path, { model: gradientGraph })).rejects.toMatchObject(mismatch);
+  await saveCheckpoint(path, { ...parts(), model: [gradientGraph, updateGraph] });
+  expect(await loadCheckpoint(path, { model: [gradientGraph, updateGraph] })).toMatchObject({ step: 0 });
+  const changed = Uint8Array.from(updateGraph, (byte, i) => (i === 99 ? byte ^ 1 : byte));
+  await expect(loadCheckpoint(path, { model: [gradientGraph, changed] })).rejects.toMatchObject(mismatch);
+  await expect(loadCheckpoint(path, { model: gradientGraph })).rejects.toMatchObject(mismatch);
+  expect(await loadCheckpoint(join(folder, 'none'), { model })).toBeUndefined();
+});
+
+test.each([
+  [null, /options must be an object/u],
+  [{ modle: 1 }, /unknown option "modle"; there are model/u],
+  [{ model: [] }, /model must be the bytes of a graph/u],
+  [{ model: 'step.onnx' }, /model must be the bytes of a graph/u],
+])('loadCheckpoint refuses %j', async (options, message) => {
+  await expect(loadCheckpoint(join(folder, 'no'), options as never)).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    message: expect.stringMatching(message),
+  });
+});
+
 test.each([
   [{ parameters: undefined }, /parameters must be an object of NDArrays/u],
   [{ parameters: { w: new Float32Array(3) } }, /parameters\.w must be an NDArray/u],
@@ -61,6 +92,7 @@ test.each([
   [{ state: undefined }, /state is missing/u],
   [{ step: -1 }, /step must be an integer/u],
   [{ model: 'step.onnx' }, /model must be the bytes/u],
+  [{ model: [] }, /model must be the bytes/u],
   [{ ort: undefined }, /ort must be the onnxruntime/u],
   [{ intraOpNumThreads: 0.5 }, /intraOpNumThreads must be/u],
   [{ stpe: 1 }, /stpe/u],

@@ -1,4 +1,5 @@
 import { optionsOf, refuseUnknown } from '@dataref/core/adapter';
+import { checkJob } from '../job.js';
 import { refused } from '../refused.js';
 import { checkParameters, graphPairOf, type GraphPair } from './graph-pair.js';
 import type { DataParallelOptions } from './types.js';
@@ -9,12 +10,12 @@ export interface Training extends DataParallelOptions {
 
 /** @throws DataRefError INVALID_ARGUMENT naming the option */
 export function checkOptions(given: DataParallelOptions): Training {
-  const options = optionsOf('dataParallel', given);
-  const { collective, ort, gradientSession, updateSession, parameters } = options;
-  const unknown = Object.fromEntries(Object.entries(options).filter(([name]) => !NAMES.includes(name)));
+  const { collective, ort, gradientSession, updateSession, parameters, preemption, ...unknown } = optionsOf(
+    'dataParallel',
+    given,
+  );
   refuseUnknown('dataParallel', unknown, NAMES);
-  if (typeof collective?.allreduce !== 'function')
-    throw refused("collective must be a Collective, such as await openMpi() of '@dataref/horovod-shard/mpi'");
+  checkJob({ collective, preemption });
   if (typeof ort?.Tensor !== 'function')
     throw refused("ort must be the onnxruntime that the sessions are of: import * as ort from 'onnxruntime-node'");
   for (const [name, session] of Object.entries({ gradientSession, updateSession }))
@@ -22,9 +23,7 @@ export function checkOptions(given: DataParallelOptions): Training {
       throw refused(`${name} must be an InferenceSession with inputMetadata: await ort.InferenceSession.create(…)`);
   const graphs = graphPairOf(gradientSession, updateSession);
   checkParameters(parameters, graphs);
-  if (options.preemption !== undefined && !('asked' in Object(options.preemption)))
-    throw refused('preemption must have asked, as onPreempt() gives it');
-  return { ...options, graphs };
+  return { ...given, graphs };
 }
 
 const NAMES = [
@@ -34,4 +33,4 @@ const NAMES = [
   'updateSession',
   'parameters',
   'preemption',
-] satisfies (keyof DataParallelOptions)[] as string[];
+] satisfies (keyof DataParallelOptions)[];

@@ -1,6 +1,7 @@
 import { optionsOf, refuseUnknown } from '@dataref/core/adapter';
 import type * as Tf from '@tensorflow/tfjs';
 import { peerTf } from './peer.js';
+import { checkJob } from '../job.js';
 import { refused } from '../refused.js';
 import type { DataParallelOptions } from './types.js';
 
@@ -23,8 +24,7 @@ export function checkOptions<B>(given: DataParallelOptions<B>): Training<B> {
   const options = optionsOf('dataParallel', given);
   const { collective, model, variables, optimizer, loss, mask, preemption, tf: own, ...unknown } = options;
   refuseUnknown('dataParallel', unknown, NAMES);
-  if (!hasMethod(collective, 'allreduce'))
-    throw refused("collective must be a Collective, such as await openMpi() of '@dataref/horovod-shard/mpi'");
+  checkJob({ collective, preemption });
   if ((model === undefined) === (variables === undefined))
     throw refused('give the model that is trained, or variables: one of the two');
   if (model !== undefined && !hasMethod(model, 'getWeights'))
@@ -35,8 +35,6 @@ export function checkOptions<B>(given: DataParallelOptions<B>): Training<B> {
     throw refused('optimizer must be one of tf.train, such as tf.train.adam(), where the model was not compiled');
   if (typeof loss !== 'function') throw refused('loss must be a function of a batch that gives the loss of each row');
   if (mask !== undefined && typeof mask !== 'string') throw refused('mask must be the name of a tensor of the batches');
-  if (preemption !== undefined && !('asked' in Object(preemption)))
-    throw refused('preemption must have asked, as onPreempt() gives it');
   const tf = own ?? peerTf();
   const trained = variables ?? weightsOf(model?.trainableWeights);
   if (trained.length === 0) throw refused('there is nothing to train: the model has no trainable weights');

@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { expectWholeWorld, newJob } from './jobs.js';
 import { LocalSlurm } from './local-slurm.js';
+import { freePort } from '../tcp/free-port.js';
+import { expectOneModel } from './training.js';
 
 let slurm: LocalSlurm;
 beforeAll(async () => {
@@ -13,6 +15,13 @@ test.each([1, 2, 3, 4])('srun: %i ranks share a dataset', async (size) => {
   const job = await newJob();
   expect(await slurm.run('srun', '-n', `${size}`, ...job.command)).toMatchObject({ code: 0 });
   expectWholeWorld(job, size, 'slurm');
+});
+
+test('srun: 3 ranks train the model of one process, over TCP at an address that they are told', async () => {
+  await expectOneModel({ size: 3, launcher: 'slurm', engine: 'tcp' }, async (...command) => {
+    const address = `DATAREF_ADDRESS=127.0.0.1:${await freePort()}`;
+    return slurm.run('srun', '-n', '3', `--export=ALL,${address}`, ...command);
+  });
 });
 
 describe('a batch script of three tasks', () => {
