@@ -115,7 +115,7 @@ class FeedIterator implements AsyncIterator<OrtBatch> {
       const fed = this.#feed(step);
       return fed instanceof Promise ? fed : Promise.resolve(fed);
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   }
 
