@@ -18,22 +18,25 @@ const ownCpuMs = () => {
 
 /** One step after another, epochs without end; `feed` is the time of getting the feeds, `all` that of the step with it. */
 export async function* stepsOf(flow, run) {
+  let start = performance.now();
   for (;;) {
     const batches = flow[Symbol.asyncIterator]();
     for (;;) {
-      const start = performance.now();
       const { done, value } = await batches.next();
-      if (done) break;
+      if (done) break; // the end of an epoch is part of the next one's first step
       const fed = performance.now();
       await run(value.feeds);
       yield { feed: fed - start, all: performance.now() - start };
+      start = performance.now();
     }
   }
 }
 
 /** Blocks of steps, one contestant after the other, after blocks in which V8 compiles what is hot: some 500 steps. */
 export async function turns(contestants, { blocks, steps = 20, warmUp = 25 }) {
-  const measured = new Map(Object.keys(contestants).map((name) => [name, { cpu: [], own: [], feed: [], all: [] }]));
+  const measured = new Map(
+    Object.keys(contestants).map((name) => [name, { cpu: [], own: [], feed: [], all: [], share: [] }]),
+  );
   for (let block = -warmUp; block < blocks; block++) {
     for (const [name, contestant] of Object.entries(contestants)) {
       const each = [];
@@ -48,6 +51,8 @@ export async function turns(contestants, { blocks, steps = 20, warmUp = 25 }) {
         seen.feed.push(feed);
         seen.all.push(all);
       }
+      const sum = (what) => each.reduce((total, step) => total + step[what], 0);
+      seen.share.push(sum('feed') / sum('all'));
     }
   }
   for (const contestant of Object.values(contestants)) await contestant.return();
@@ -57,7 +62,7 @@ export async function turns(contestants, { blocks, steps = 20, warmUp = 25 }) {
     of,
     /** Median of the quotients of neighbours. */
     ratio: (what, a, b) => median(measured.get(a)[what].map((value, i) => value / measured.get(b)[what][i])),
-    /** Of a step: what getting its feeds takes. Of single steps few are interrupted, so that the median is not. */
-    share: (name) => of(name, 'feed') / of(name, 'all'),
+    /** Of all time: what getting feeds takes, median of the blocks. What comes now and then is in it, such as new epochs. */
+    share: (name) => of(name, 'share'),
   };
 }

@@ -47,6 +47,7 @@ const EXPORTS: Record<string, readonly string[]> = {
     'corrupt',
     'countOf',
     'didYouMean',
+    'endedByAbort',
     'float16ToNumber',
     'ioOptionsOf',
     'isField',

@@ -17,4 +17,4 @@ export type { Contents as TensorContents, Entry as TensorEntry, NamedArray } fro
 export { readTensors, writeTensors } from './tensor-file/file.js';
 export { checkFilePath, checkPath } from './tensor-file/path.js';
 export { checkSignals, SignalListener } from './stop-signals.js';
-export { orAbort } from './or-abort.js';
+export { endedByAbort, orAbort } from './or-abort.js';

@@ -6,6 +6,7 @@ export type {
   OrtModel,
   OrtOptions,
   OrtWorkerFeeds,
+  OrtWorkerOptions,
   ToOrtFeeds,
 } from './feeds/types.js';
 export { loadCheckpoint, type CheckpointFacts, type TrainedParameters } from './training/checkpoint.js';

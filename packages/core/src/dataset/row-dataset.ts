@@ -1,7 +1,8 @@
 import { DataRefError, invalidArgument } from '../errors.js';
 import { lazyModule } from '../lazy-module.js';
-import { openOrder } from '../order/order.js';
-import { ChosenRows, SelectedRows, slicedRows } from '../rows/derived-rows.js';
+import { openOrder, type Order } from '../order/order.js';
+import { MIN_FEISTEL_LENGTH } from '../order/permutation.js';
+import { chosenFrom, ChosenRows, SelectedRows, slicedRows } from '../rows/derived-rows.js';
 import { allColumns, indexArray, type IndexArray, type RowSource } from '../rows/row-source.js';
 import { allocateFresh, valueAt, type ColumnData } from '../schema/column-data.js';
 import { isGone } from '../schema/dtypes.js';
@@ -140,17 +141,21 @@ export class RowDataset implements DataRef {
     const seed = countOf('split: seed', given, 0);
     let sum = 0;
     const order = openOrder({ algorithm: 'permutation', seed, reshuffle: false }, this.length, 0);
+    // A permutation so short is a list; a longer one takes no memory, and is worked out row by row.
+    const isListed = this.length < MIN_FEISTEL_LENGTH;
     const parts = Object.entries(fractions).map(([name, fraction]): [string, DataRef] => {
       if (typeof fraction !== 'number' || !(fraction >= 0 && fraction <= 1))
         throw invalidArgument(`split: ${name} is ${describeValue(fraction)}, not a fraction from 0 to 1`);
       const start = Math.min(this.length, Math.round(sum * this.length));
       sum += fraction;
       const end = Math.min(this.length, Math.round(sum * this.length));
-      const choose = (places: IndexArray): IndexArray => {
-        const chosen = indexArray(places.length, this.length);
-        places.forEach((place, i) => order.fill(chosen, i, 1, start + place, 1));
-        return chosen;
-      };
+      const choose = isListed
+        ? chosenFrom(filled(order, start, end), this.length)
+        : (places: IndexArray): IndexArray => {
+            const chosen = indexArray(places.length, this.length);
+            places.forEach((place, i) => order.fill(chosen, i, 1, start + place, 1));
+            return chosen;
+          };
       return [name, new RowDataset(new ChosenRows(this.rows, end - start, `split ${seed} ${start} ${end}`, choose))];
     });
     if (parts.length === 0 || sum > 1 + 1e-9)
@@ -195,4 +200,11 @@ export class RowDataset implements DataRef {
 function bound(what: string, value: number, length: number): number {
   if (!Number.isInteger(value)) throw invalidArgument(`${what} must be an integer, got ${describeValue(value)}`);
   return Math.min(length, value < 0 ? Math.max(0, value + length) : value);
+}
+
+/** Indices that an order has at positions start to end. */
+function filled(order: Order, start: number, end: number): IndexArray {
+  const indices = indexArray(end - start, order.length);
+  order.fill(indices, 0, end - start, start, 1);
+  return indices;
 }

@@ -26,6 +26,7 @@ export class OrderSequence {
    * @throws DataRefError `INVALID_ARGUMENT` when the epoch is out of its range
    */
   at(epoch: number): Order {
+    if (epoch === this.#epoch && this.#current !== undefined) return this.#current.order;
     checkInteger('epoch', epoch, 0, maxEpoch(this.#spec));
     const key = epochKey(this.#spec, epoch);
     if (this.#current?.key !== key) {

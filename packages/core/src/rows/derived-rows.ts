@@ -80,6 +80,15 @@ export class ChosenRows implements RowSource {
   }
 }
 
+/** How rows are chosen that a list of them tells, of a source of `length`. */
+export function chosenFrom(indices: IndexArray, length: number): (places: IndexArray) => IndexArray {
+  return (places) => {
+    const chosen = indexArray(places.length, length);
+    for (let i = 0; i < places.length; i++) chosen[i] = indices[places[i] as number] as number;
+    return chosen;
+  };
+}
+
 /** Rows start to end of a source. */
 export function slicedRows(source: RowSource, start: number, end: number): RowSource {
   return new ChosenRows(

@@ -29,7 +29,7 @@ export class MemoryRows implements RowSource {
 
   fingerprint(): string {
     if (this.#fingerprint === undefined) {
-      checkMemory(this.#columns);
+      for (const column of this.#columns) checkMemory(column);
       const hash = new Fingerprint(this.schema);
       hash.add(
         this.#columns,
@@ -41,9 +41,9 @@ export class MemoryRows implements RowSource {
   }
 
   read(indices: IndexArray, { columns, allocate }: ReadRequest): readonly ColumnData[] {
-    checkMemory(columns.map(({ leaf }) => this.#columns[leaf] as ColumnData));
     return columns.map(({ leaf, to }) => {
       const column = this.#columns[leaf] as ColumnData;
+      checkMemory(column);
       if (to === undefined) return gatherColumn(column, indices, allocate);
       const gathered = gatherColumn(
         column,
@@ -66,8 +66,10 @@ export class MemoryRows implements RowSource {
   }
 
   slice(start: number, end: number): readonly ColumnData[] {
-    checkMemory(this.#columns);
-    return this.#columns.map((column) => sliceColumn(column, start, end));
+    return this.#columns.map((column) => {
+      checkMemory(column);
+      return sliceColumn(column, start, end);
+    });
   }
 }
 
@@ -75,13 +77,11 @@ export class MemoryRows implements RowSource {
  * Columns are not copied: who gave them may have taken their memory away since.
  * @throws DataRefError INVALID_ARGUMENT naming the column
  */
-function checkMemory(columns: readonly ColumnData[]): void {
-  for (const { leaf, length, data, offsets } of columns) {
-    const elements = offsets === undefined ? length * leaf.size : (offsets[length] as number);
-    if (data.length === elements) continue;
-    throw invalidArgument(
-      `column ${leaf.name} had ${elements} elements and has ${data.length}: fromColumns does not copy, and ${GONE}`,
-      { column: leaf.name },
-    );
-  }
+function checkMemory({ leaf, length, data, offsets }: ColumnData): void {
+  const elements = offsets === undefined ? length * leaf.size : (offsets[length] as number);
+  if (data.length === elements) return;
+  throw invalidArgument(
+    `column ${leaf.name} had ${elements} elements and has ${data.length}: fromColumns does not copy, and ${GONE}`,
+    { column: leaf.name },
+  );
 }

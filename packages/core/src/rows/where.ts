@@ -4,7 +4,7 @@ import { isThenable, orAbort } from '../or-abort.js';
 import { allocateFresh, valueAt, type ColumnData } from '../schema/column-data.js';
 import { leavesOf } from '../schema/schema.js';
 import { assemble } from '../schema/structure.js';
-import { ChosenRows } from './derived-rows.js';
+import { ChosenRows, chosenFrom } from './derived-rows.js';
 import { allColumns, indexArray, type IndexArray, type RowSource } from './row-source.js';
 
 /** Records read at a time. */
@@ -45,11 +45,7 @@ export function selectedRows(source: RowSource, indices: IndexArray): RowSource 
   const hash = startSha256();
   hash.update(new Uint8Array(Float64Array.from(indices).buffer));
   const rule = `rows ${indices.length} ${hash.hex()}`;
-  return new ChosenRows(source, indices.length, rule, (places) => {
-    const chosen = indexArray(places.length, source.length);
-    for (let i = 0; i < places.length; i++) chosen[i] = indices[places[i] as number] as number;
-    return chosen;
-  });
+  return new ChosenRows(source, indices.length, rule, chosenFrom(indices, source.length));
 }
 
 async function holds(

@@ -1,5 +1,5 @@
 import { DataRefError } from '../errors.js';
-import { valueAt, type ColumnData } from '../schema/column-data.js';
+import { valueAt, type ColumnData, type ElementArray } from '../schema/column-data.js';
 import { presentColumn } from '../schema/present.js';
 import { assemble } from '../schema/structure.js';
 import type { Schema } from '../schema/types.js';
@@ -64,6 +64,13 @@ export class DataBatch implements Batch {
     const { schema, columns, pad, loan } = this.#parts;
     this.#columns ??= assemble(schema, (leaf) => presentColumn(columns[leaf] as ColumnData, pad, loan.allocate));
     return this.#columns;
+  }
+
+  /** The array below a column of one shape, by its place among the schema's; undefined for others. */
+  arrayAt(leaf: number): ElementArray | undefined {
+    this.#check();
+    const column = this.#parts.columns[leaf] as ColumnData;
+    return column.leaf.kind === 'fixed' ? column.data : undefined;
   }
 
   records(): any[] {

@@ -49,7 +49,7 @@ export class Loan {
 
   /** Gives all of them back, each once however often it is called. */
   giveBack(): void {
-    for (const buffer of this.#buffers) this.#pool.giveBack(buffer);
-    this.#buffers.length = 0;
+    for (let buffer = this.#buffers.pop(); buffer !== undefined; buffer = this.#buffers.pop())
+      this.#pool.giveBack(buffer);
   }
 }

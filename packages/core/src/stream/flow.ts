@@ -135,7 +135,7 @@ export abstract class IteratedFlow<T, R extends FlowRecipe> implements Flow<T> {
     return this.derive({ prefetch: prefetch.batches === 0 ? undefined : prefetch } as unknown as Partial<R>);
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<T> {
+  [Symbol.asyncIterator](): Iteration<T> {
     return new Iteration<T>((iteration) => this.#claim(iteration));
   }
 

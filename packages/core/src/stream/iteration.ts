@@ -27,16 +27,22 @@ export class Iteration<T, I extends { readonly value: T } = Item<T>> implements 
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
+    try {
+      const result = this.take();
+      return result instanceof Promise ? result : Promise.resolve(result);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** What `next` gives, without a promise where the element is at hand. */
+  take(): IteratorResult<T, undefined> | Promise<IteratorResult<T, undefined>> {
     if (this.#busy !== undefined) {
       const pull = () => this.#pull();
       return this.#track(this.#busy.then(pull, pull));
     }
-    try {
-      const result = this.#pull();
-      return result instanceof Promise ? this.#track(result) : Promise.resolve(result);
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    const result = this.#pull();
+    return result instanceof Promise ? this.#track(result) : result;
   }
 
   /** Later calls wait for this one. */

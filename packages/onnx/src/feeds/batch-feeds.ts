@@ -2,6 +2,7 @@ import type { Batch, NDArray, NumericDType } from '@dataref/core';
 import type { DataBatch } from '@dataref/core/adapter';
 import type * as ort from 'onnxruntime-common';
 import type { Binding } from './binding.js';
+import type { ModelInput } from './model-inputs.js';
 
 type Elements = Exclude<ort.Tensor['data'], string[]>;
 type Column = NDArray<NumericDType, readonly number[]> | string[];
@@ -25,7 +26,6 @@ export function shapeOf({ columns, length }: Batch, input: string): readonly num
  * @param isPrivate nobody else has its arrays; otherwise they are copied
  */
 export function feedsOf(batch: DataBatch, binding: Binding, isPrivate: boolean): PlainFeeds {
-  const { length, validLength } = batch;
   const columns = batch.columns as Record<string, Column>;
   const feeds: Record<string, PlainTensor> = {};
   for (const { input } of binding.bound) {
@@ -34,11 +34,14 @@ export function feedsOf(batch: DataBatch, binding: Binding, isPrivate: boolean):
     feeds[input.name] = { type: input.type, data: isPrivate ? data : copyOf(data), dims: shapeOf(batch, input.name) };
   }
   const { mask } = binding;
-  if (mask !== undefined) {
-    const data = (mask.type === 'bool' ? new Uint8Array(length) : new Float32Array(length)).fill(1, 0, validLength);
-    feeds[mask.name] = { type: mask.type, data, dims: [length] };
-  }
+  if (mask !== undefined) feeds[mask.name] = maskOf(batch, mask.type);
   return feeds;
+}
+
+/** 1 for real rows and 0 for padding. */
+export function maskOf({ length, validLength }: Batch, type: ModelInput['type']): PlainTensor {
+  const data = (type === 'bool' ? new Uint8Array(length) : new Float32Array(length)).fill(1, 0, validLength);
+  return { type, data, dims: [length] };
 }
 
 /** A copy with a buffer of its own; the `slice` of Node's Buffer would be a view. */

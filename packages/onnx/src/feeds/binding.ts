@@ -55,7 +55,7 @@ export class Binding implements Picker {
     return this.#last.picked;
   }
 
-  /** What was bound last. */
+  /** What was bound last, in the order of the columns. */
   get bound(): readonly Bound[] {
     return this.#last?.bound ?? [];
   }
@@ -90,7 +90,7 @@ export class Binding implements Picker {
     const order = Object.keys(fields).map((name) => bound.findIndex(({ input }) => input.name === name));
     return {
       picked: { schema: fields, requests: order.map((place) => requests[place] as (typeof requests)[0]) },
-      bound,
+      bound: order.map((place) => bound[place] as Bound),
     };
   }
 

@@ -26,6 +26,10 @@ export interface ModelBinding {
   readonly mask: ModelInput | undefined;
 }
 
+/** What to say where a session does not tell what its model takes. */
+export const TOO_OLD =
+  '. Sessions have it since onnxruntime 1.22; an older one is too old: npm i onnxruntime-node@latest';
+
 export function isModelInput(input: ModelInput | OtherInput): input is ModelInput {
   return 'shape' in input;
 }
@@ -48,7 +52,7 @@ export function readModel(
   if (!Array.isArray(session?.inputMetadata)) {
     throw new DataRefError(
       'INVALID_ARGUMENT',
-      'toOrtFeeds: session must be an InferenceSession with inputMetadata: await ort.InferenceSession.create(…); an onnxruntime whose sessions have none is too old',
+      `toOrtFeeds: session must be an InferenceSession with inputMetadata: await ort.InferenceSession.create(…)${TOO_OLD}`,
     );
   }
   const model = session.inputMetadata.map(({ name, isTensor, ...tensor }): ModelInput | OtherInput => {

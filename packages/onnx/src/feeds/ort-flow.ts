@@ -1,8 +1,10 @@
 import type { Flow, StreamState } from '@dataref/core';
-import type { BatchFlow, DataBatch } from '@dataref/core/adapter';
+import type { BatchFlow, DataBatch, Iteration } from '@dataref/core/adapter';
 import type * as ort from 'onnxruntime-common';
 import { feedsOf, poison, tensorsOf, type PlainFeeds } from './batch-feeds.js';
 import type { Binding } from './binding.js';
+import { FedBatch } from './fed-batch.js';
+import { KeptTensors } from './kept-tensors.js';
 import { noteFeeds } from './made-feeds.js';
 import type { OrtBatch } from './types.js';
 
@@ -82,58 +84,74 @@ export class OrtFlow implements Flow<OrtBatch> {
   }
 }
 
+type Step = IteratorResult<OrtBatch, undefined>;
+
 /** One iteration. The flow's own serves concurrent calls in turn. */
 class FeedIterator implements AsyncIterator<OrtBatch> {
-  readonly #batches: AsyncIterator<DataBatch>;
+  readonly #batches: Iteration<DataBatch>;
   readonly #recipe: FeedRecipe;
   readonly #isPrivate: boolean;
-  #last: { readonly batch: DataBatch; readonly feeds: PlainFeeds } | undefined;
+  /** Where arrays are written anew. */
+  readonly #kept: KeptTensors | undefined;
+  /** Handed out last, where its arrays are written anew. */
+  #last: DataBatch | undefined;
+  /** Handed out last, where they are to be poisoned. */
+  #expiring: PlainFeeds | undefined;
 
   constructor(flow: BatchFlow, recipe: FeedRecipe) {
     this.#batches = flow[Symbol.asyncIterator]();
     this.#recipe = recipe;
     this.#isPrivate = !flow.hasMaps;
+    // What was poisoned is not written anew, so that it stays so.
+    if (recipe.reuse && !recipe.poison && this.#isPrivate) this.#kept = new KeptTensors(recipe.ort, recipe.binding);
   }
 
-  async next(): Promise<IteratorResult<OrtBatch, undefined>> {
-    this.#retire();
-    const step = await this.#batches.next();
-    this.#retire();
-    if (step.done === true) return { value: undefined, done: true };
-    const batch = step.value;
+  /** A batch that is at hand costs one promise. */
+  next(): Promise<Step> {
     try {
-      const feeds = feedsOf(batch, this.#recipe.binding, this.#isPrivate);
-      this.#last = { batch, feeds };
-      const { length, validLength, globalLength, epoch } = batch;
-      const value: OrtBatch = {
-        feeds: tensorsOf(this.#recipe.ort, feeds),
-        length,
-        validLength,
-        globalLength,
-        epoch,
-        get state() {
-          return batch.state;
-        },
-      };
-      return { value, done: false };
+      this.#retire();
+      const step = this.#batches.take();
+      if (step instanceof Promise) return step.then((taken) => this.#feed(taken));
+      const fed = this.#feed(step);
+      return fed instanceof Promise ? fed : Promise.resolve(fed);
     } catch (error) {
-      await this.#batches.return?.();
-      throw error;
+      return Promise.reject(error);
     }
   }
 
-  async return(): Promise<IteratorResult<OrtBatch, undefined>> {
-    await this.#batches.return?.();
+  async return(): Promise<Step> {
+    await this.#batches.return();
     return { value: undefined, done: true };
+  }
+
+  #feed(step: IteratorResult<DataBatch, undefined>): Step | Promise<never> {
+    this.#retire();
+    if (step.done === true) return step;
+    try {
+      const feeds = this.#tensorsOf(step.value);
+      return { value: new FedBatch(feeds, step.value), done: false };
+    } catch (error) {
+      return this.#fail(error);
+    }
+  }
+
+  #tensorsOf(batch: DataBatch): OrtBatch['feeds'] {
+    if (this.#kept !== undefined) return this.#kept.of((this.#last = batch));
+    const { ort: runtime, binding, poison: poisons } = this.#recipe;
+    const feeds = feedsOf(batch, binding, this.#isPrivate);
+    if (poisons) this.#expiring = feeds;
+    return tensorsOf(runtime, feeds);
+  }
+
+  async #fail(error: unknown): Promise<never> {
+    await this.#batches.return();
+    throw error;
   }
 
   /** Ends the life of the arrays that were handed out last. */
   #retire(): void {
-    if (this.#last === undefined) return;
-    const { batch, feeds } = this.#last;
-    this.#last = undefined;
-    // What was poisoned is not written anew, so that it stays so.
-    if (this.#recipe.poison) poison(feeds);
-    else if (this.#recipe.reuse && this.#isPrivate) batch.release();
+    if (this.#kept !== undefined) this.#last?.release();
+    else if (this.#expiring !== undefined) poison(this.#expiring);
+    this.#last = this.#expiring = undefined;
   }
 }

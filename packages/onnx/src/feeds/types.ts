@@ -66,6 +66,11 @@ export interface OrtWorkerFeeds
   resume(state: StreamState | undefined): this;
 }
 
+export interface OrtWorkerOptions<S> extends OrtBindingOptions<S> {
+  /** Ends the thread, with the signal's reason, while its module has not made a stream yet; after that, `close()` does. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** What the module of a worker gives by default. */
 export type BatchStreamModule = { readonly default: () => BatchStream | PromiseLike<BatchStream> };
 

@@ -1,5 +1,6 @@
 import { BatchFlow, checkFilePath, checkSignals, countOf, optionsOf, refuseUnknown } from '@dataref/core/adapter';
 import { isFeeds } from '../feeds/made-feeds.js';
+import { TOO_OLD } from '../feeds/model-inputs.js';
 import { isModel } from './maker.js';
 import { refused } from './step-graph.js';
 import type { TrainingCheckpoint, TrainingMoment, TrainingOptions } from './types.js';
@@ -22,7 +23,7 @@ export function checkOptions(given: TrainingOptions): CheckedOptions {
   const { inputMetadata, outputMetadata, run } = Object(session) as Partial<TrainingOptions['session']>;
   if (!Array.isArray(inputMetadata) || !Array.isArray(outputMetadata) || typeof run !== 'function')
     throw refused(
-      'session must be an InferenceSession of onnxruntime 1.20 or later: ort.InferenceSession.create(model)',
+      `session must be an InferenceSession with inputMetadata and outputMetadata: await ort.InferenceSession.create(model)${TOO_OLD}`,
     );
   if (typeof (Object(ort) as { Tensor?: unknown }).Tensor !== 'function')
     throw refused("ort must be the onnxruntime that made the session: import * as ort from 'onnxruntime-node'");

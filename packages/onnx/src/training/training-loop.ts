@@ -1,5 +1,5 @@
 import { DataRefError, type Schema, type StreamState } from '@dataref/core';
-import { checkFilePath, orAbort, SignalListener } from '@dataref/core/adapter';
+import { checkFilePath, endedByAbort, orAbort, SignalListener } from '@dataref/core/adapter';
 import type * as ort from 'onnxruntime-common';
 import type { OrtBatch, OrtWorkerFeeds } from '../feeds/types.js';
 import { feedsOf } from './bound-feeds.js';
@@ -210,9 +210,13 @@ class Training implements TrainingLoop {
     feeds: Record<string, ort.Tensor>,
     fetches: Record<string, ort.Tensor | null>,
   ): Promise<Record<string, ort.Tensor>> {
+    const { session, signal } = this.#options;
     try {
-      return Object(await this.#options.session.run(feeds, fetches)) as Record<string, ort.Tensor>;
+      // One that hangs is left behind by an abort. It may write into what the next step would be written into, which is never made.
+      const results = await endedByAbort(signal, () => session.run(feeds, fetches));
+      return Object(results) as Record<string, ort.Tensor>;
     } catch (error) {
+      signal?.throwIfAborted();
       if (WRONG_LABEL.test(String(error)))
         throw new DataRefError(
           'OUT_OF_RANGE',

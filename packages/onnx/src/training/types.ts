@@ -74,7 +74,10 @@ export interface TrainingOptions<S extends Schema = any> {
   /** Steps in all, those before a resume among them. */
   readonly steps?: number | undefined;
   readonly checkpoint?: TrainingCheckpoint | undefined;
-  /** Ends the loop after the step under way, with the signal's reason. */
+  /**
+   * Ends the loop after the step under way, with the signal's reason; where its run does not end, a second later, and that
+   * run is left behind.
+   */
   readonly signal?: AbortSignal | undefined;
   /** Told of each step; `total` is what length and limits promise, until the last call. `progressBar('train')` shows it. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;

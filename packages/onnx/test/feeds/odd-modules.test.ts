@@ -20,6 +20,42 @@ test.each([
   });
 });
 
+test.each([
+  ['at its top', 'await new Promise(() => undefined)'],
+  ['in its default export', 'export default () => new Promise(() => undefined)'],
+  ['in its default export, later', 'export default async () => { await null; await new Promise(() => undefined) }'],
+])('a module that waits %s for what nothing will settle is refused by name', async (_what, text) => {
+  const module = new URL(`data:text/javascript,${encodeURIComponent(text)}`);
+  await expect(toOrtFeeds(module, { session, ort })).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    message: expect.stringContaining('waits for a promise that nothing will settle'),
+    details: { module: module.href },
+  });
+});
+
+test('a module that does something for ever and makes no stream is ended by the signal', async () => {
+  const text = 'setInterval(() => undefined, 1000); await new Promise(() => undefined)';
+  const module = new URL(`data:text/javascript,${encodeURIComponent(text)}`);
+  const aborter = new AbortController();
+  const opening = toOrtFeeds(module, { session, ort, signal: aborter.signal });
+  const reason = new Error('enough');
+  aborter.abort(reason);
+  await expect(opening).rejects.toBe(reason);
+  const aborted = AbortSignal.abort(reason);
+  await expect(toOrtFeeds(module, { session, ort, signal: aborted })).rejects.toBe(reason);
+});
+
+test('a module that takes its time makes its stream', async () => {
+  const waits = 'await new Promise((resolve) => setTimeout(resolve, 50));';
+  const text = `${waits} const { default: make } = await import(${JSON.stringify(new URL('./modules/digits.mjs', import.meta.url).href)});
+    export default async () => { ${waits} return make(); }`;
+  const feeds = await toOrtFeeds(new URL(`data:text/javascript,${encodeURIComponent(text)}`), { session, ort });
+  let rows = 0;
+  for await (const { length } of feeds) rows += length;
+  expect(rows).toBe(22);
+  await feeds.close();
+});
+
 test('a program of the command line has worker threads too, and ends by itself', async () => {
   const text = `
     import * as ort from 'onnxruntime-node';

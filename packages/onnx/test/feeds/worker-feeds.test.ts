@@ -48,7 +48,9 @@ describe('feeds from a worker thread', () => {
     expect([there.length, there.epoch, there.state]).toEqual([local.length, local.epoch, local.state]);
     for (let epoch = 0; epoch < 2; epoch++) {
       const batches = await taken(there);
-      expect(batches).toEqual(await taken(local));
+      const same = await taken(local);
+      expect(batches).toEqual(same);
+      expect(batches.map(({ state }) => state)).toEqual(same.map(({ state }) => state));
       expect(batches[0]!.feeds['image']).toBeInstanceOf(ort.Tensor);
       for (const { feeds } of batches)
         for (const { data } of Object.values(feeds))

@@ -73,6 +73,23 @@ describe('an abort ends the loop with its reason, and leaves no run', () => {
     expect(loop.step).toBe(4);
   });
 
+  test('during a run that never ends, which is left behind: the state is that of the step before it', async () => {
+    const aborter = new AbortController();
+    const { runs, session: own } = counted();
+    const run = (...args: Parameters<typeof own.run>) => {
+      if (runs.ended < 3) return own.run(...args);
+      aborter.abort(reason);
+      return new Promise<never>(() => undefined);
+    };
+    const loop = loopOf({ ...own, run: run as typeof own.run }, { signal: aborter.signal });
+    await expect(stepsOf(loop)).rejects.toBe(reason);
+    expect(loop.step).toBe(3);
+    const three = loopOf(session, { steps: 3 });
+    await stepsOf(three);
+    expect(bitsOf(loop.parameters())).toEqual(bitsOf(three.parameters()));
+    expect(loop.state).toEqual(three.state);
+  });
+
   test('while data is waited for that never comes', async () => {
     const aborter = new AbortController();
     const { runs, session: own } = counted();

@@ -1,7 +1,8 @@
 import { DataRefError, parseState, type StreamState } from '@dataref/core';
-import { Iteration, type Supply } from '@dataref/core/adapter';
+import { Iteration, orAbort, type Supply } from '@dataref/core/adapter';
 import type * as ort from 'onnxruntime-common';
 import { poison, tensorsOf, type PlainFeeds } from '../batch-feeds.js';
+import { FedBatch } from '../fed-batch.js';
 import { noteFeeds } from '../made-feeds.js';
 import type { ModelBinding } from '../model-inputs.js';
 import type { OrtBatch, OrtWorkerFeeds } from '../types.js';
@@ -13,6 +14,8 @@ export interface WorkerRecipe {
   readonly ort: { readonly Tensor: typeof ort.Tensor };
   readonly model: ModelBinding;
   readonly poison: boolean;
+  /** Ends the opening. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A batch that came, before it is handed out. */
@@ -27,7 +30,7 @@ type Run = Iteration<OrtBatch, Arrived>;
 export async function openWorkerFeeds(module: URL, recipe: WorkerRecipe): Promise<OrtWorkerFeeds> {
   const thread = new WorkerThread(module.href, recipe.model);
   try {
-    const { length, state } = await thread.opened;
+    const { length, state } = await orAbort(thread.opened, recipe.signal);
     return new WorkerFeeds(module.href, recipe, thread, length, stateOf(state));
   } catch (error) {
     await thread.close();
@@ -169,7 +172,8 @@ class WorkerFeeds implements OrtWorkerFeeds {
 
   #arrived({ batch, skipped }: Extract<Told, { readonly told: 'batch' }>): Arrived {
     const { feeds, state, ...rest } = batch;
-    return { value: { feeds: tensorsOf(this.#recipe.ort, feeds), ...rest, state: stateOf(state) }, feeds, skipped };
+    const source = { ...rest, state: stateOf(state) };
+    return { value: new FedBatch(tensorsOf(this.#recipe.ort, feeds), source), feeds, skipped };
   }
 
   #supersede(): void {

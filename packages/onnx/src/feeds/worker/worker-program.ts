@@ -9,15 +9,17 @@ import { Sender } from './sender.js';
 
 const { module, model, port } = workerData as WorkerStart;
 const tell = (answer: Answer, moved: ArrayBuffer[] = []): void => port.postMessage(answer, moved);
+const refusal = (problem: string, cause?: unknown): DataRefError =>
+  new DataRefError(
+    'INVALID_ARGUMENT',
+    `toOrtFeeds: ${module} ${problem}. Give the URL of a JavaScript module, new URL('./batches.js', import.meta.url), whose default export is a function that returns dataref.stream(…).batch(…)`,
+    { cause, details: { module } },
+  );
 
 /** @throws DataRefError INVALID_ARGUMENT, or what of ours the module throws */
 async function makeStream(): Promise<BatchFlow> {
   const refuse = (problem: string, cause?: unknown): never => {
-    throw new DataRefError(
-      'INVALID_ARGUMENT',
-      `toOrtFeeds: ${module} ${problem}. Give the URL of a JavaScript module, new URL('./batches.js', import.meta.url), whose default export is a function that returns dataref.stream(…).batch(…)`,
-      { cause, details: { module } },
-    );
+    throw refusal(problem, cause);
   };
   let make: unknown;
   let stream: unknown;
@@ -46,7 +48,16 @@ async function open(): Promise<Sender | undefined> {
   }
 }
 
-const opening = open();
+/** Nothing goes on in this thread, and there is no stream: what the module waits for will never come. */
+function tellStuck(): void {
+  const problem = 'waits for a promise that nothing will settle: an await at its top, or in its default export';
+  tell({ told: 'not opened', error: sentError(refusal(problem)) });
+}
+process.once('beforeExit', tellStuck);
+const opening = open().finally(() => {
+  process.off('beforeExit', tellStuck);
+  port.ref();
+});
 let turn: Promise<unknown> = opening;
 
 /** Iterations begin one after another; what ends one does not wait for it. */
@@ -61,3 +72,4 @@ async function serve(request: Request): Promise<void> {
   return begin;
 }
 port.on('message', (request: Request) => void serve(request));
+port.unref(); // until there is a stream, only the module's own work keeps the thread alive
