@@ -36,6 +36,8 @@ export class Resident {
   #part = 0;
   #position = 0;
   #crc = 0;
+  /** For slices from a local disk, as long as there are more: a fresh one for each costs as much as the reading. */
+  #buffer: Uint8Array | undefined;
   /** Of this part, in vain. */
   #reads = 0;
   /** The values of each variable column so far, in elements. */
@@ -66,10 +68,15 @@ export class Resident {
     const { byteLength } = this.#parts.part(number);
     const start = this.#position;
     const file = await this.#parts.file(number, 'arrow');
-    const sliceBytes = file.readSync === undefined ? FAR_SLICE_BYTES : SLICE_BYTES;
-    const slice = new Uint8Array(Math.min(sliceBytes, byteLength - start));
-    if (file.readSync === undefined) await file.read(slice, start, { signal });
-    else file.readSync(slice, start);
+    let slice: Uint8Array;
+    if (file.readSync === undefined) {
+      slice = new Uint8Array(Math.min(FAR_SLICE_BYTES, byteLength - start));
+      await file.read(slice, start, { signal });
+    } else {
+      this.#buffer ??= new Uint8Array(SLICE_BYTES);
+      slice = this.#buffer.subarray(0, byteLength - start);
+      file.readSync(slice, start);
+    }
     this.#crc = crc32(slice, this.#crc);
     for (const buffer of this.#parts.body(number)) this.#copy(buffer, slice, start);
     this.#position += slice.length;
@@ -200,6 +207,7 @@ export class Resident {
       this.#filled[place] = base + end;
     }
     this.#part++;
+    if (this.isReady) this.#buffer = undefined;
     this.#reads = 0;
     this.#beginPart();
   }
