@@ -6,11 +6,13 @@ export { checkColumnSpec, refuseNoTensor, type CheckedSpec } from './stream/colu
 export { Iteration, type Supply } from './stream/iteration.js';
 export { parseStateIn, resumeFromFile } from './stream/state-in-file.js';
 export { didYouMean } from './did-you-mean.js';
-export { refuseUnknown, countOf, optionsOf } from './arguments.js';
+export { refuseUnknown, countOf, describeValue, optionsOf } from './arguments.js';
 export type { DataBatch } from './stream/batch.js';
 export type { Picked, Picker } from './stream/recipe.js';
-export { isNumericDType } from './schema/dtypes.js';
+export { arrayType, dtypeOfArray, isNumericDType } from './schema/dtypes.js';
 export { float16ToNumber } from './schema/float16.js';
+export { checkedArray, isNDArray } from './schema/ndarray.js';
+export { convertElements } from './rows/convert.js';
 export { isField, leavesOf, type Leaf } from './schema/schema.js';
 export { CHECKSUM, corrupt, isTexts, textOf } from './tensor-file/container.js';
 export type { Contents as TensorContents, Entry as TensorEntry, NamedArray } from './tensor-file/container.js';
