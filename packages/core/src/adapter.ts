@@ -10,8 +10,10 @@ export { refuseUnknown, countOf, describeValue, ioOptionsOf, oneOf, optionsOf } 
 export { shown } from './errors.js';
 export type { DataBatch } from './stream/batch.js';
 export type { Picked, Picker } from './stream/recipe.js';
-export { arrayType, isNumericDType } from './schema/dtypes.js';
+export { arrayType, dtypeOfArray, isNumericDType } from './schema/dtypes.js';
 export { float16ToNumber, numberToFloat16 } from './schema/float16.js';
+export { checkedArray, isNDArray } from './schema/ndarray.js';
+export { convertElements } from './rows/convert.js';
 export { isField, leavesOf, type Leaf } from './schema/schema.js';
 export { CHECKSUM, corrupt, isTexts, textOf } from './tensor-file/container.js';
 export type { Contents as TensorContents, Entry as TensorEntry, NamedArray } from './tensor-file/container.js';
