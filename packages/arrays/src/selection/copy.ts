@@ -76,7 +76,7 @@ export interface ChunkWrite<D extends NumericDType> {
   /**
    * The chunk as it is after the write: a new array of the chunk's shape, C order. It may be asked for again, of newer
    * values, where another writer was faster.
-   * @param values of the chunk now, which are not changed; undefined where it was never written, or `isWhole`
+   * @param values of the chunk now, which are not changed; undefined where it was never written, or none of them stays
    */
   apply(values: ArrayTypes[D] | undefined): ArrayTypes[D];
 }
@@ -99,9 +99,11 @@ export function* planWrite<D extends NumericDType>(
       place,
       isWhole,
       apply(values) {
-        const kept = isWhole ? undefined : values;
-        const data = filled(new (arrayType(array.dtype))(size) as ArrayTypes[D], kept === undefined ? fill : undefined);
-        if (kept !== undefined) data.set(kept as never);
+        const data = filled(
+          new (arrayType(array.dtype))(size) as ArrayTypes[D],
+          values === undefined ? fill : undefined,
+        );
+        if (values !== undefined) data.set(values as never);
         const from = { data: value.data, offset: offsetOf(part, strides), strides };
         copyStrided(from, { data, offset: part.offset, strides: part.strides }, part.counts);
         return data;
