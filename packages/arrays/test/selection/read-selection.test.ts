@@ -11,7 +11,7 @@ import { bytesOf, elementsOf, numberOf, plainSelect } from './plain-array.js';
 
 test('any selection of any array is what a plain array gives, bit by bit, and asks once for each chunk that it touches', async () => {
   const dice = new Dice(randomOf(announceSeed('readSelection')));
-  for (let run = 0; run < runs(20_000); run++) {
+  for (let run = 0; run < runs(10_000); run++) {
     const dtype = dice.oneOf(DTYPES);
     const shape = dice.shape();
     const source = new MemoryChunks(dtype, shape, dice.chunk(shape));
