@@ -1,5 +1,5 @@
 import { DataRefError, ndarray, type ArrayTypes, type NDArray, type NumericDType } from '@dataref/core';
-import { arrayType, float16ToNumber, orAbort } from '@dataref/core/adapter';
+import { arrayType, countOf, float16ToNumber, orAbort } from '@dataref/core/adapter';
 import type { ChunkSource } from '../chunks/chunk-source.js';
 import type { BroadcastValue } from '../values/value.js';
 import { describeShape } from './describe.js';
@@ -20,7 +20,7 @@ interface FillOption<D extends NumericDType> {
 }
 
 export interface ReadOptions<D extends NumericDType> extends FillOption<D> {
-  /** Chunks read at once, an integer ≥ 1; 16 by default. */
+  /** Chunks read at once, an integer from 1 to 1024; 16 by default. */
   readonly parallel?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -60,7 +60,8 @@ export async function readSelection<D extends NumericDType>(
       }
     }
   };
-  const ends = await Promise.allSettled(Array.from({ length: parallel }, work));
+  const workers = Array.from({ length: countOf('parallel', parallel, 1, 1024) }, work);
+  const ends = await Promise.allSettled(workers);
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
   return selection.isScalar
     ? scalarOf(source.dtype, result)
@@ -76,7 +77,7 @@ export interface ChunkWrite<D extends NumericDType> {
   /**
    * The chunk as it is after the write: a new array of the chunk's shape, C order. It may be asked for again, of newer
    * values, where another writer was faster.
-   * @param values of the chunk now, which are not changed; undefined where it was never written, or `isWhole`
+   * @param values of the chunk now, which are not changed; undefined where it was never written, or none of them stays
    */
   apply(values: ArrayTypes[D] | undefined): ArrayTypes[D];
 }
@@ -99,9 +100,11 @@ export function* planWrite<D extends NumericDType>(
       place,
       isWhole,
       apply(values) {
-        const kept = isWhole ? undefined : values;
-        const data = filled(new (arrayType(array.dtype))(size) as ArrayTypes[D], kept === undefined ? fill : undefined);
-        if (kept !== undefined) data.set(kept as never);
+        const data = filled(
+          new (arrayType(array.dtype))(size) as ArrayTypes[D],
+          values === undefined ? fill : undefined,
+        );
+        if (values !== undefined) data.set(values as never);
         const from = { data: value.data, offset: offsetOf(part, strides), strides };
         copyStrided(from, { data, offset: part.offset, strides: part.strides }, part.counts);
         return data;

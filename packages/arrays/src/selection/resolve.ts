@@ -52,7 +52,7 @@ export function resolveSelection(
   if (named > shape.length) refuse(`there are ${named} indices, and the array has ${shape.length} axes`);
   const whole = new Array<Index>(shape.length - named).fill(null);
   given.splice(ellipsis < 0 ? given.length : ellipsis, ellipsis < 0 ? 0 : 1, ...whole);
-  const axes = given.map((index, d) => resolveAxis(index, shape[d] as number, `index ${d}`, refuse));
+  const axes = given.map((index, d) => resolveAxis(index, shape[d] as number, `the index of axis ${d}`, refuse));
   return {
     axes,
     shape: axes.filter(({ isSqueezed }) => !isSqueezed).map(({ count }) => count),
@@ -70,8 +70,8 @@ function resolveAxis(index: Index, size: number, name: string, refuse: Refuse): 
     if (place >= size || place < -size)
       refuse(
         size === 0
-          ? `${name} is ${place}, and its axis is empty`
-          : `${name} is ${place}, and its axis has the places 0 to ${size - 1} (-1 to -${size} from its end)`,
+          ? `${name} is ${place}, and the axis is empty`
+          : `${name} is ${place}, and the axis has the places 0 to ${size - 1} (-1 to -${size} from its end)`,
         'OUT_OF_RANGE',
       );
     return { start: place < 0 ? size + place : place + 0, step: 1, count: 1, isSqueezed: true };

@@ -19,8 +19,9 @@ export function copyStrided(from: Strided, to: Strided, counts: readonly number[
   const axes = mergedAxes(from.strides, to.strides, counts);
   const [inner = SINGLE] = axes;
   if (inner.to === 1 && inner.from === 0 && inner.count >= LEAST_RUN) {
+    const [source, target] = [wordsOf(from.data), wordsOf(to.data)];
     eachOffset(axes, 1, from.offset, to.offset, (f, t) => {
-      to.data.fill(from.data[f] as never, t, t + inner.count);
+      target.fill(source[f] as never, t, t + inner.count);
     });
   } else if (inner.to === 1 && inner.from === 1 && inner.count >= LEAST_RUN) {
     eachOffset(axes, 1, from.offset, to.offset, (f, t) => {
@@ -87,6 +88,12 @@ function bitsOf({ buffer, byteOffset, byteLength, BYTES_PER_ELEMENT: width }: Ar
   return width === 2
     ? new Uint16Array(buffer, byteOffset, byteLength / 2)
     : new Uint32Array(buffer, byteOffset, byteLength / 4);
+}
+
+/** `bitsOf` with one integer an element. */
+function wordsOf(data: ArrayTypes[NumericDType]): Bits | BigUint64Array {
+  const { buffer, byteOffset, length, BYTES_PER_ELEMENT: width } = data;
+  return width === 8 ? new BigUint64Array(buffer, byteOffset, length) : bitsOf(data);
 }
 
 function copyPlane(from: Bits, f: number, to: Bits, t: number, outer: Axis, inner: Axis): void {
