@@ -1,5 +1,5 @@
 import { DataRefError, type NumericDType, type Storage } from '@dataref/core';
-import { countOf, endedByAbort, ioOptionsOf, oneOf, refuseUnknown, storeOf } from '@dataref/core/adapter';
+import { countOf, endedByAbort, ioOptionsOf, oneOf, optionsOf, refuseUnknown, storeOf } from '@dataref/core/adapter';
 import type { IoOptions, ObjectStore } from '@dataref/core/store';
 import { checkForm, removeArray } from './array/creation.js';
 import { createStored, openStored } from './array/opening.js';
@@ -13,6 +13,12 @@ import { folderOf } from './names/names.js';
 import { refuseNeighbours } from './names/neighbours.js';
 import { readNode } from './metadata/array-file.js';
 import { locksOf } from './store/key-locks.js';
+
+export interface OpenArraysOptions {
+  /** Bytes of decoded chunks that each dataset keeps while its streams read; 256 MiB by default. */
+  readonly cacheBytes?: number | undefined;
+}
+const CACHE_BYTES = 256 * 2 ** 20;
 
 export interface DatasetOptions extends IoOptions {
   /** What becomes of a dataset of other components that has the name. `'error'` (default) leaves it as it is. */
@@ -73,15 +79,19 @@ export interface Arrays {
  * Arrays beside the datasets of a storage. Nothing is read or written yet.
  * @throws DataRefError INVALID_ARGUMENT for what is no storage of ours
  */
-export function openArrays(storage: Storage): Arrays {
-  return new StoredArrays(storeOf('openArrays', storage));
+export function openArrays(storage: Storage, options: OpenArraysOptions = {}): Arrays {
+  const { cacheBytes = CACHE_BYTES, ...unknown } = optionsOf('openArrays', options);
+  refuseUnknown('openArrays', unknown, ['cacheBytes']);
+  return new StoredArrays(storeOf('openArrays', storage), countOf('openArrays: cacheBytes', cacheBytes, 0));
 }
 
 class StoredArrays implements Arrays {
   readonly #store: ObjectStore;
+  readonly #cacheBytes: number;
 
-  constructor(store: ObjectStore) {
+  constructor(store: ObjectStore, cacheBytes: number) {
     this.#store = store;
+    this.#cacheBytes = cacheBytes;
   }
 
   async array<D extends NumericDType, const S extends readonly number[]>(
@@ -126,7 +136,7 @@ class StoredArrays implements Arrays {
       );
       await refuseNeighbours(this.#store, folder, { signal });
       await writeComposition(this.#store, folder, name, composition, ifExists === 'replace', { signal });
-      return arrayDataset(name, arrays as Opened<C>);
+      return arrayDataset(name, arrays as Opened<C>, this.#cacheBytes);
     });
   }
 
@@ -140,7 +150,7 @@ class StoredArrays implements Arrays {
         throw new DataRefError('NOT_FOUND', `no dataset ${told} in ${this.#store.description}`, { details: { name } });
       if (node.kind === 'array') throw new DataRefError('INVALID_ARGUMENT', `${told} is an array; openArray(name)`);
       const composition = parseComposition(`${folder}zarr.json`, node.document);
-      return arrayDataset(name, await this.#open(composition, { signal }));
+      return arrayDataset(name, await this.#open(composition, { signal }), this.#cacheBytes);
     });
   }
 

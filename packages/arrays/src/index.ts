@@ -1,4 +1,11 @@
-export { openArrays, type Arrays, type ComponentsGiven, type DatasetOptions, type Opened } from './arrays.js';
+export {
+  openArrays,
+  type Arrays,
+  type ComponentsGiven,
+  type DatasetOptions,
+  type OpenArraysOptions,
+  type Opened,
+} from './arrays.js';
 export type { ArrayOptions, ChunkedArray, Selected, SetOptions } from './array/types.js';
 export type { ArrayDataset, Components } from './dataset/array-dataset.js';
 export type { NodeInfo } from './names/listing.js';

@@ -1,4 +1,4 @@
-import { DataRefError, type ArrayTypes, type NumericDType } from '@dataref/core';
+import { DataRefError, type ArrayTypes, type NDArray, type NumericDType } from '@dataref/core';
 import {
   arrayType,
   eachAtOnce,
@@ -68,12 +68,44 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
     return this.#metadata.chunk;
   }
 
-  get shapes(): ChunkedArray<'int32'> | undefined {
+  get shapes(): StoredArray<'int32'> | undefined {
     return this.#shapes?.array;
   }
 
   readChunk(place: readonly number[], options?: IoOptions): Promise<ArrayTypes[D] | undefined> {
     return this.#chunks.read(place, options);
+  }
+
+  /** How many axes number the records, where each has a shape of its own. */
+  get recordAxes(): number | undefined {
+    return this.#metadata.own.recordAxes;
+  }
+
+  /** Changes with the description: whoever replaces, lengthens or cuts the array gives it another. */
+  get revision(): string {
+    return this.#metadata.own.revision ?? JSON.stringify(this.#metadata.document);
+  }
+
+  /** Rows start to end − 1 of the first axis, whole, in C order. @throws DataRefError OUT_OF_RANGE where they were cut off */
+  async readRows(start: number, end: number, signal: AbortSignal): Promise<ArrayTypes[D]> {
+    const length = this.shape[0] as number;
+    if (end > length)
+      throw new DataRefError(
+        'OUT_OF_RANGE',
+        `${this.name} has ${length} rows now, and row ${end - 1} was asked for: it was cut; open the dataset anew`,
+        { details: { name: this.name, length } },
+      );
+    const [rows, ...rest] = this.chunk;
+    const isWhole = rest.every((size, d) => size === this.shape[d + 1]);
+    if (isWhole && start % (rows as number) === 0 && end - start <= (rows as number)) {
+      const place = this.chunk.map((_, d) => (d === 0 ? start / (rows as number) : 0));
+      const values = await this.readChunk(place, { signal });
+      if (values !== undefined) return values.subarray(0, (end - start) * sizeOf(rest)) as ArrayTypes[D];
+    }
+    const selection = resolveSelection('stream', this.shape, [slice(start, end)]);
+    const fill = this.#metadata.fill as ArrayTypes[D][number];
+    const read = await readSelection<D>(this, selection, { parallel: this.#chunksAtOnce, signal, fill });
+    return (read as NDArray<D>).data;
   }
 
   async get<const I extends readonly Index[]>(selection: I, options: IoOptions = {}): Promise<Selected<D, S, I>> {

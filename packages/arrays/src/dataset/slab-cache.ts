@@ -1,10 +1,16 @@
 import { SharedTask, type ElementArray } from '@dataref/core/adapter';
 
+/** Rows of one row of chunks, in C order. */
+export interface Slab {
+  readonly data: ElementArray;
+  /** Where each row has a shape of its own, within that of `data`: its sizes. Negative ones stand for all there is room for. */
+  readonly shapes: Int32Array | undefined;
+}
+
 /** Reads begun at once: each decodes chunks, which takes memory of its own. */
 const PARALLEL_READS = 8;
 
-/** Reads a slab: the rows of one row of chunks. */
-export type ReadSlab = (component: number, place: number, signal: AbortSignal) => Promise<ElementArray>;
+export type ReadSlab = (component: number, place: number, signal: AbortSignal) => Promise<Slab>;
 
 /**
  * Decoded slabs of a dataset's arrays. A slab is read once for all who wait for it. As long as somebody holds the cache,
@@ -16,8 +22,8 @@ export class SlabCache {
   readonly #read: ReadSlab;
   readonly #bytesOf: (component: number) => number;
   /** Least recently used first. */
-  readonly #slabs = new Map<string, ElementArray>();
-  readonly #tasks = new Map<string, SharedTask<ElementArray>>();
+  readonly #slabs = new Map<string, Slab>();
+  readonly #tasks = new Map<string, SharedTask<Slab>>();
   readonly #waiting: (() => void)[] = [];
   #holders = 0;
   #cachedBytes = 0;
@@ -32,7 +38,7 @@ export class SlabCache {
   }
 
   /** A slab that is at hand. */
-  peek(component: number, place: number): ElementArray | undefined {
+  peek(component: number, place: number): Slab | undefined {
     const key = `${component}/${place}`;
     const slab = this.#slabs.get(key);
     if (slab === undefined) return undefined;
@@ -41,7 +47,7 @@ export class SlabCache {
     return slab;
   }
 
-  async get(component: number, place: number, signal: AbortSignal | undefined): Promise<ElementArray> {
+  async get(component: number, place: number, signal: AbortSignal | undefined): Promise<Slab> {
     const held = this.peek(component, place);
     if (held !== undefined) return held;
     const key = `${component}/${place}`;
@@ -66,7 +72,7 @@ export class SlabCache {
     };
   }
 
-  #begin(key: string, component: number, place: number): SharedTask<ElementArray> {
+  #begin(key: string, component: number, place: number): SharedTask<Slab> {
     const task = new SharedTask((stop) => this.#load(key, component, place, stop));
     const forget = (): void => {
       if (this.#tasks.get(key) === task) this.#tasks.delete(key);
@@ -75,7 +81,7 @@ export class SlabCache {
     return task;
   }
 
-  async #load(key: string, component: number, place: number, signal: AbortSignal): Promise<ElementArray> {
+  async #load(key: string, component: number, place: number, signal: AbortSignal): Promise<Slab> {
     const bytes = this.#bytesOf(component);
     await this.#room(bytes);
     this.#reads++;
@@ -99,14 +105,14 @@ export class SlabCache {
     while (isFull()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  #keep(key: string, slab: ElementArray): void {
-    if (this.#holders === 0 || slab.byteLength > this.#budgetBytes) return;
+  #keep(key: string, slab: Slab): void {
+    if (this.#holders === 0 || slab.data.byteLength > this.#budgetBytes) return;
     this.#slabs.set(key, slab);
-    this.#cachedBytes += slab.byteLength;
-    for (const [oldest, { byteLength }] of this.#slabs) {
+    this.#cachedBytes += slab.data.byteLength;
+    for (const [oldest, { data }] of this.#slabs) {
       if (this.#cachedBytes <= this.#budgetBytes) return;
       this.#slabs.delete(oldest);
-      this.#cachedBytes -= byteLength;
+      this.#cachedBytes -= data.byteLength;
     }
   }
 }
