@@ -54,7 +54,7 @@ const first = (array: MemoryChunks, place: readonly number[], d: number): number
   (place[d] as number) * (array.chunk[d] as number);
 
 const asNDArray = ({ dtype, shape, elements }: PlainArray): NDArray =>
-  ndarray(new (arrayType(dtype))(elements.buffer), shape, dtype) as NDArray;
+  ndarray(new (arrayType(dtype))(elements.buffer), shape, dtype);
 
 test('chunks of a large write come one at a time, and one value for all of them is kept once', () => {
   const shape = [2 ** 45, 8];
@@ -77,7 +77,7 @@ test('what is written beyond the end of the array is the fill value', () => {
       fill: -1,
     }),
   ];
-  expect(writes.map(({ apply }) => apply(undefined))).toEqual([Int8Array.of(4, 4), Int8Array.of(4, -1)]);
+  expect(writes.map((write) => write.apply(undefined))).toEqual([Int8Array.of(4, 4), Int8Array.of(4, -1)]);
 });
 
 test('the value of the tutorial, too large for its selection, is refused with both shapes', () => {
