@@ -13,6 +13,7 @@ export type { Picked, Picker } from './stream/recipe.js';
 export { RowDataset } from './dataset/row-dataset.js';
 export { convertColumn, convertElements } from './rows/convert.js';
 export type { ColumnRequest, IndexArray, Outlook, ReadRequest, RowSource } from './rows/row-source.js';
+export { reporter, withLastReport } from './progress.js';
 export { SharedTask } from './rows/shared-task.js';
 export { allocateElements, allocateFresh, type ColumnData, type ElementArray } from './schema/column-data.js';
 export { arrayType, dtypeOfArray, isNumericDType } from './schema/dtypes.js';

@@ -5,15 +5,27 @@ const LEAST_MATCH = 4;
 const SHORT = 32;
 
 /**
- * Decodes a block of LZ4: runs of literals, each followed by a copy of what came before.
+ * Decodes a block of LZ4.
  * @param length of what comes out @throws DataRefError CORRUPT for anything else
- * @see LZ4 block format description
  */
 export function decodeLz4Block(from: Uint8Array, length: number): Uint8Array {
   const to = new Uint8Array(length);
+  const written = appendLz4Block(from, to, 0);
+  if (written !== length) throw damaged(`LZ4 decodes to ${written} bytes, not to ${length}`);
+  return to;
+}
+
+/**
+ * Decodes a block of LZ4 behind what was decoded before: runs of literals, each followed by a copy of what came before.
+ * @returns the place after it
+ * @throws DataRefError CORRUPT where it does not fit `to`
+ * @see LZ4 block format description
+ */
+export function appendLz4Block(from: Uint8Array, to: Uint8Array, start: number): number {
+  const { length } = to;
   const end = from.length;
   let read = 0;
-  let written = 0;
+  let written = start;
   while (read < end) {
     const token = from[read++] as number;
     let run = token >> 4;
@@ -41,8 +53,7 @@ export function decodeLz4Block(from: Uint8Array, length: number): Uint8Array {
     if (copied > length - written) throw damaged('a copy of LZ4 reaches beyond its end');
     written = copyBack(to, written, offset, copied);
   }
-  if (written !== length) throw damaged(`LZ4 decodes to ${written} bytes, not to ${length}`);
-  return to;
+  return written;
 }
 
 /** Copies what lies `offset` bytes back, which may be what it writes itself. @returns the place after it */

@@ -21,6 +21,13 @@ const DTYPES: Readonly<Record<string, NumericDType>> = {
   f8: 'float64',
 };
 
+/** What numpy's array protocol calls `<i4`. Undefined for what are no numbers and bools. */
+export function numpyDType(text: unknown): { readonly dtype: NumericDType; readonly endian: string } | undefined {
+  const [, endian = '', kind = ''] = typeof text === 'string' ? (/^([<>|])(.*)$/u.exec(text) ?? []) : [];
+  const dtype = Object.hasOwn(DTYPES, kind) ? DTYPES[kind] : undefined;
+  return dtype && { dtype, endian };
+}
+
 /**
  * An array's `.zarray`.
  * @see https://zarr-specs.readthedocs.io/en/latest/v2/v2.0.html#arrays
@@ -29,10 +36,10 @@ const DTYPES: Readonly<Record<string, NumericDType>> = {
 export function parseArrayV2(document: JsonObject, errors: MetadataErrors): ArrayMetadata {
   const { corrupt, unsupported } = errors;
   if (document['zarr_format'] !== 2) corrupt('zarr_format', `is ${describeValue(document['zarr_format'])}, expected 2`);
-  const type = document['dtype'];
-  const [, endian, kind = ''] = typeof type === 'string' ? (/^([<>|])(.*)$/u.exec(type) ?? []) : [];
-  const dtype = Object.hasOwn(DTYPES, kind) ? DTYPES[kind] : undefined;
-  if (dtype === undefined) return unsupported('dtype', `is ${describeValue(type)}; numbers and bools can be read`);
+  const type = numpyDType(document['dtype']);
+  if (type === undefined)
+    return unsupported('dtype', `is ${describeValue(document['dtype'])}; numbers and bools can be read`);
+  const { dtype, endian } = type;
   const shape = sizesOf('shape', document['shape'], 0, corrupt);
   const chunk = sizesOf('chunks', document['chunks'], 1, corrupt);
   checkSizes(dtype, ['shape', shape], ['chunks', chunk], corrupt);
