@@ -63,9 +63,7 @@ export async function readSelection<D extends NumericDType>(
   const workers = Array.from({ length: countOf('parallel', parallel, 1, 1024) }, work);
   const ends = await Promise.allSettled(workers);
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
-  return selection.isScalar
-    ? scalarOf(source.dtype, result)
-    : (ndarray(result, selection.shape, source.dtype) as NDArray<D>);
+  return selection.isScalar ? scalarOf(source.dtype, result) : ndarray(result, selection.shape, source.dtype);
 }
 
 /** What a write does to one chunk. */
@@ -114,7 +112,7 @@ export function* planWrite<D extends NumericDType>(
 }
 
 /** Strides of a value along all axes of the array, those that the selection squeezes among them. */
-function valueStrides({ axes }: ResolvedSelection, { strides }: BroadcastValue<NumericDType>): number[] {
+function valueStrides({ axes }: ResolvedSelection, { strides }: BroadcastValue): number[] {
   let next = 0;
   return axes.map(({ isSqueezed }) => (isSqueezed ? 0 : (strides[next++] as number)));
 }

@@ -104,9 +104,9 @@ function arrayOf(dtype: NumericDType, values: readonly unknown[]): NDArray['data
 
 function valueOf({ kind, dtype, shape, data }: ValueCase): ArrayValue {
   const elements = new (arrayType(dtype))(new Uint8Array(Buffer.from(data, 'hex')).buffer);
-  if (kind === 'ndarray') return ndarray(elements, shape, dtype) as NDArray;
+  if (kind === 'ndarray') return ndarray(elements, shape, dtype);
   if (kind === 'typed') return elements;
-  if (kind === 'list') return nested(Array.from(elements as Float64Array), shape) as NestedValue;
+  if (kind === 'list') return nested(Array.from(elements as Float64Array), shape);
   return kind === 'boolean' ? elements[0] !== 0 : (elements[0] as number | bigint);
 }
 

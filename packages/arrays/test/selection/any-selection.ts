@@ -44,7 +44,7 @@ export class Dice {
     const rank = this.number(0, 4);
     const long = this.isBelow(0.3) ? this.number(0, rank) : -1;
     return Array.from({ length: rank }, (_, d) =>
-      this.isBelow(0.05) ? 0 : d === long ? this.number(30, 80) : this.number(1, 5),
+      this.isBelow(0.05) ? 0 : d === long ? this.number(30, 80) : this.number(1, long < 0 ? 5 : 3),
     );
   }
 

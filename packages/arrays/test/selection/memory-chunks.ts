@@ -25,9 +25,9 @@ export class MemoryChunks implements ChunkSource {
 
   /** Does what a plan says, reading only what it must. */
   write(writes: Iterable<ChunkWrite<NumericDType>>): void {
-    for (const { place, isWhole, apply } of writes) {
-      const key = String(place);
-      this.chunks.set(key, apply(isWhole ? undefined : this.chunks.get(key)));
+    for (const write of writes) {
+      const key = String(write.place);
+      this.chunks.set(key, write.apply(write.isWhole ? undefined : this.chunks.get(key)));
     }
   }
 

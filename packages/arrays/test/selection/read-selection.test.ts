@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import type { NDArray } from '@dataref/core';
 import { slice } from '@dataref/arrays';
 import { failure } from '../../../core/test/expect-error.js';
@@ -8,6 +8,9 @@ import { resolveSelection } from '../../dist/selection/resolve.js';
 import { Dice, DTYPES } from './any-selection.js';
 import { MemoryChunks } from './memory-chunks.js';
 import { bytesOf, elementsOf, numberOf, plainSelect } from './plain-array.js';
+
+// In full there are thousands of arrays.
+jest.setTimeout(600_000);
 
 test('any selection of any array is what a plain array gives, bit by bit, and asks once for each chunk that it touches', async () => {
   const dice = new Dice(randomOf(announceSeed('readSelection')));
