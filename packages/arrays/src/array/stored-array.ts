@@ -49,11 +49,11 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
     this.#folder = folder;
     this.#metadata = metadata;
     this.#shapes = shapes && new RecordShapes(shapes);
-    const { sharding } = metadata;
+    const { shard } = metadata;
     this.#chunks =
-      sharding === undefined
+      shard === undefined
         ? new StoredChunks(store, folder, metadata)
-        : new ShardedChunks(store, folder, metadata, sharding);
+        : new ShardedChunks(store, folder, metadata, shard);
   }
 
   get dtype(): D {

@@ -1,74 +1,57 @@
 import { DataRefError, type ArrayTypes, type NumericDType } from '@dataref/core';
 import { arrayType, orAbort } from '@dataref/core/adapter';
 import type { IoOptions, ObjectReader, ObjectStore } from '@dataref/core/store';
-import { chunkCodec, type ChunkCodec } from '../codec/chunk-codec.js';
-import type { ArrayMetadata, Sharding } from '../metadata/array-metadata.js';
+import { shardCodec, type ReadBytes, type ShardCodec, type ShardIndex } from '../codec/shard-codec.js';
+import type { ArrayMetadata } from '../metadata/array-metadata.js';
 import { mostEncodedBytes, sizeOf } from '../metadata/limits.js';
-import { cStrides } from '../selection/grid.js';
 import { quotient } from '../selection/resolve.js';
+import { codecIn } from './codec-in.js';
 
-/** Offset and length of each chunk in a shard. */
-interface ShardIndex {
-  readonly shardBytes: number;
-  readonly entries: BigUint64Array;
-}
-
-const INDEX_ENTRY_BYTES = 16;
-const CHECKSUM_BYTES = 4;
-const NOT_THERE = 2n ** 64n - 1n;
 /** Indices that are kept, so that chunks of one shard that are read one after another need it once. */
 const MOST_INDICES = 32;
 
-/**
- * Chunks of which many are in an object, each with its place in the object's index: for reading.
- * @see https://zarr-specs.readthedocs.io/en/latest/v3/codecs/sharding-indexed/index.html
- */
+/** Chunks of which many are in an object, each with its place in the object's index: for reading. */
 export class ShardedChunks<D extends NumericDType = NumericDType> {
   readonly #store: ObjectStore;
   readonly #folder: string;
   readonly #metadata: ArrayMetadata;
-  readonly #codec: ChunkCodec<D>;
-  readonly #indexCodec: ChunkCodec<'uint64'>;
-  readonly #indexBytes: number;
+  readonly #codec: ShardCodec<D>;
   /** Chunks along each axis of a shard. */
-  readonly #chunks: readonly number[];
-  readonly #limitBytes: number;
+  readonly #grid: readonly number[];
+  readonly #mostBytes: number;
   readonly #indices = new Map<string, Promise<ShardIndex | undefined>>();
 
-  constructor(store: ObjectStore, folder: string, metadata: ArrayMetadata, { shard, indexCodecs }: Sharding) {
+  constructor(store: ObjectStore, folder: string, metadata: ArrayMetadata, shard: readonly number[]) {
     this.#store = store;
     this.#folder = folder;
     this.#metadata = metadata;
-    this.#chunks = shard.map((size, d) => size / (metadata.chunk[d] as number));
-    this.#codec = chunkCodec(metadata.codecs, metadata.dtype as D, metadata.chunk);
-    this.#indexCodec = chunkCodec(indexCodecs, 'uint64', [...this.#chunks, 2]);
-    const checksums = indexCodecs.filter(({ name }) => name === 'crc32c').length;
-    this.#indexBytes = sizeOf(this.#chunks) * INDEX_ENTRY_BYTES + checksums * CHECKSUM_BYTES;
-    this.#limitBytes = mostEncodedBytes(sizeOf(metadata.chunk) * arrayType(metadata.dtype).BYTES_PER_ELEMENT);
+    const { codecs, dtype, chunk } = metadata;
+    this.#grid = shard.map((size, d) => size / (chunk[d] as number));
+    this.#codec = codecIn(folder, () => shardCodec(codecs, dtype as D, shard)) as ShardCodec<D>;
+    this.#mostBytes = mostEncodedBytes(sizeOf(chunk) * arrayType(dtype).BYTES_PER_ELEMENT);
   }
 
   async read(place: readonly number[], { signal }: IoOptions = {}): Promise<ArrayTypes[D] | undefined> {
-    const shard = place.map((n, d) => quotient(n, this.#chunks[d] as number));
+    const shard = place.map((n, d) => quotient(n, this.#grid[d] as number));
     const key = `${this.#folder}${this.#metadata.chunkKeys.keyOf(shard)}`;
     const index = await orAbort(this.#index(key), signal);
     if (index === undefined) return undefined;
-    const strides = cStrides(this.#chunks);
-    const at = place.reduce((sum, n, d) => sum + (n % (this.#chunks[d] as number)) * (strides[d] as number), 0);
-    const [offset = 0n, length = 0n] = index.entries.subarray(2 * at, 2 * at + 2);
-    if (offset === NOT_THERE && length === NOT_THERE) return undefined;
-    const { shardBytes } = index;
-    if (offset + length > BigInt(shardBytes) || length > BigInt(this.#limitBytes)) {
-      throw new DataRefError(
-        'CORRUPT',
-        `${key}: its index says that chunk [${place.join(', ')}] has ${length} bytes from ${offset} on, in a shard of ${shardBytes}; at most ${this.#limitBytes} are a chunk`,
-        { details: { key, place, offset, length, shardBytes } },
-      );
-    }
-    const bytes = new Uint8Array(Number(length));
-    const reader = await this.#store.open(key, { signal, byteLength: shardBytes });
-    if (reader === undefined) return undefined; // removed since its index was read
-    await readAll(reader, bytes, Number(offset), signal);
-    return this.#codec.decode(bytes, `${key}: chunk [${place.join(', ')}]`);
+    const inShard = place.map((n, d) => n % (this.#grid[d] as number));
+    const read: ReadBytes = async (start, length) => {
+      if (length > this.#mostBytes)
+        throw new DataRefError(
+          'CORRUPT',
+          `${key}: its index names ${length} bytes, and a chunk has at most ${this.#mostBytes}`,
+          {
+            details: { key, place, length },
+          },
+        );
+      const reader = await this.#store.open(key, { signal, byteLength: index.byteLength });
+      if (reader === undefined)
+        throw new DataRefError('GENERATION_GONE', `${key}: was deleted while it was read`, { details: { key } });
+      return readFrom(reader, start, length, signal);
+    };
+    return this.#codec.readChunk(inShard, index, read, key);
   }
 
   /** An index is read once for all who wait for it. */
@@ -88,28 +71,34 @@ export class ShardedChunks<D extends NumericDType = NumericDType> {
   async #readIndex(key: string): Promise<ShardIndex | undefined> {
     const reader = await this.#store.open(key);
     if (reader === undefined) return undefined;
-    const { byteLength } = reader;
-    if (byteLength < this.#indexBytes) {
+    try {
+      return await this.#codec.readIndex(reader.byteLength, (start, length) => bytesFrom(reader, start, length), key);
+    } finally {
       await reader.close();
-      throw new DataRefError('CORRUPT', `${key}: has ${byteLength} bytes, and its index alone ${this.#indexBytes}`, {
-        details: { key, byteLength },
-      });
     }
-    const bytes = new Uint8Array(this.#indexBytes);
-    await readAll(reader, bytes, byteLength - bytes.length, undefined);
-    return { shardBytes: byteLength, entries: await this.#indexCodec.decode(bytes, `${key}: its index`) };
   }
 }
 
-async function readAll(
+async function readFrom(
   reader: ObjectReader,
-  into: Uint8Array,
-  position: number,
+  start: number,
+  length: number,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<Uint8Array> {
   try {
-    await reader.read(into, position, { signal });
+    return await bytesFrom(reader, start, length, signal);
   } finally {
     await reader.close();
   }
+}
+
+async function bytesFrom(
+  reader: ObjectReader,
+  start: number,
+  length: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  await reader.read(bytes, start, { signal });
+  return bytes;
 }

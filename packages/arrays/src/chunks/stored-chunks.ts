@@ -3,6 +3,7 @@ import { arrayType } from '@dataref/core/adapter';
 import type { IoOptions, ObjectStore } from '@dataref/core/store';
 import type { ArrayMetadata } from '../metadata/array-metadata.js';
 import { mostEncodedBytes, sizeOf } from '../metadata/limits.js';
+import { codecIn } from './codec-in.js';
 import { locksOf, type KeyLocks } from '../store/key-locks.js';
 import { updateObject } from '../store/update-object.js';
 import { chunkCodec, type ChunkCodec } from '../codec/chunk-codec.js';
@@ -20,7 +21,7 @@ export class StoredChunks<D extends NumericDType = NumericDType> {
     this.#store = store;
     this.#folder = folder;
     this.#metadata = metadata;
-    this.#codec = chunkCodec(metadata.codecs, metadata.dtype as D, metadata.chunk);
+    this.#codec = codecIn(folder, () => chunkCodec(metadata.codecs, metadata.dtype as D, metadata.chunk));
     this.#locks = locksOf(store);
     this.#limitBytes = mostEncodedBytes(sizeOf(metadata.chunk) * arrayType(metadata.dtype).BYTES_PER_ELEMENT);
   }

@@ -51,7 +51,7 @@ export function chunkCodec<D extends NumericDType>(
       for (const codec of chain.array) bytes = await codec.encode(bytes);
       bytes = await chain.values.encode(bytes);
       for (const codec of chain.bytes) bytes = await codec.encode(bytes);
-      return bytes;
+      return bytesOf(bytes); // a Buffer's slice would be the same memory
     },
     async decode(bytes, key) {
       try {
@@ -91,6 +91,7 @@ function chainOf(codecs: readonly CodecMetadata[], decoded: ChunkForm): Chain {
   const bytes: BytesCodec[] = [];
   const lengths: Length[] = [];
   let values: ValuesCodec | undefined;
+  let isImplied = false;
   let form = decoded;
   let length: Length = { byteLength: 0, isExact: true };
   const toBytes = (codec: ValuesCodec) => {
@@ -100,10 +101,14 @@ function chainOf(codecs: readonly CodecMetadata[], decoded: ChunkForm): Chain {
   for (const { name, configuration = {} } of codecs) {
     const codec: Codec = codecNamed(name)(configuration, form);
     if (codec.kind === 'bytes') {
-      values ??= toBytes(rawValues(form)); // Zarr v2 has no codec for that
+      isImplied ||= values === undefined;
+      values ??= toBytes(rawValues(form));
       lengths.push(length);
       bytes.push(codec);
       length = codec.encodedLength(length);
+    } else if (codec.kind === 'values' && isImplied) {
+      values = codec; // Zarr v2's filters of bytes are listed before it
+      isImplied = false;
     } else if (values !== undefined) {
       throw new DataRefError('CORRUPT', `codec ${name} comes after one that made bytes`);
     } else if (codec.kind === 'values') {

@@ -48,7 +48,7 @@ export function codecsOf(
   chunk: readonly number[],
 ): CodecMetadata[] {
   const { compress = 'zstd', compressLevel, checksum = true } = optionsOf('array', options);
-  const { codec, level } = typeof compress === 'object' ? compress : { codec: compress };
+  const { codec, level } = typeof compress === 'object' && compress !== null ? compress : { codec: compress };
   const names = ['none', ...Object.keys(LEVELS)] as const;
   if (!names.includes(codec))
     throw invalid(`compress must be one of ${names.join(', ')}, got ${shown(codec)}${didYouMean(codec, names)}`);

@@ -16,22 +16,16 @@ export interface ArrayMetadata {
   readonly dtype: NumericDType;
   readonly shape: readonly number[];
   readonly chunk: readonly number[];
-  /** Of a chunk. */
+  /** Of an object: of a chunk, or of a shard. */
   readonly codecs: readonly CodecMetadata[];
-  /** How objects hold many chunks each; undefined where each chunk is an object. */
-  readonly sharding: Sharding | undefined;
+  /** Sizes of what an object holds, where that is many chunks; undefined where each chunk is an object. */
+  readonly shard: readonly number[] | undefined;
   readonly chunkKeys: ChunkKeys;
   /** What is not written, as the dtype's array holds it. */
   readonly fill: number | bigint;
   readonly own: OwnAttributes;
   /** All of it, as it was read. */
   readonly document: JsonObject;
-}
-
-export interface Sharding {
-  /** Sizes of what an object holds. */
-  readonly shard: readonly number[];
-  readonly indexCodecs: readonly CodecMetadata[];
 }
 
 /** Errors that name the key and the field. */
@@ -83,11 +77,10 @@ export function parseArrayV3(document: JsonObject, errors: MetadataErrors): Arra
   const outer = regularGrid(document['chunk_grid'], errors);
   const codecs = codecsIn('codecs', document['codecs'], errors);
   const sharded = codecs.find(({ name }) => name === 'sharding_indexed')?.configuration;
-  if (sharded !== undefined && codecs.length > 1)
-    unsupported('codecs', 'has more than sharding_indexed, which can be read alone');
   const chunk =
     sharded === undefined ? outer : sizesOf('chunk_shape of sharding_indexed', sharded['chunk_shape'], 1, corrupt);
   checkSizes(dtype, ['shape', shape], ['chunk_shape', chunk], corrupt);
+  if (sharded !== undefined) checkShard(outer, chunk, corrupt);
   const attributes =
     document['attributes'] === undefined ? {} : objectOf('attributes', document['attributes'], corrupt);
   return {
@@ -95,8 +88,8 @@ export function parseArrayV3(document: JsonObject, errors: MetadataErrors): Arra
     dtype,
     shape,
     chunk,
-    codecs: sharded === undefined ? codecs : codecsIn('codecs of sharding_indexed', sharded['codecs'], errors),
-    sharding: sharded && shardingOf(sharded, outer, chunk, errors),
+    codecs,
+    shard: sharded && outer,
     chunkKeys: keysOf(document['chunk_key_encoding'], errors),
     fill: fillValue(dtype, document['fill_value'], corrupt),
     own: ownAttributes(attributes['dataref'], shape.length, corrupt),
@@ -142,19 +135,7 @@ function codecsIn(field: string, value: unknown, { corrupt }: MetadataErrors): C
   });
 }
 
-/** @see https://zarr-specs.readthedocs.io/en/latest/v3/codecs/sharding-indexed/index.html */
-function shardingOf(
-  configuration: JsonObject,
-  shard: readonly number[],
-  chunk: readonly number[],
-  errors: MetadataErrors,
-): Sharding {
-  const { corrupt, unsupported } = errors;
-  const { index_location: location = 'end' } = configuration;
-  if (location !== 'end') unsupported('index_location', `is ${describeValue(location)}; 'end' can be read`);
-  const indexCodecs = codecsIn('index_codecs', configuration['index_codecs'], errors);
-  if (!indexCodecs.every(({ name }) => name === 'bytes' || name === 'crc32c'))
-    unsupported('index_codecs', 'can be bytes and crc32c, whose length is known');
+function checkShard(shard: readonly number[], chunk: readonly number[], corrupt: Refuse): void {
   const field = 'chunk_shape of sharding_indexed';
   const fits = shard.length === chunk.length && shard.every((size, d) => size % (chunk[d] as number) === 0);
   if (!fits) corrupt(field, `[${chunk.join(', ')}] does not divide the shard [${shard.join(', ')}]`);
@@ -163,5 +144,4 @@ function shardingOf(
       field,
       `[${chunk.join(', ')}] gives a shard [${shard.join(', ')}] more than ${MOST_CHUNKS_OF_SHARD} chunks`,
     );
-  return { shard, indexCodecs };
 }

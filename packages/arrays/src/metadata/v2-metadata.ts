@@ -53,7 +53,7 @@ export function parseArrayV2(document: JsonObject, errors: MetadataErrors): Arra
     shape,
     chunk,
     codecs: codecsOfV2(document, endian, shape.length, errors),
-    sharding: undefined,
+    shard: undefined,
     chunkKeys: chunkKeys('v2', separator),
     fill: fillValue(dtype, document['fill_value'], corrupt),
     own: {},
