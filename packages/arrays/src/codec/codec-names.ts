@@ -7,7 +7,8 @@ import { gzip, zlib } from './deflate.js';
 import { jpeg, png } from './images.js';
 import { lz4 } from './lz4.js';
 import { transpose } from './transpose.js';
-import { arrayOfZarrita, bytesOfZarrita } from './of-zarrita.js';
+import { arrayOfZarrita } from './of-zarrita.js';
+import { shuffle } from './shuffle.js';
 import { zstd } from './zstd.js';
 
 /** By the name in a zarr.json; `numcodecs.NAME` is how Zarr v2's filters and compressors are called in v3. */
@@ -22,7 +23,7 @@ const CODECS: ReadonlyMap<string, CodecMaker> = new Map([
   ['cast_value', arrayOfZarrita('cast_value')],
   ...bothNames({ bitround: arrayOfZarrita('bitround') }),
   ['numcodecs.delta', arrayOfZarrita('numcodecs.delta')],
-  ['numcodecs.shuffle', bytesOfZarrita('numcodecs.shuffle')],
+  ['numcodecs.shuffle', shuffle],
 ]);
 
 function bothNames(codecs: Record<string, CodecMaker>): [string, CodecMaker][] {

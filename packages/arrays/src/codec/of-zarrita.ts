@@ -1,25 +1,15 @@
 import { DataRefError, type NumericDType } from '@dataref/core';
 import { isNumericDType } from '@dataref/core/adapter';
-import type { ArrayCodec, BytesCodec, ChunkForm, CodecMaker } from './codec.js';
+import type { ArrayCodec, ChunkForm, CodecMaker } from './codec.js';
 import { arrayOf, bytesOf, elementCount } from './values.js';
 
-/** What of a codec of zarrita's is used here: its bytes or its chunks, in C order. */
+/** What of a codec of zarrita's is used here: its chunks, in C order. */
 interface ZarritaCodec {
   decode(input: unknown): unknown;
 }
 type ZarritaClass = { fromConfig(configuration: unknown, meta: unknown): ZarritaCodec };
 
-/** A filter over bytes that zarrita reads. @param name in its registry, which all of a process share and is not changed */
-export function bytesOfZarrita(name: string): CodecMaker {
-  return (configuration, form): BytesCodec => ({
-    kind: 'bytes',
-    encode: () => refuseToWrite(name),
-    decode: async (bytes) => (await load(name, configuration, form)).decode(bytes) as Uint8Array,
-    encodedLength: (length) => length,
-  });
-}
-
-/** A filter over values that zarrita reads. */
+/** A filter over values that zarrita reads. @param name in its registry, which all of a process share and is not changed */
 export function arrayOfZarrita(name: string): CodecMaker {
   return (configuration, form): ArrayCodec => {
     const encoded = { dtype: encodedDType(name, configuration, form), shape: form.shape };
