@@ -100,7 +100,7 @@ function arrayOf(name: string, arrays: Components, component: string): ChunkedAr
   const names = Object.keys(arrays);
   throw new DataRefError(
     'INVALID_ARGUMENT',
-    `${name} has no component ${JSON.stringify(component)}; there are ${names.join(', ')}${didYouMean(String(component), names)}`,
+    `${name} has no component ${JSON.stringify(component)}; there are ${names.join(', ')}${didYouMean(component, names)}`,
     { details: { component } },
   );
 }
