@@ -99,7 +99,7 @@ const EXPORTS: Record<string, readonly string[]> = {
   '@dataref/tfjs': ['checkpoints', 'fromTfDataset', 'loadCheckpoint', 'saveCheckpoint', 'toTfDataset'],
   '@dataref/onnx': ['loadCheckpoint', 'saveCheckpoint', 'toOrtFeeds', 'trainingLoop'],
   '@dataref/onnx/pure': ['loadCheckpoint', 'saveCheckpoint', 'toOrtFeeds', 'trainingLoop'],
-  '@dataref/arrays': ['openArrays', 'slice'],
+  '@dataref/arrays': ['importHubV1', 'openArrays', 'slice'],
   '@dataref/horovod-shard': [
     'agree',
     'coverageLog',
