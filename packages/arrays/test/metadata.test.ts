@@ -52,7 +52,7 @@ test.each<[string, object, 'CORRUPT' | 'UNSUPPORTED', RegExp]>([
     'a fill value beyond 2^53',
     { data_type: 'uint64', fill_value: 2 ** 63 },
     'UNSUPPORTED',
-    /fill_value is 9223372036854775808; integers beyond 2\^53/u,
+    /fill_value is 9223372036854776000; integers beyond 2\^53/u,
   ],
   ['a fill value beyond the dtype', { fill_value: 256 }, 'CORRUPT', /fill_value is 256, which is no uint8/u],
   ['another key encoding', { chunk_key_encoding: { name: 'hash' } }, 'UNSUPPORTED', /chunk_key_encoding is "hash"/u],
