@@ -165,7 +165,7 @@ export class RowDataset implements DataRef {
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     const { id, version, length } = this.rows;
-    const name = id === '' ? '' : ` ${id}@${version}`;
+    const name = id === '' ? '' : version === '' ? ` ${id}` : ` ${id}@${version}`;
     return `DataRef${name} · ${length.toLocaleString('en-US')} records · ${describeSchema(this.schema as Schema)}`;
   }
 

@@ -109,12 +109,17 @@ function oneHot(
   }
 }
 
-function convertElements(
+/**
+ * Writes elements of one dtype into an array of another, rounded where floats are less precise.
+ * @param lossy told of each element that the target cannot hold, where it does not throw: an infinite float is written
+ *   then, and of integers nothing that means anything
+ */
+export function convertElements(
   from: ElementArray,
   dtype: NumericDType,
   out: ElementArray,
   to: Conversion,
-  lossy: (element: number) => never,
+  lossy: (element: number) => void,
 ): void {
   if (dtype === to.dtype && to.scale === undefined) {
     out.set(from as never);
@@ -144,7 +149,7 @@ function refuseOverflow(
   dtype: NumericDType,
   out: ElementArray,
   target: NumericDType,
-  lossy: (element: number) => never,
+  lossy: (element: number) => void,
 ): void {
   const isHalf = target === 'float16';
   for (let i = 0; i < out.length; i++) {
@@ -190,7 +195,7 @@ function toIntegers(
   out: ElementArray,
   target: NumericDType,
   store: ((value: number) => number) | undefined,
-  lossy: (element: number) => never,
+  lossy: (element: number) => void,
 ): void {
   const big = target === 'int64' || target === 'uint64';
   const [low, high] = target === 'bool' ? [0, 1] : (integerRange(target) ?? [-Infinity, Infinity]);

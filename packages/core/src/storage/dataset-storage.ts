@@ -50,6 +50,11 @@ export class DatasetStorage implements Storage {
     this.#manifests = new Manifests(parts.store);
   }
 
+  /** The store below a storage that is made as ours are; undefined below any other. */
+  static storeOf(storage: object): ObjectStore | undefined {
+    return #parts in storage ? storage.#parts.store : undefined;
+  }
+
   async submit(
     data: unknown,
     id: string,

@@ -30,8 +30,9 @@ export async function putFile(
   options: PutOptions,
   current: () => Promise<string | undefined>,
 ): Promise<string | undefined> {
-  const { ifAbsent = false, ifVersion, signal } = checkPut(options);
+  const { ifAbsent = false, ifVersion, inTurn = false, signal } = checkPut(options);
   if (ifVersion !== undefined) return replaceFile(place, bytes, async () => (await current()) === ifVersion, signal);
+  if (inTurn && !ifAbsent) return replaceFile(place, bytes, () => hasFolder(place), signal);
   const work = await startWork(place, signal);
   try {
     await work.write(bytes);
@@ -116,6 +117,13 @@ export async function pruneDatasets(
     }
     await remove(id);
   }
+}
+
+/** Makes the folder of a file where there is none. */
+async function hasFolder({ folders, path }: FilePlace): Promise<true> {
+  await folders.check(dirname(path));
+  await makeFolder(dirname(path));
+  return true;
 }
 
 /** Compare-and-swap. Only small objects are replaced on a condition: each is read whole, for its version. */

@@ -17,15 +17,15 @@ export function isKey(key: string): boolean {
 }
 
 /**
- * An id or a version as one path segment: UTF-8, percent-encoded outside [A-Za-z0-9._-].
+ * An id, a version or a part of a name as one path segment: UTF-8, percent-encoded outside [A-Za-z0-9._-].
  * @throws DataRefError INVALID_ID when empty, above 120 bytes, `.` or `..`, a path that leaves its folder, or with control characters
  */
-export function encodeSegment(text: unknown, what: 'id' | 'version'): string {
+export function encodeSegment(text: unknown, what: 'id' | 'version' | 'name'): string {
   const refuse = (problem: string): never => {
     const shown = typeof text === 'string' ? JSON.stringify(text.slice(0, 60)) : String(text);
     throw new DataRefError('INVALID_ID', `${what} ${shown}: ${problem}`, { details: { what } });
   };
-  if (typeof text !== 'string') return refuse(`must be a string, such as ${what === 'id' ? "'mnist'" : "'1.0'"}`);
+  if (typeof text !== 'string') return refuse(`must be a string, such as ${what === 'version' ? "'1.0'" : "'mnist'"}`);
   if (text === '') return refuse('must not be empty');
   const bytes = new TextEncoder().encode(text);
   if (bytes.length > 120) return refuse(`has ${bytes.length} bytes of UTF-8, at most 120`);

@@ -22,6 +22,11 @@ export interface PutOptions extends IoOptions {
   readonly ifAbsent?: boolean | undefined;
   /** Only where the key still has this version. */
   readonly ifVersion?: string | undefined;
+  /**
+   * Not between the comparison and the write of a put on a condition, where the store does not do both at once: a put
+   * without it may be overwritten by one that never saw it. Says nothing where there is a condition.
+   */
+  readonly inTurn?: boolean | undefined;
 }
 
 export interface OpenOptions extends IoOptions {

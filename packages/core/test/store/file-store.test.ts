@@ -78,6 +78,27 @@ describe('a FileStore', () => {
   });
 });
 
+test('a put in its turn is overwritten by no put on a condition that did not see it', async () => {
+  const store = new FileStore(tempFolder());
+  const bytesOf = (text: string) => new TextEncoder().encode(text);
+  const append = async (): Promise<void> => {
+    for (;;) {
+      const held = await store.get('new/k', 99);
+      const text = new TextDecoder().decode(held?.bytes);
+      const condition = held === undefined ? { ifAbsent: true } : { ifVersion: held.version };
+      if ((await store.put('new/k', bytesOf(`${text}+`), condition)) !== undefined) return;
+    }
+  };
+  for (let i = 0; i < 100; i++) {
+    if (i % 10 === 0)
+      await store.delete('new/k'); // and its folder
+    else await store.put('new/k', bytesOf('old'));
+    await Promise.all([append(), append(), store.put('new/k', bytesOf('whole'), { inTurn: true })]);
+    const text = new TextDecoder().decode((await store.get('new/k', 99))?.bytes);
+    expect(['whole', 'whole+', 'whole++']).toContain(text);
+  }
+});
+
 describe('the identity of a process', () => {
   const self = thisProcess();
 

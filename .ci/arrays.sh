@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Arrays exchanged with zarr-python and tensorstore in both directions, of every dtype and codec. Needs python3 with venv and
+# pip; installs the rest into .venv-arrays.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+source .ci/python-environment.sh
+environment=.venv-arrays
+
+python_environment test/interop/arrays/requirements.txt "$environment"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/python"
+node_modules/.bin/tsc -b packages/arrays
+node test/interop/arrays/write-arrays.mjs "$work/node"
+"$environment/bin/python" -W ignore test/interop/arrays/read_arrays.py "$work/node"
+"$environment/bin/python" -W ignore test/interop/arrays/write_arrays.py "$work/python"
+node test/interop/arrays/read-arrays.mjs "$work/python"

@@ -1,0 +1,34 @@
+import { describeValue } from '@dataref/core/adapter';
+import { sizesOf, type Refuse } from './geometry.js';
+
+/** What is ours in an array's attributes, under `dataref`. */
+export interface OwnAttributes {
+  /** Never the same twice, so that of two who write the same shape one knows that it was the other. */
+  readonly revision?: string;
+  /** How many axes number the records, where each record has a shape of its own. */
+  readonly recordAxes?: number;
+  /** A shape beyond the array's in which values may lie that were cut off. */
+  readonly uncleared?: readonly number[];
+}
+
+export function ownAttributes(value: unknown, rank: number, corrupt: Refuse): OwnAttributes {
+  if (value === undefined) return {};
+  if (typeof value !== 'object' || value === null)
+    return corrupt('attributes.dataref', `must be an object, got ${describeValue(value)}`);
+  const { revision, recordAxes, uncleared } = value as Readonly<Record<string, unknown>>;
+  if (revision !== undefined && typeof revision !== 'string')
+    corrupt('attributes.dataref.revision', `must be a string, got ${describeValue(revision)}`);
+  if (
+    recordAxes !== undefined &&
+    !(Number.isInteger(recordAxes) && (recordAxes as number) > 0 && (recordAxes as number) < rank)
+  )
+    corrupt('attributes.dataref.recordAxes', `must be from 1 to ${rank - 1}, got ${describeValue(recordAxes)}`);
+  const beyond = uncleared === undefined ? undefined : sizesOf('attributes.dataref.uncleared', uncleared, 0, corrupt);
+  if (beyond !== undefined && beyond.length !== rank)
+    corrupt('attributes.dataref.uncleared', `needs ${rank} sizes, got ${beyond.length}`);
+  return {
+    ...(revision !== undefined && { revision }),
+    ...(recordAxes !== undefined && { recordAxes: recordAxes as number }),
+    ...(beyond !== undefined && { uncleared: beyond }),
+  };
+}
