@@ -57,9 +57,10 @@ async function records(dataset, [order, size], look) {
   let seen = 0;
   if (size === 'batches') {
     for await (const { columns } of flow.batch(32)) {
-      for (let row = 0; look !== undefined && row < columns.number.shape[0]; row++)
-        look(columns.x.data.subarray(row * recordBytes, (row + 1) * recordBytes), columns.number.data[row]);
-      seen += columns.number.shape[0];
+      const { x, number } = columns;
+      if (look !== undefined)
+        number.data.forEach((n, row) => look(x.data.subarray(row * recordBytes, (row + 1) * recordBytes), n));
+      seen += number.shape[0];
     }
   } else {
     for await (const { x, number } of flow) {

@@ -36,9 +36,7 @@ const [digits, rows, columns] = shape as [number, number, number];
 for (let row = 0; row < rows; row++) {
   const line = Array.from({ length: digits }, (_, digit) => {
     const start = (digit * rows + row) * columns;
-    return Array.from(data.subarray(start, start + columns), (value) => ' .:*#'[Math.floor(Number(value) / 52)]).join(
-      '',
-    );
+    return Array.from(data.subarray(start, start + columns), (value) => ' .:*#'[Math.floor(value / 52)]).join('');
   });
   console.log(line.join('').trimEnd());
 }
@@ -59,8 +57,8 @@ const isComplete = whole.length === STEPS && resumed.length === STEPS && killed.
 if (!isEqual || !isComplete) throw new Error('the losses differ: this is a defect of DataRef');
 console.log(`all ${STEPS} losses are equal to the bit`);
 
-/** Losses by step of a training process, of those steps that it made. @param killAfter that many steps it is killed */
-function losses(checkpoint: string, killAfter?: number): Promise<(number | undefined)[]> {
+/** Losses by step of a training process, of the steps that it made. @param mostSteps after which it is killed */
+function losses(checkpoint: string, mostSteps?: number): Promise<(number | undefined)[]> {
   const worker = fileURLToPath(new URL('./worker.js', import.meta.url));
   const child = fork(worker, [directory, join(directory, checkpoint)], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -68,12 +66,12 @@ function losses(checkpoint: string, killAfter?: number): Promise<(number | undef
   const seen: (number | undefined)[] = [];
   child.on('message', ({ step, loss }: { readonly step: number; readonly loss: number }) => {
     seen[step] = loss;
-    if (step + 1 === killAfter) child.kill('SIGKILL');
+    if (step + 1 === mostSteps) child.kill('SIGKILL');
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('exit', (code, signal) => {
-      if (code === 0 || (signal === 'SIGKILL' && killAfter !== undefined)) resolve(Array.from(seen));
+      if (code === 0 || (signal === 'SIGKILL' && mostSteps !== undefined)) resolve(Array.from(seen));
       else reject(new Error(`the training process ended with ${signal ?? `exit code ${code}`}`));
     });
   });
