@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -22,6 +22,11 @@ function blocksOf(page: string): Block[] {
     code: code as string,
   }));
 }
+
+/** What Hub v1 stored. */
+const { files: hubFiles } = JSON.parse(
+  readFileSync(join(root, 'packages/arrays/test/hub-v1/golden/hub-v1.json'), 'utf8'),
+) as { readonly files: Readonly<Record<string, string>> };
 
 /** An image of 40 × 32 pixels, made by sharp. */
 const PNG =
@@ -50,6 +55,11 @@ function writeFixtures(folder: string): void {
     Buffer.from([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8]),
   );
   writeFileSync(join(folder, 'labels.idx1-ubyte'), Buffer.from([0, 0, 8, 1, 0, 0, 0, 2, 7, 2]));
+  for (const [path, bytes] of Object.entries(hubFiles)) {
+    if (!path.startsWith('data/')) continue;
+    mkdirSync(dirname(join(folder, 'hub-data', path)), { recursive: true });
+    writeFileSync(join(folder, 'hub-data', path), Buffer.from(bytes, 'base64'));
+  }
 }
 
 const packages = readdirSync(join(root, 'packages')).map((name) => `packages/${name}/README.md`);

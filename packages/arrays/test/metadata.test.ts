@@ -48,6 +48,12 @@ test.each<[string, object, 'CORRUPT' | 'UNSUPPORTED', RegExp]>([
   ['a dtype that is no number', { data_type: 'string' }, 'UNSUPPORTED', /data_type is "string"/u],
   ['a dtype that is a name of objects', { data_type: 'constructor' }, 'UNSUPPORTED', /data_type/u],
   ['another version', { zarr_format: 4 }, 'UNSUPPORTED', /zarr_format is 4/u],
+  [
+    'a fill value beyond 2^53',
+    { data_type: 'uint64', fill_value: 2 ** 63 },
+    'UNSUPPORTED',
+    /fill_value is 9223372036854776000; integers beyond 2\^53/u,
+  ],
   ['a fill value beyond the dtype', { fill_value: 256 }, 'CORRUPT', /fill_value is 256, which is no uint8/u],
   ['another key encoding', { chunk_key_encoding: { name: 'hash' } }, 'UNSUPPORTED', /chunk_key_encoding is "hash"/u],
   [

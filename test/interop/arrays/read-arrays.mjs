@@ -18,7 +18,8 @@ for (const { name, dtype, shape, isLossy } of written) {
     const isNear = (value, i) => Math.abs(value - expected[i]) <= 3;
     const isEqual = isLossy ? bytes.length === expected.length && bytes.every(isNear) : bytes.equals(expected);
     const isSame = array.dtype === dtype && JSON.stringify(found.shape) === JSON.stringify(shape);
-    if (!isEqual || !isSame) wrong.push(`${name}: ${array.dtype}[${found.shape}], expected ${dtype}[${shape}]`);
+    if (!isEqual || !isSame)
+      wrong.push(`${name}: ${array.dtype}[${found.shape.join(', ')}], expected ${dtype}[${shape}]`);
   } catch (error) {
     wrong.push(`${name}: ${error.message}`);
   }

@@ -1,5 +1,5 @@
 import { DataRefError, type ArrayTypes, type NumericDType } from '@dataref/core';
-import { arrayType, countOf, eachAtOnce, REQUESTS_AT_ONCE } from '@dataref/core/adapter';
+import { countOf, eachAtOnce, REQUESTS_AT_ONCE } from '@dataref/core/adapter';
 import type { IoOptions, ObjectStore } from '@dataref/core/store';
 import type { StoredChunks } from '../chunks/stored-chunks.js';
 import { changeArray } from '../metadata/array-file.js';
@@ -107,8 +107,10 @@ async function clear<D extends NumericDType>(
   return changeArray(
     store,
     folder,
-    ({ shape: now, own: { uncleared: _, ...own } }) =>
-      own.revision === metadata.own.revision ? { shape: now, own } : undefined,
+    ({ shape: now, own }) => {
+      const { uncleared: _, ...rest } = own;
+      return own.revision === metadata.own.revision ? { shape: now, own: rest } : undefined;
+    },
     options,
   );
 }
@@ -121,7 +123,7 @@ function emptied<D extends NumericDType>(
   fill: number | bigint,
 ): ArrayTypes[D] {
   const data = values.slice() as ArrayTypes[D];
-  const one = new (values.constructor as ReturnType<typeof arrayType>)(1).fill(fill as never);
+  const one = values.slice(0, 1).fill(fill as never) as ArrayTypes[D];
   const strides = cStrides(chunk);
   const none = chunk.map(() => 0);
   kept.forEach((count, d) => {

@@ -68,6 +68,11 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
     return this.#metadata.chunk;
   }
 
+  /** What is not written, as the dtype's array holds it. */
+  get fill(): ArrayTypes[D][number] {
+    return this.#metadata.fill;
+  }
+
   get shapes(): StoredArray<'int32'> | undefined {
     return this.#shapes?.array;
   }
@@ -113,8 +118,7 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
     refuseUnknown('get', unknown, ['signal']);
     return endedByAbort(signal, async () => {
       const resolved = await this.#resolve('get', selection, { signal });
-      const fill = this.#metadata.fill as ArrayTypes[D][number];
-      const result = await readSelection<D>(this, resolved, { parallel: this.#chunksAtOnce, signal, fill });
+      const result = await readSelection<D>(this, resolved, { parallel: this.#chunksAtOnce, signal, fill: this.fill });
       return result as Selected<D, S, I>;
     });
   }
@@ -194,10 +198,8 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
     value: BroadcastValue<D>,
     { signal }: IoOptions,
   ): Promise<void> {
-    const fill = this.#metadata.fill as ArrayTypes[D][number];
-    const writes = planWrite<D>(this, selection, value, { fill });
     await eachAtOnce(
-      writes,
+      planWrite<D>(this, selection, value, { fill: this.fill }),
       this.#chunksAtOnce,
       async ({ place, isWhole, apply }) => {
         if (!isWhole) await chunks.update(place, apply, { signal });

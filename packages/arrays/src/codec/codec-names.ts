@@ -39,7 +39,7 @@ export function codecNamed(name: string): CodecMaker {
   if (codec !== undefined) return codec;
   throw new DataRefError(
     'UNSUPPORTED',
-    `codec ${JSON.stringify(String(name).slice(0, 80))} is not known here; known are ${[...CODECS.keys()].join(', ')}, and sharding_indexed around them. Python's zarr can store the array anew with one of them`,
+    `codec ${JSON.stringify(name.slice(0, 80))} is not known here; known are ${[...CODECS.keys()].join(', ')}, and sharding_indexed around them. Python's zarr can store the array anew with one of them`,
     { details: { codec: name } },
   );
 }

@@ -42,7 +42,7 @@ function encodedDType(
   if (dtype === 'bool' || dtype === 'float16') throw unsupported(`codec ${name} is not read of ${dtype} here`);
   const { data_type: stored = dtype, astype, dtype: values } = configuration;
   if (astype !== undefined && astype !== null && astype !== values)
-    throw unsupported(`codec ${name} is not read here where its astype ${String(astype)} is not its dtype`);
+    throw unsupported(`codec ${name} is not read here where its astype ${JSON.stringify(astype)} is not its dtype`);
   if (isNumericDType(stored)) return stored;
   throw unsupported(`codec ${name} is not read here with data_type ${JSON.stringify(stored)}`);
 }

@@ -1,4 +1,6 @@
 import { DataRefError } from '@dataref/core';
+import { cStrides } from '../selection/grid.js';
+import { copyStrided } from '../selection/strided.js';
 import type { ArrayCodec, ChunkForm } from './codec.js';
 import { arrayOf, bytesOf, elementCount } from './values.js';
 
@@ -34,20 +36,9 @@ function permuted(bytes: Uint8Array, { dtype, shape }: ChunkForm, order: readonl
   const from = arrayOf(dtype, bytes);
   if (from.length !== elementCount(shape) || order.every((axis, i) => axis === i)) return bytes;
   const to = from.slice();
-  const strides = shape.map((_, axis) => elementCount(shape.slice(axis + 1)));
+  const strides = cStrides(shape);
   const sizes = order.map((axis) => shape[axis] as number);
-  const steps = order.map((axis) => strides[axis] as number);
-  const last = sizes.length - 1;
-  const [size, step] = [sizes[last] as number, steps[last] as number];
-  const place = sizes.map(() => 0);
-  for (let at = 0, start = 0; at < to.length; at += size) {
-    for (let i = 0; i < size; i++) to[at + i] = from[start + i * step] as number;
-    for (let axis = last - 1; axis >= 0; axis--) {
-      start += steps[axis] as number;
-      if (++(place[axis] as number) < (sizes[axis] as number)) break;
-      start -= (place[axis] as number) * (steps[axis] as number);
-      place[axis] = 0;
-    }
-  }
+  const source = { data: from, offset: 0, strides: order.map((axis) => strides[axis] as number) };
+  copyStrided(source, { data: to, offset: 0, strides: cStrides(sizes) }, sizes);
   return bytesOf(to);
 }

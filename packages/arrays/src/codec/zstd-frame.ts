@@ -5,10 +5,11 @@ const RAW = 0;
 const REPEATED = 1;
 const COMPRESSED = 2;
 const MOST_OF_A_BLOCK = 2 ** 17;
+const CHECKSUM_BYTES = 4;
 
 /**
  * How many bytes a frame of Zstandard says that it decodes to; where it does not say, what its blocks can become at most.
- * Decodes nothing. @throws DataRefError CORRUPT for what is no single frame
+ * Decodes nothing. @throws DataRefError CORRUPT for what is no single frame: numcodecs never ends where bytes come after it
  * @see RFC 8878 sections 3.1.1.1 and 3.1.1.2
  */
 export function decodedLengthOf(bytes: Uint8Array): { readonly isSaid: boolean; readonly byteLength: number } {
@@ -21,7 +22,10 @@ export function decodedLengthOf(bytes: Uint8Array): { readonly isSaid: boolean; 
   const sizeBytes = [isSingle ? 1 : 0, 2, 4, 8][descriptor >> 6] as number;
   const at = 5 + (isSingle ? 0 : 1) + dictionaryBytes;
   if (bytes.length < at + sizeBytes) throw damaged('the head of its frame of Zstandard is cut short');
-  if (sizeBytes === 0) return { isSaid: false, byteLength: mostOfBlocks(view, at) };
+  const blocks = blocksFrom(view, at + sizeBytes);
+  const end = blocks.end + ((descriptor & 4) === 0 ? 0 : CHECKSUM_BYTES);
+  if (end !== bytes.length) throw damaged(`its frame of Zstandard has ${end} bytes, not ${bytes.length}`);
+  if (sizeBytes === 0) return { isSaid: false, byteLength: blocks.most };
   return { isSaid: true, byteLength: sizeAt(view, at, sizeBytes) };
 }
 
@@ -31,10 +35,12 @@ function sizeAt(view: DataView, at: number, sizeBytes: number): number {
   return sizeBytes === 4 ? view.getUint32(at, true) : Number(view.getBigUint64(at, true));
 }
 
-function mostOfBlocks(view: DataView, start: number): number {
+/** Where the blocks end, and how many bytes they decode to at most. */
+function blocksFrom(view: DataView, start: number): { readonly end: number; readonly most: number } {
   let most = 0;
   let isLast = false;
-  for (let at = start; !isLast;) {
+  let at = start;
+  while (!isLast) {
     if (at + 3 > view.byteLength) throw damaged('its frame of Zstandard is cut short');
     const head = view.getUint16(at, true) | (view.getUint8(at + 2) << 16);
     const [type, size] = [(head >> 1) & 3, head >> 3];
@@ -43,5 +49,5 @@ function mostOfBlocks(view: DataView, start: number): number {
     at += 3 + (type === REPEATED ? 1 : size);
     if (type > COMPRESSED) throw damaged('a block of Zstandard of no known type');
   }
-  return most;
+  return { end: at, most };
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DataRefError, type DataRef, type Field, type NumericDType } from '@dataref/core';
+import { DataRefError, type DataRef, type Field } from '@dataref/core';
 import { didYouMean, RowDataset } from '@dataref/core/adapter';
 import type { StoredArray } from '../array/stored-array.js';
 import type { ChunkedArray, SetOptions } from '../array/types.js';
@@ -63,7 +63,7 @@ class StoredDataset extends RowDataset {
     this.arrays = arrays;
   }
 
-  async set(component: string, selection: readonly Index[], value: ArrayValue<NumericDType>, options?: SetOptions) {
+  async set(component: string, selection: readonly Index[], value: ArrayValue, options?: SetOptions) {
     await arrayOf(this.name, this.arrays, component).set(selection, value, options);
   }
 }
@@ -100,7 +100,7 @@ function arrayOf(name: string, arrays: Components, component: string): ChunkedAr
   const names = Object.keys(arrays);
   throw new DataRefError(
     'INVALID_ARGUMENT',
-    `${name} has no component ${JSON.stringify(component)}; there are ${names.join(', ')}${didYouMean(String(component), names)}`,
+    `${name} has no component ${JSON.stringify(component)}; there are ${names.join(', ')}${didYouMean(component, names)}`,
     { details: { component } },
   );
 }

@@ -110,14 +110,14 @@ export class ChunkRows implements RowSource {
   }
 
   /** Copies rows whose slabs are at hand. @returns the others, by slab */
-  #copyHeld(indices: IndexArray, component: number, { copy }: ColumnCopy): Map<number, number[]> {
+  #copyHeld(indices: IndexArray, component: number, copy: ColumnCopy): Map<number, number[]> {
     const rows = this.#rowsOfSlab(component);
     const missing = new Map<number, number[]>();
     for (let row = 0; row < indices.length; row++) {
       const index = indices[row] as number;
       const place = Math.floor(index / rows);
       const slab = missing.has(place) ? undefined : this.#cache.peek(component, place);
-      if (slab !== undefined) copy(slab, index - place * rows, row);
+      if (slab !== undefined) copy.copy(slab, index - place * rows, row);
       else if (!missing.get(place)?.push(row)) missing.set(place, [row]);
     }
     return missing;

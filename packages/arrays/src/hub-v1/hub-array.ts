@@ -78,7 +78,9 @@ export class HubArray implements ChunkSource {
       throw corruptFile(path, `no chunk of Hub: ${error instanceof Error ? error.message : String(error)}`, error);
     });
     if (bytes.length !== byteLength) throw corruptFile(path, `has ${bytes.length} bytes, expected ${byteLength}`);
-    const turned = this.#isBig ? await endian({ endian: 'big' }, { dtype: this.dtype, shape: this.chunk }).decode(bytes) : bytes;
+    const turned = this.#isBig
+      ? await endian({ endian: 'big' }, { dtype: this.dtype, shape: this.chunk }).decode(bytes)
+      : bytes;
     return new values(new Uint8Array(turned).buffer); // aligned
   }
 
@@ -87,7 +89,8 @@ export class HubArray implements ChunkSource {
     const chunk = readPickle(stored);
     if (!(chunk instanceof Map)) throw new TypeError('its pickle is no dict');
     const shape = chunk.get('shape');
-    if (String(shape) !== String(this.chunk)) throw new RangeError(`its shape is [${String(shape)}], expected [${this.chunk.join(', ')}]`);
+    if (String(shape) !== String(this.chunk))
+      throw new RangeError(`its shape is [${String(shape)}], expected [${this.chunk.join(', ')}]`);
     if (this.codec === 'jpeg' || this.codec === 'png') return this.#decodeImages(this.codec, chunk.get('images'));
     const data = chunk.get('data');
     if (!(data instanceof Uint8Array)) throw new TypeError('it has no data');

@@ -1,4 +1,4 @@
-import { DataRefError, type NDArray, type Progress } from '@dataref/core';
+import { DataRefError, type Progress } from '@dataref/core';
 import { eachAtOnce, endedByAbort, ioOptionsOf, refuseUnknown, reporter, withLastReport } from '@dataref/core/adapter';
 import type { IoOptions } from '@dataref/core/store';
 import type { ChunkedArray } from '../array/types.js';
@@ -87,7 +87,8 @@ async function importArray(
   report: (done: number) => void,
 ): Promise<ChunkedArray> {
   const { shape, chunk, dtype, codec, shapesName } = source;
-  const shapes = shapesName === undefined ? undefined : new HubArray(shapesName, await readInfo(files, shapesName), files);
+  const shapes =
+    shapesName === undefined ? undefined : new HubArray(shapesName, await readInfo(files, shapesName), files);
   const array = await arrays.array(name, {
     shape,
     chunk,
@@ -100,7 +101,7 @@ async function importArray(
   await copyChunks(source, array, signal, report);
   if (shapes !== undefined && array.shapes !== undefined) {
     const all = await readSelection(shapes, resolveSelection('importHubV1', shapes.shape, []), { signal });
-    await array.shapes.set([], all as NDArray<'int32'>, { signal });
+    await array.shapes.set([], all, { signal });
   }
   return array;
 }
@@ -126,7 +127,7 @@ async function copyChunks(
         // Of a chunk at the end, what is within the array.
         const held: ChunkSource = { dtype: source.dtype, shape, chunk, readChunk: async () => values };
         const cut = await readSelection(held, resolveSelection('importHubV1', shape, places));
-        await array.set(places, cut as NDArray<any>, { signal });
+        await array.set(places, cut, { signal });
       }
       report(++done);
     },

@@ -14,10 +14,11 @@ export function readLz4Frame(bytes: Uint8Array, limitBytes: number): Uint8Array 
   if (view.getUint32(0, true) !== MAGIC) throw new RangeError('it is no LZ4 frame');
   const flags = view.getUint8(4);
   const [hasSize, hasBlockChecksums, hasDictionary] = [(flags & 8) !== 0, (flags & 16) !== 0, (flags & 1) !== 0];
-  if (flags >> 6 !== 1 || hasDictionary) throw new RangeError('its LZ4 frame is of another version, or has a dictionary');
+  if (flags >> 6 !== 1 || hasDictionary)
+    throw new RangeError('its LZ4 frame is of another version, or has a dictionary');
   const out = new Uint8Array(limitBytes);
   let length = 0;
-  for (let at = 7 + (hasSize ? 8 : 0); ; ) {
+  for (let at = 7 + (hasSize ? 8 : 0); ;) {
     const header = view.getUint32(at, true);
     at += 4;
     if (header === 0) return out.subarray(0, length);

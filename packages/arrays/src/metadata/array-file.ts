@@ -1,5 +1,5 @@
 import { DataRefError } from '@dataref/core';
-import { shown } from '@dataref/core/adapter';
+import { describeValue } from '@dataref/core/adapter';
 import type { IoOptions, ObjectStore } from '@dataref/core/store';
 import { locksOf } from '../store/key-locks.js';
 import { updateObject } from '../store/update-object.js';
@@ -29,10 +29,7 @@ function parseNode(key: string, { bytes, version }: { readonly bytes: Uint8Array
   const document = parseJson(bytes, errors);
   if (document['node_type'] === 'array') return { kind: 'array', metadata: parseArrayV3(document, errors), version };
   if (document['node_type'] === 'group') return { kind: 'dataset', document, version };
-  return errors.corrupt(
-    'node_type',
-    `must be "array" or "group", got ${shown(String(JSON.stringify(document['node_type'])), 60)}`,
-  );
+  return errors.corrupt('node_type', `must be "array" or "group", got ${describeValue(document['node_type'])}`);
 }
 
 /** An object's bytes: JSON that a person can read. */

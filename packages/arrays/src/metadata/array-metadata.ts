@@ -91,7 +91,7 @@ export function parseArrayV3(document: JsonObject, errors: MetadataErrors): Arra
     codecs,
     shard: sharded && outer,
     chunkKeys: keysOf(document['chunk_key_encoding'], errors),
-    fill: fillValue(dtype, document['fill_value'], corrupt),
+    fill: fillValue(dtype, document['fill_value'], errors),
     own: ownAttributes(attributes['dataref'], shape.length, corrupt),
     document,
   };

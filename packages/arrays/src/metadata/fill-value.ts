@@ -2,19 +2,27 @@ import type { NumericDType } from '@dataref/core';
 import { arrayType, describeValue, numberToFloat16 } from '@dataref/core/adapter';
 import type { Refuse } from './geometry.js';
 
+/** Says what is wrong. */
+interface FillErrors {
+  readonly corrupt: Refuse;
+  readonly unsupported: Refuse;
+}
+
 const SPECIAL: Readonly<Record<string, number>> = { NaN: NaN, Infinity: Infinity, '-Infinity': -Infinity };
 
 /**
  * A fill value as the dtype's array holds it: bits of a float16, 0 or 1 for a bool.
  * @see https://zarr-specs.readthedocs.io/en/latest/v3/data-types/index.html
  */
-export function fillValue(dtype: NumericDType, value: unknown, corrupt: Refuse): number | bigint {
-  const refuse = (): never => corrupt('fill_value', `is ${describeValue(value)}, which is no ${dtype}`);
+export function fillValue(dtype: NumericDType, value: unknown, errors: FillErrors): number | bigint {
+  const refuse = (): never => errors.corrupt('fill_value', `is ${describeValue(value)}, which is no ${dtype}`);
   if (value === null || value === undefined) return dtype === 'int64' || dtype === 'uint64' ? 0n : 0;
   if (dtype === 'bool') return value === true || value === 1 ? 1 : value === false || value === 0 ? 0 : refuse();
   if (dtype.startsWith('float')) return floatOf(dtype, value) ?? refuse();
   if (!Number.isInteger(value)) return refuse();
   if (dtype === 'int64' || dtype === 'uint64') {
+    if (!Number.isSafeInteger(value))
+      errors.unsupported('fill_value', `is ${value as number}; integers beyond 2^53 cannot be read exactly from JSON`);
     const big = BigInt(value as number);
     return (dtype === 'int64' ? BigInt.asIntN(64, big) : BigInt.asUintN(64, big)) === big ? big : refuse();
   }

@@ -27,7 +27,7 @@ export function ownAttributes(value: unknown, rank: number, corrupt: Refuse): Ow
   if (beyond !== undefined && beyond.length !== rank)
     corrupt('attributes.dataref.uncleared', `needs ${rank} sizes, got ${beyond.length}`);
   return {
-    ...(revision !== undefined && { revision: revision as string }),
+    ...(revision !== undefined && { revision }),
     ...(recordAxes !== undefined && { recordAxes: recordAxes as number }),
     ...(beyond !== undefined && { uncleared: beyond }),
   };

@@ -55,7 +55,7 @@ export function parseArrayV2(document: JsonObject, errors: MetadataErrors): Arra
     codecs: codecsOfV2(document, endian, shape.length, errors),
     shard: undefined,
     chunkKeys: chunkKeys('v2', separator),
-    fill: fillValue(dtype, document['fill_value'], corrupt),
+    fill: fillValue(dtype, document['fill_value'], errors),
     own: {},
     document,
   };

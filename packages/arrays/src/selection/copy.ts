@@ -77,7 +77,7 @@ export interface ChunkWrite<D extends NumericDType> {
    * values, where another writer was faster.
    * @param values of the chunk now, which are not changed; undefined where it was never written, or none of them stays
    */
-  apply(values: ArrayTypes[D] | undefined): ArrayTypes[D];
+  readonly apply: (values: ArrayTypes[D] | undefined) => ArrayTypes[D];
 }
 
 /**
@@ -97,7 +97,7 @@ export function* planWrite<D extends NumericDType>(
     yield {
       place,
       isWhole,
-      apply(values) {
+      apply: (values) => {
         const data = filled(
           new (arrayType(array.dtype))(size) as ArrayTypes[D],
           values === undefined ? fill : undefined,

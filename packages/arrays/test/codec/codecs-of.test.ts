@@ -42,7 +42,7 @@ test.each([
   [{ compressLevel: 1, compress: { codec: 'gzip', level: 1 } as const }, /two ways to say one thing/],
   [{ checksum: 'yes' as never }, /checksum must be true or false/],
 ])('%j is refused', (options, message) => {
-  expect(() => codecsOf(options, 'uint8', [2])).toThrow(failure('INVALID_ARGUMENT', message) as Error);
+  expect(() => codecsOf(options, 'uint8', [2])).toThrow(failure('INVALID_ARGUMENT', message));
 });
 
 test.each([
@@ -50,7 +50,7 @@ test.each([
   ['numcodecs.pcodec', /"numcodecs.pcodec" is not known/],
   ['constructor', /"constructor" is not known/],
 ])('a codec %s that is not known is named', (name, message) => {
-  expect(() => chunkCodec([{ name }], 'uint8', [2])).toThrow(failure('UNSUPPORTED', message) as Error);
+  expect(() => chunkCodec([{ name }], 'uint8', [2])).toThrow(failure('UNSUPPORTED', message));
 });
 
 test.each([
@@ -61,7 +61,7 @@ test.each([
   [[{ name: 'blosc', configuration: { cname: 'lzo' } }], /cname must be one of/],
   [[{ name: 'blosc', configuration: { shuffle: 7 } }], /shuffle must be one of/],
 ])('metadata %j is corrupt', (codecs, message) => {
-  expect(() => chunkCodec(codecs, 'uint8', [2, 2])).toThrow(failure('CORRUPT', message) as Error);
+  expect(() => chunkCodec(codecs, 'uint8', [2, 2])).toThrow(failure('CORRUPT', message));
 });
 
 test('filters that zarrita reads are read, and refused where they would be written', async () => {

@@ -59,7 +59,7 @@ test.each<[Compressor, 'uint8' | 'int16', number[], RegExp]>([
   ['png', 'uint8', [4], /two axes or more, got \[4\]/],
   ['jpeg', 'uint8', [70_001, 40_000, 3], /take fewer records a chunk/],
 ])('%s of %s%j is refused when the array is made', (compress, dtype, shape, message) => {
-  expect(() => codecsOf({ compress }, dtype, shape)).toThrow(failure('INVALID_ARGUMENT', message) as Error);
+  expect(() => codecsOf({ compress }, dtype, shape)).toThrow(failure('INVALID_ARGUMENT', message));
 });
 
 test('an image with another number of bytes is refused by its head, before it is decoded', async () => {

@@ -1,4 +1,4 @@
-import type { ArrayTypes, NumericDType } from '@dataref/core';
+import type { NumericDType } from '@dataref/core';
 import { arrayOf, byteLengthOf } from '../../dist/codec/values.js';
 
 export const DTYPES: readonly NumericDType[] = [
@@ -32,7 +32,7 @@ export function randomValues<D extends NumericDType>(random: () => number, dtype
     bytes[i] = [byte, i % period, i >> 6, any][kind] as number;
   }
   if (dtype === 'bool') bytes.forEach((value, i) => (bytes[i] = value & 1));
-  return arrayOf(dtype, bytes) as ArrayTypes[D];
+  return arrayOf(dtype, bytes);
 }
 
 export function bytesIn({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {

@@ -4,10 +4,10 @@ import { MemoryStore, type ObjectStore } from '@dataref/core/store';
 export function countedStore(): { readonly store: ObjectStore; readonly reads: string[] } {
   const reads: string[] = [];
   const store = new MemoryStore();
-  const { get } = store;
-  store.get = async function (key, ...rest) {
+  const get = store.get.bind(store);
+  store.get = async (key, ...rest) => {
     if (!key.endsWith('zarr.json')) reads.push(key.slice(key.indexOf('%/') + 2));
-    return get.call(this, key, ...rest);
+    return get(key, ...rest);
   };
   return { store, reads };
 }

@@ -98,7 +98,12 @@ describe('refuses, and says where:', () => {
   test('a pickle that calls something', async () => {
     // cos\nsystem\n(S'…'\ntR. — what pickle.loads would run
     const evil = Buffer.from("cos\nsystem\n(S'touch /tmp/owned'\ntR.");
-    await refused('codecs/gzip:x', { [CHUNK]: evil }, 'CORRUPT', /chunks\/0-3_0-2: .*opcode 0x63 at byte 0 is refused/u);
+    await refused(
+      'codecs/gzip:x',
+      { [CHUNK]: evil },
+      'CORRUPT',
+      /chunks\/0-3_0-2: .*opcode 0x63 at byte 0 is refused/u,
+    );
   });
 
   test('a chunk cut off at any byte', async () => {

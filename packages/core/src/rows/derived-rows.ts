@@ -69,8 +69,8 @@ export class ChosenRows implements RowSource {
     return this.#source.farRecordBytes?.();
   }
 
-  hold(outlook?: Outlook) {
-    return this.#source.hold(outlook && (() => this.#ahead(outlook())));
+  hold(outlook?: Outlook, reader?: object) {
+    return this.#source.hold(outlook && (() => this.#ahead(outlook())), reader);
   }
 
   *#ahead(ranges: Iterable<RowRange>): Generator<RowRange> {
@@ -141,8 +141,8 @@ export class SelectedRows implements RowSource {
     return this.#source.farRecordBytes?.();
   }
 
-  hold(outlook?: Outlook) {
-    return this.#source.hold(outlook);
+  hold(outlook?: Outlook, reader?: object) {
+    return this.#source.hold(outlook, reader);
   }
 }
 
@@ -211,10 +211,10 @@ export class ConcatenatedRows implements RowSource {
     return far.length === 0 ? undefined : Math.max(...far);
   }
 
-  hold(outlook?: Outlook) {
+  hold(outlook?: Outlook, reader?: object) {
     const releases = this.#sources.map((source, i) => {
       const start = this.#starts[i] as number;
-      return source.hold(outlook && (() => within(outlook(), start, start + source.length)));
+      return source.hold(outlook && (() => within(outlook(), start, start + source.length)), reader);
     });
     return async () => void (await Promise.all(releases.map((release) => release())));
   }

@@ -41,13 +41,13 @@ export function readByPosition(
     const { readInGroups } = await loadGroupedRead();
     return readInGroups(parts, indices, request, readRows);
   };
-  return parts.during(() =>
+  const readRight = (times: number): Promise<ColumnData[]> =>
     read().catch(async (error: unknown) => {
-      if (!isDataRefError(error, 'CORRUPT')) throw error;
+      if (times === MAX_READS || !isDataRefError(error, 'CORRUPT')) throw error;
       if (!(await parts.recheck(locateRows(parts.table, indices).distinct))) throw error;
-      return read();
-    }),
-  );
+      return readRight(times + 1);
+    });
+  return parts.during(() => readRight(1));
 }
 
 async function readColumns(

@@ -45,8 +45,11 @@ export interface RowSource {
    * data is near, and as long as that is not known.
    */
   farRecordBytes?(): number | undefined;
-  /** Keeps what reading needs open until the returned function is called, once. */
-  hold(outlook?: Outlook): () => Promise<void>;
+  /**
+   * Keeps what reading needs open until the returned function is called, once.
+   * @param reader whose outlook it is, the same object in every epoch
+   */
+  hold(outlook?: Outlook, reader?: object): () => Promise<void>;
 }
 
 export const noHold = (): (() => Promise<void>) => async () => undefined;

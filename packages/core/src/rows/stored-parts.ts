@@ -177,10 +177,10 @@ export class StoredParts {
   }
 
   /** Keeps files open between reads, and tells the store what comes next, until the returned function is called. */
-  hold(outlook?: Outlook): () => Promise<void> {
+  hold(outlook?: Outlook, reader?: object): () => Promise<void> {
     this.#holders++;
     let held = true;
-    const unfollow = outlook && this.#store.follow?.({ upcoming: () => this.#upcoming(outlook) });
+    const unfollow = outlook && this.#store.follow?.({ upcoming: () => this.#upcoming(outlook), reader });
     return async () => {
       if (!held) return;
       held = false;

@@ -64,8 +64,8 @@ export class StoredRows implements RowSource {
     return this.#parts.manifest.byteLength / Math.max(1, this.length);
   }
 
-  hold(outlook?: Outlook): () => Promise<void> {
-    const release = this.#parts.hold(outlook && (() => (this.#resident?.isReady === true ? [] : outlook())));
+  hold(outlook?: Outlook, reader?: object): () => Promise<void> {
+    const release = this.#parts.hold(outlook && (() => (this.#resident?.isReady === true ? [] : outlook())), reader);
     return async () => {
       const released = release();
       if (!this.#parts.isHeld) this.#stop.abort();

@@ -97,6 +97,8 @@ export interface SweepOptions extends IoOptions {
 export interface Forecast {
   /** Objects by when each is needed next, soonest first, each once. Asked anew whenever something is to be decided. */
   upcoming(): Iterable<ExpectedObject>;
+  /** Whose it is. The next forecast of the same reader is of reads in the same manner: those of the next epoch. */
+  readonly reader?: object | undefined;
 }
 
 /** How another thread of this process makes a store that reads and writes the same. */

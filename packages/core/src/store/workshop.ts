@@ -32,35 +32,50 @@ export function isOwnerRunning(name: string): boolean | undefined {
 /** Removes what processes that have ended left, locks too. @returns bytes freed */
 export async function sweepFolder(workshop: string): Promise<number> {
   let freed = 0;
+  let nowMs: Promise<number> | undefined;
+  const now = (): Promise<number> => (nowMs ??= fileClock(workshop));
   for (const name of await namesIn(workshop)) {
     const path = join(workshop, name);
     if ((await fs.lstat(path).catch(() => undefined))?.isDirectory() !== true) {
-      freed += await sweepFile(path, name);
+      freed += await sweepFile(path, name, now);
       continue;
     }
     // A lock, or what is to become one: one file in a folder.
     const isLock = LOCK_NAME.test(name);
-    if (!isLock && (await isBusy(path, name))) continue;
-    for (const inner of await namesIn(path)) freed += await sweepFile(join(path, inner), inner);
+    if (!isLock && (await isBusy(path, name, now))) continue;
+    for (const inner of await namesIn(path)) freed += await sweepFile(join(path, inner), inner, now);
     await fs.rmdir(path).catch(() => undefined); // not empty: it is held
   }
   return freed;
 }
 
-async function sweepFile(path: string, name: string): Promise<number> {
+async function sweepFile(path: string, name: string, now: () => Promise<number>): Promise<number> {
   const stat = await fs.lstat(path).catch(() => undefined);
-  if (stat?.isFile() !== true || (await isBusy(path, name))) return 0;
+  if (stat?.isFile() !== true || (await isBusy(path, name, now))) return 0;
   await fs.rm(path, { force: true });
   return stat.size;
 }
 
 /** What has another name is not ours. */
-async function isBusy(path: string, name: string): Promise<boolean> {
+async function isBusy(path: string, name: string, now: () => Promise<number>): Promise<boolean> {
   if (!WORK_NAME.test(name)) return true;
   const owner = ownerOf(name);
   if (owner === undefined) return false;
   const modifiedMs = (await fs.lstat(path).catch(() => undefined))?.mtimeMs ?? 0;
-  return isRunning(owner) ?? Date.now() - modifiedMs < FOREIGN_IDLE_MS;
+  return isRunning(owner) ?? (await now()) - modifiedMs < FOREIGN_IDLE_MS;
+}
+
+/** Now, by the clock that the times of files are by, which another host may keep; 0 where no file can be made. */
+async function fileClock(workshop: string): Promise<number> {
+  const path = join(workshop, workName());
+  try {
+    await fs.writeFile(path, '', { flag: 'wx' });
+    return (await fs.lstat(path)).mtimeMs;
+  } catch {
+    return 0;
+  } finally {
+    await fs.rm(path, { force: true }).catch(() => undefined);
+  }
 }
 
 function ownerOf(name: string): ProcessIdentity | undefined {

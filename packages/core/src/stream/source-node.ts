@@ -186,7 +186,8 @@ export class SourceNode implements PlanNode<Segment> {
       const first = segment();
       return outlook({ epoch: first.epoch, position: this.positionOf(first, first.start) });
     };
-    return this.rows.hold(() => (shardBeforeShuffle ? stretched(ranges(), numShards, this.rows.length) : ranges()));
+    const { length } = this.rows;
+    return this.rows.hold(() => (shardBeforeShuffle ? stretched(ranges(), numShards, length) : ranges()), this);
   }
 
   /** Of `count` positions: how many at the beginning do not lie in one stride, where other ranks' done ones are between them. */

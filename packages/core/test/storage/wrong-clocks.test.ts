@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Progress } from '@dataref/core';
 import { claim } from '../../dist/storage/claim.js';
 import { leaseKey, newRecord, readLease } from '../../dist/storage/lease-record.js';
@@ -94,6 +96,23 @@ describe('a vacuum whose clock is an hour ahead', () => {
     await expect(storageOver(store).vacuum({ signal, onProgress })).rejects.toThrow('enough'); // of 60 s
     expect(await keysOf(store)).toEqual(before);
   });
+});
+
+test('a sweep whose clock is a week ahead spares what another host is writing', async () => {
+  const folder = tempFolder();
+  const store = new FileStore(folder);
+  await store.put('k', new Uint8Array(1));
+  const owner = Buffer.from(JSON.stringify([dead.host, dead.pid, dead.startTicks])).toString('base64url');
+  const [young, old] = ['0', '1'].map((digit) => join(folder, '.tmp~', `${digit.repeat(16)}.${owner}`)) as [
+    string,
+    string,
+  ];
+  for (const path of [young, old]) writeFileSync(path, '12345');
+  utimesSync(old, new Date(now() - 48 * HOUR_MS), new Date(now() - 48 * HOUR_MS));
+  jest.spyOn(Date, 'now').mockImplementation(() => now() + 168 * HOUR_MS);
+  expect(await store.sweep()).toBe(5);
+  expect([existsSync(young), existsSync(old)]).toEqual([true, false]);
+  expect(readdirSync(join(folder, '.tmp~')).filter((name) => !young.endsWith(name))).toEqual([]);
 });
 
 test('a delete leaves a writer of another host that may live to the next vacuum, and does not wait', async () => {

@@ -20,6 +20,8 @@ const FIRST_WAIT_MS: Readonly<Record<'refused' | 'broken' | 'failed', number>> =
 const LONGEST_WAIT_MS = 60_000;
 /** How often a reader that waits for room looks whether there is some. */
 const ROOM_MS = 5;
+/** Of a copy that was read as a whole, this share at most was not: what a file has beside records. */
+const UNREAD_SHARE = 1 / 8;
 
 /** A copy that is being brought for nobody in particular. */
 export interface ComingObject {
@@ -35,12 +37,14 @@ export class CachedObject {
   readonly expected: ExpectedObject;
   /** When this process used its copy last, in ms since 1970. */
   usedMs = 0;
-  /** Bytes that a copy of this process's making has yet to give before it has paid for its download. */
-  owedBytes = 0;
   readonly #copies: LocalCopies;
   readonly #path: string;
   #readers = 0;
   #reads = 0;
+  /** Bytes that a copy of this process's making has yet to give before it has paid for its download. */
+  #owedBytes = 0;
+  /** Bytes that were read without a copy since there was one: the next copy does not give them any more. */
+  #passedBytes = 0;
   /** Its place among all that is needed when reads began that are under way: forecasts go on while they wait. */
   #rank = Infinity;
   #copy: OpenCopy | undefined;
@@ -105,9 +109,25 @@ export class CachedObject {
     return performance.now() >= this.#retryMs;
   }
 
+  /** Whether its copy has to stay: it is read, or has not paid for its download. */
+  get isOwing(): boolean {
+    return this.isRead || this.#owedBytes > this.expected.byteLength * UNREAD_SHARE;
+  }
+
+  /** The copy goes. */
+  letGo(): void {
+    this.#owedBytes = 0;
+    void this.close();
+  }
+
+  /** Bytes were read from the source. */
+  countPassed(byteLength: number): void {
+    this.#passedBytes += byteLength;
+  }
+
   /** Bytes were read from the copy. */
   countUse(byteLength: number): void {
-    this.owedBytes -= byteLength;
+    this.#owedBytes -= byteLength;
     const now = Date.now();
     this.usedMs = now;
     if (now - this.#markedMs < MARK_MS) return;
@@ -249,7 +269,8 @@ export class CachedObject {
       this.#setbacks = 0;
       this.#retryMs = 0;
       if (landing === 'downloaded') {
-        this.owedBytes = this.expected.byteLength;
+        this.#owedBytes = this.expected.byteLength - this.#passedBytes;
+        this.#passedBytes = 0;
         this.usedMs = Date.now();
         const identity = identityOf(this.#path);
         if (identity !== undefined) this.#copies.verified.set(this.#path, identity);

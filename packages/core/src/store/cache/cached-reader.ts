@@ -16,6 +16,9 @@ export class CachedReader implements ObjectReader {
   /** The first read waits for the copy. */
   readonly #waits: boolean;
   #hasLostCopy = false;
+  /** The copy that was read last, and whether others were before. */
+  #lastCopy: OpenCopy | undefined;
+  #hasReadOthers = false;
   #isClosed = false;
 
   /** Takes over a hold of the object and one of the source. */
@@ -40,6 +43,7 @@ export class CachedReader implements ObjectReader {
       if (copy !== undefined && (await this.#readCopy(copy, ranges, options))) return;
       const reader = await orAbort(this.#source.reader(), options.signal);
       await reader.readRanges(ranges, options);
+      for (const { into } of ranges) this.#object.countPassed(into.length);
     } finally {
       end();
     }
@@ -54,7 +58,9 @@ export class CachedReader implements ObjectReader {
     const hasLost = this.#hasLostCopy;
     this.#hasLostCopy = false;
     if (hasLost) return true;
-    return this.#object.copy !== undefined && this.#object.recheck();
+    if (this.#lastCopy === undefined) return false;
+    // The copy that proved wrong may have been replaced for another read meanwhile.
+    return (await this.#object.recheck()) || this.#hasReadOthers || this.#object.copy !== this.#lastCopy;
   }
 
   async close(): Promise<void> {
@@ -82,6 +88,7 @@ export class CachedReader implements ObjectReader {
   /** False where the copy cannot be read: it is let go of then. */
   async #readCopy(copy: OpenCopy, ranges: readonly ByteRange[], options: IoOptions): Promise<boolean> {
     try {
+      this.#noteRead(copy);
       await copy.reader.readRanges(ranges, options);
       for (const { into } of ranges) this.#object.countUse(into.length);
       return true;
@@ -92,12 +99,18 @@ export class CachedReader implements ObjectReader {
     }
   }
 
+  #noteRead(copy: OpenCopy): void {
+    this.#hasReadOthers ||= this.#lastCopy !== undefined && this.#lastCopy !== copy;
+    this.#lastCopy = copy;
+  }
+
   readonly #readSync = (into: Uint8Array, position: number): void => {
     this.#check({ into, position });
     try {
-      const copy = this.#object.copy?.reader;
-      if (copy?.readSync === undefined) throw new Error('the copy was removed');
-      copy.readSync(into, position);
+      const { copy } = this.#object;
+      if (copy?.reader.readSync === undefined) throw new Error('the copy was removed');
+      this.#noteRead(copy);
+      copy.reader.readSync(into, position);
     } catch (error) {
       this.#hasLostCopy = true;
       void this.#object.drop();

@@ -13,6 +13,7 @@ export interface Need {
 
 interface Followed {
   readonly upcoming: () => Iterable<ExpectedObject>;
+  readonly reader: object | undefined;
   /** What it named soonest at first: a head, which may be in memory soon and named no more, and a body. */
   soonest: readonly string[];
   /** Those have gone behind others since. */
@@ -22,6 +23,8 @@ interface Followed {
 /** What several readers will need, as far as they know: the soonest need of each object counts. */
 export class Forecasts {
   readonly #followed = new Set<Followed>();
+  /** Readers of forecasts that went on from object to object: their next ones will. */
+  readonly #moving = new WeakSet<object>();
   readonly #idOf: (object: ExpectedObject) => string;
 
   constructor(idOf: (object: ExpectedObject) => string) {
@@ -34,7 +37,9 @@ export class Forecasts {
 
   /** Follows a forecast until the returned function is called. */
   add(forecast: Forecast): () => void {
-    const followed: Followed = { upcoming: () => forecast.upcoming(), soonest: [], moves: false };
+    const { reader } = forecast;
+    const moves = reader !== undefined && this.#moving.has(reader);
+    const followed: Followed = { upcoming: () => forecast.upcoming(), reader, soonest: [], moves };
     this.#followed.add(followed);
     this.noticeMoves();
     return () => void this.#followed.delete(followed);
@@ -74,6 +79,7 @@ export class Forecasts {
         const isNamed = followed.soonest.some((id) => ids.includes(id));
         followed.moves = isNamed && !followed.soonest.includes(ids[0] as string);
         if (!isNamed) followed.soonest = ids.slice(0, 2);
+        if (followed.moves && followed.reader !== undefined) this.#moving.add(followed.reader);
       } catch {
         // A forecast that fails names nothing, for now.
       }

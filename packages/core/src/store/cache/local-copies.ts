@@ -16,8 +16,6 @@ const WATCH_MS = 500;
 const IN_USE_MS = 30_000;
 /** Times of access differ from the clock by the disk's resolution. */
 const SAME_USE_MS = 2_000;
-/** Of a copy that was read as a whole, this share at most was not: what a file has beside records. */
-const UNREAD_SHARE = 1 / 8;
 
 /** The copies of one store's objects in one folder, as one process sees them. */
 export class LocalCopies {
@@ -177,18 +175,12 @@ export class LocalCopies {
     const object = this.#objects.get(id);
     const ownMs = object?.usedMs ?? 0;
     const isUsedElsewhere = usedMs > ownMs + SAME_USE_MS && Date.now() - usedMs < IN_USE_MS;
-    const isOwing = object !== undefined && (object.isRead || object.owedBytes > byteLength * UNREAD_SHARE);
-    const isBound = rank === Infinity ? isUsedElsewhere : isOwing;
+    const isBound = rank === Infinity ? isUsedElsewhere : object?.isOwing === true;
     return { id, byteLength, usedMs: Math.max(usedMs, ownMs), rank, isBound };
   }
 
   #letGo(ids: readonly string[]): void {
-    for (const id of ids) {
-      const object = this.#objects.get(id);
-      if (object === undefined) continue;
-      object.owedBytes = 0;
-      void object.close();
-    }
+    for (const id of ids) this.#objects.get(id)?.letGo();
   }
 
   #idOf(object: ExpectedObject): string {

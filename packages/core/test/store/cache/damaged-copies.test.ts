@@ -4,6 +4,7 @@ import { storageOver } from '../../storage/stored.js';
 import { tempFolder } from '../../temp-folder.js';
 import { FarStore } from './far-store.js';
 import { copiesIn, makeCache } from './made-caches.js';
+import { openObject, putObject } from './objects.js';
 
 jest.setTimeout(600_000); // much is written, and the machine may be busy
 
@@ -46,3 +47,22 @@ test.each([
   expect(count).toBe(RECORDS);
   if (limitBytes === 0) expect(far.totalBytes).toBeGreaterThan(2 * RECORDS * 1000);
 });
+
+test.each(['dropped', 'replaced'])('who read a copy that went bad reads again, though it was %s for another reader meanwhile', async (fate) => {
+  const far = new FarStore();
+  const object = await putObject(far, 'k', 1000, 1);
+  const directory = tempFolder();
+  const cache = makeCache(far, { directory, limitBytes: 2 ** 20, read: 'parts' });
+  const [reader, other] = [await openObject(cache, object), await openObject(cache, object)];
+  const into = new Uint8Array(1000);
+  await other.read(into, 0);
+  damage(directory);
+  reader.readSync?.(into, 0);
+  expect(into).not.toEqual(object.bytes);
+  expect(await other.recheck?.()).toBe(true);
+  if (fate === 'replaced') await other.read(into, 0);
+  expect(await reader.recheck?.()).toBe(true);
+  await reader.read(into, 0);
+  expect(into).toEqual(object.bytes);
+  await Promise.all([reader.close(), other.close()]);
+}); // prettier-ignore
