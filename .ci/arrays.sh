@@ -17,3 +17,8 @@ node test/interop/arrays/write-arrays.mjs "$work/node"
 "$environment/bin/python" -W ignore test/interop/arrays/read_arrays.py "$work/node"
 "$environment/bin/python" -W ignore test/interop/arrays/write_arrays.py "$work/python"
 node test/interop/arrays/read-arrays.mjs "$work/python"
+
+# The page for Python's users; its training where torch is installed.
+node test/interop/arrays/write-page.mjs "$work/page/data"
+root=$PWD
+(cd "$work/page" && "$root/$environment/bin/python" -W ignore "$root/test/interop/arrays/run_page.py" "$root")

@@ -68,6 +68,11 @@ if (only.includes('pipelines')) {
 if (only.includes('onnx')) {
   for (const line of await run(node, [file('onnx.mjs'), rounds])) print(line);
 }
+if (only.includes('arrays')) {
+  const python = await pythonWith('arrays', data, file('..', 'test', 'interop', 'arrays', 'requirements.txt'));
+  for (const line of await run(node, [file('arrays.mjs'), join(data, 'arrays'), python, Math.min(rounds, 7)]))
+    print(line);
+}
 if (only.includes('mpi')) {
   const store = await storeOfW1();
   for (const line of await run(node, [file('mpi.mjs'), store, rounds])) print(line);

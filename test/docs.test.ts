@@ -115,3 +115,15 @@ test('the examples that need nothing else print what their pages say', async () 
   const indices = `${before}${after}`.match(/(?<=: ).*/gu)?.flatMap((line) => line.split(' ').map(Number));
   expect(new Set(indices).size).toBe(50);
 }, 120_000);
+
+test('the example of arrays prints what its page says, and a killed training goes on to the bit', async () => {
+  const [tutorial, digits] = [
+    ...readFileSync(join(root, 'examples/arrays/README.md'), 'utf8').matchAll(/^```\n(.*?)^```$/gmsu),
+  ];
+  const program = (name: string) =>
+    run(process.execPath, [join(root, `examples/arrays/dist/${name}.js`), join(folder, name)], { timeout: 90_000 });
+  // Each build of zlib compresses a little differently, and the kill is at random.
+  const stable = (text: string | undefined) => text?.replaceAll(/\d+ of 3145728|after step \d+|with step \d+/gu, '…');
+  expect(stable((await program('tutorial')).stdout)).toBe(stable(tutorial?.[1]));
+  expect(stable((await program('digits')).stdout)).toBe(stable(digits?.[1]));
+}, 180_000);

@@ -1,6 +1,6 @@
+import { crc32c } from '@node-rs/crc32';
 import { DataRefError } from '@dataref/core';
 import type { BytesCodec } from './codec.js';
-import { crc32c } from './crc32c.js';
 
 const BYTES = 4;
 

@@ -1,11 +1,11 @@
 import { constants, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
+import { crc32c } from '@node-rs/crc32';
 import { isDataRefError } from '@dataref/core';
 import { failure } from '../../../core/test/expect-error.js';
 import { announceSeed, randomOf, runs } from '../../../core/test/scale.js';
 import { chunkCodec } from '../../dist/codec/chunk-codec.js';
 import { codecsOf } from '../../dist/codec/codecs-of.js';
-import { crc32c } from '../../dist/codec/crc32c.js';
 import { bytesIn, DTYPES, LOSSLESS, randomShape, randomValues } from './random-chunks.js';
 
 const random = randomOf(announceSeed('damaged chunks'));
