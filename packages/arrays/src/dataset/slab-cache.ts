@@ -83,7 +83,8 @@ export class SlabCache {
 
   async #load(key: string, component: number, place: number, signal: AbortSignal): Promise<Slab> {
     const bytes = this.#bytesOf(component);
-    await this.#room(bytes);
+    // Looked at anew after each wait, and taken at once: others that wait as well have been told at the same time.
+    while (this.#isFull(bytes)) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#reads++;
     this.#readingBytes += bytes;
     try {
@@ -98,11 +99,9 @@ export class SlabCache {
     }
   }
 
-  /** Waits for others to end where all together would take too much memory. */
-  async #room(bytes: number): Promise<void> {
-    const isFull = (): boolean =>
-      this.#reads > 0 && (this.#reads >= PARALLEL_READS || this.#readingBytes + bytes > this.#budgetBytes);
-    while (isFull()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  /** All together would take too much memory. */
+  #isFull(bytes: number): boolean {
+    return this.#reads > 0 && (this.#reads >= PARALLEL_READS || this.#readingBytes + bytes > this.#budgetBytes);
   }
 
   #keep(key: string, slab: Slab): void {
