@@ -3,6 +3,7 @@ import { DataRefError, type DataRef, type Field } from '@dataref/core';
 import { didYouMean, RowDataset } from '@dataref/core/adapter';
 import type { StoredArray } from '../array/stored-array.js';
 import type { ChunkedArray, SetOptions } from '../array/types.js';
+import { metadataErrors } from '../metadata/array-metadata.js';
 import type { Index } from '../selection/slice.js';
 import type { ArrayValue } from '../values/value.js';
 import { ChunkRows, type Component } from './chunk-rows.js';
@@ -122,4 +123,20 @@ export function checkComponents(name: string, arrays: Components): void {
       },
     );
   }
+}
+
+/**
+ * What a stored dataset names: lengths may differ while one of them is appended to.
+ * @throws DataRefError CORRUPT with the key where there is no array, or one without records
+ */
+export function checkOpened(key: string, arrays: Components): void {
+  const { corrupt } = metadataErrors(key);
+  const entries = Object.entries(arrays);
+  if (entries.length === 0) corrupt('attributes.dataref.components', 'must name at least one array');
+  for (const [component, { shape }] of entries)
+    if (shape.length === 0)
+      corrupt(
+        'attributes.dataref.components',
+        `${JSON.stringify(component)} names an array without axes, so without records`,
+      );
 }
