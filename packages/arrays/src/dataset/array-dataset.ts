@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { DataRefError, type DataRef, type Field } from '@dataref/core';
-import { didYouMean, RowDataset } from '@dataref/core/adapter';
+import { arrayType, didYouMean, RowDataset } from '@dataref/core/adapter';
 import type { StoredArray } from '../array/stored-array.js';
 import type { ChunkedArray, SetOptions } from '../array/types.js';
 import { metadataErrors } from '../metadata/array-metadata.js';
@@ -82,6 +82,10 @@ function componentOf(name: string, array: StoredArray): Component {
     dtype,
     shape,
     rowsOfChunk: chunk[0] as number,
+    slabBytes: chunk.reduce(
+      (bytes, size, d) => bytes * size * (d === 0 ? 1 : Math.ceil((shape[d] as number) / size)),
+      arrayType(dtype).BYTES_PER_ELEMENT,
+    ),
     isRagged,
     async readRows(start, end, signal) {
       const [data, sizes] = await Promise.all([

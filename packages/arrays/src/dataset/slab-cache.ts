@@ -105,13 +105,15 @@ export class SlabCache {
   }
 
   #keep(key: string, slab: Slab): void {
-    if (this.#holders === 0 || slab.data.byteLength > this.#budgetBytes) return;
+    // Of a chunk that reaches beyond its array, all of it is held.
+    const { byteLength } = slab.data.buffer;
+    if (this.#holders === 0 || byteLength > this.#budgetBytes) return;
     this.#slabs.set(key, slab);
-    this.#cachedBytes += slab.data.byteLength;
+    this.#cachedBytes += byteLength;
     for (const [oldest, { data }] of this.#slabs) {
       if (this.#cachedBytes <= this.#budgetBytes) return;
       this.#slabs.delete(oldest);
-      this.#cachedBytes -= data.byteLength;
+      this.#cachedBytes -= data.buffer.byteLength;
     }
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { fromColumns, ndarray, type DataRef, type NDArray } from '@dataref/core';
-import { ObjectStorage } from '@dataref/core/store';
+import { MemoryStore, ObjectStorage } from '@dataref/core/store';
 import { resumeSuite } from '@dataref/core/testing';
 import { openArrays, slice, type ArrayDataset, type Arrays } from '@dataref/arrays';
 import { failure } from '../../../core/test/expect-error.js';
@@ -205,4 +205,23 @@ test('records that were never written are zeros, also while others lengthen the 
   const dataset = await arrays.dataset('sparse', { label: empty });
   await (await arrays.openArray('empty')).append([7]);
   expect(await labelsOf(dataset.stream().batch(4))).toEqual([0, 0, 0, 0, 0, 0]);
+});
+
+test('of chunks that reach far beyond their array, no more are read at once than fit the budget', async () => {
+  const store = new MemoryStore();
+  const arrays = openArrays(new ObjectStorage(store), { cacheBytes: 1000 });
+  const label = await arrays.array('wide', { shape: [30, 1], chunk: [1, 600], dtype: 'uint8' });
+  await label.set([], 1);
+  const dataset = await arrays.dataset('far', { label });
+  const get = store.get.bind(store);
+  let now = 0;
+  let most = 0;
+  store.get = async (...request) => {
+    most = Math.max(most, ++now);
+    await new Promise(setImmediate);
+    now--;
+    return get(...request);
+  };
+  expect(await labelsOf(dataset.stream().batch(30))).toEqual(Array(30).fill(1));
+  expect(most).toBe(1);
 });
