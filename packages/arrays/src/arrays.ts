@@ -6,7 +6,13 @@ import { createStored, openStored } from './array/opening.js';
 import { StoredArray } from './array/stored-array.js';
 import type { ArrayOptions, ChunkedArray } from './array/types.js';
 import { codecsOf } from './codec/codecs-of.js';
-import { arrayDataset, checkComponents, type ArrayDataset, type Components } from './dataset/array-dataset.js';
+import {
+  arrayDataset,
+  checkComponents,
+  checkOpened,
+  type ArrayDataset,
+  type Components,
+} from './dataset/array-dataset.js';
 import { parseComposition, writeComposition, type Composition } from './dataset/composition.js';
 import { nodesBelow, type NodeInfo } from './names/listing.js';
 import { folderOf } from './names/names.js';
@@ -149,8 +155,10 @@ class StoredArrays implements Arrays {
       if (node === undefined)
         throw new DataRefError('NOT_FOUND', `no dataset ${told} in ${this.#store.description}`, { details: { name } });
       if (node.kind === 'array') throw new DataRefError('INVALID_ARGUMENT', `${told} is an array; openArray(name)`);
-      const composition = parseComposition(`${folder}zarr.json`, node.document);
-      return arrayDataset(name, await this.#open(composition, { signal }), this.#cacheBytes);
+      const key = `${folder}zarr.json`;
+      const arrays = await this.#open(parseComposition(key, node.document), { signal });
+      checkOpened(key, arrays);
+      return arrayDataset(name, arrays, this.#cacheBytes);
     });
   }
 

@@ -64,6 +64,31 @@ test.each<[string, object, 'CORRUPT' | 'UNSUPPORTED', RegExp]>([
   ],
   ['a codec that there is not', { codecs: [{ name: 'nonesuch' }] }, 'UNSUPPORTED', /nonesuch/u],
   ['codecs that are none', { codecs: [7] }, 'CORRUPT', /codecs/u],
+  ['countless codecs', { codecs: Array(2 ** 16).fill('crc32c') }, 'CORRUPT', /codecs has 65536 codecs, at most 32$/u],
+  [
+    'codecs in shards that are none',
+    sharded([2, 2], { codecs: [null] }),
+    'CORRUPT',
+    /an entry of codecs of sharding_in/u,
+  ],
+  [
+    'an index with codecs that are none',
+    sharded([2, 2], { index_codecs: [7] }),
+    'CORRUPT',
+    /entry of index_codecs of/u,
+  ],
+  [
+    'codecs in shards without a configuration',
+    sharded([2, 2], { codecs: [{ name: 'gzip', configuration: null }] }),
+    'CORRUPT',
+    /the configuration of "gzip"/u,
+  ],
+  [
+    'countless codecs in shards',
+    sharded([2, 2], { codecs: Array(33).fill('crc32c') }),
+    'CORRUPT',
+    /codecs of sharding_indexed has 33 codecs/u,
+  ],
   ['transformers', { storage_transformers: [{}] }, 'UNSUPPORTED', /storage_transformers/u],
   ['a shard that is not divided', sharded([3, 2]), 'CORRUPT', /does not divide the shard \[2, 2\]/u],
   [
@@ -152,4 +177,34 @@ test.each<[string, object, RegExp]>([
 test('openArrays takes storages of ours alone', () => {
   for (const wrong of [undefined, null, {}, store, 'data'])
     expect(() => openArrays(wrong as never)).toThrow(failure('INVALID_ARGUMENT', /openArrays needs a storage/u));
+});
+
+test('codecs in shards may be a name alone, as those of chunks', async () => {
+  const document = {
+    ...(await documentOf()),
+    ...sharded([2, 2], { codecs: ['bytes', 'gzip'], index_codecs: ['bytes'] }),
+  };
+  await store.put(KEY, bytesOf(document));
+  expect((await arrays.openArray('x')).chunk).toEqual([2, 2]);
+});
+
+test('shapes of fewer records than there are, along any axis, leave the others all that there is room for', async () => {
+  const ragged = await arrays.array('x', { shape: [3, 4, 5], chunk: [2, 2, 5], dtype: 'uint8', recordAxes: 2 });
+  await ragged.shapes?.set([], 2);
+  await ragged.shapes?.resize([3, 2, 1]); // as where a resize of both was killed between them
+  const opened = await arrays.openArray('x');
+  expect(await opened.shapeOf([2, 1])).toEqual([2]);
+  expect(await opened.shapeOf([2, 3])).toEqual([5]);
+  expect(await opened.get([0, null, 0])).toMatchObject({ shape: [4] });
+});
+
+test.each<[string, Record<string, string>, RegExp]>([
+  ['nothing', {}, /components must name at least one array/u],
+  ['an array without axes', { image: 'x', mean: 'scalar' }, /"mean" names an array without axes/u],
+])('a stored dataset of %s is CORRUPT', async (_, components, message) => {
+  await arrays.array('x', FORM);
+  await arrays.array('scalar', { shape: [], chunk: [], dtype: 'uint8' });
+  const group = { zarr_format: 3, node_type: 'group', attributes: { dataref: { components } } };
+  await store.put('arrays%/set/zarr.json', bytesOf(group));
+  await expect(arrays.openDataset('set')).rejects.toEqual(failure('CORRUPT', message));
 });

@@ -27,9 +27,11 @@ export class RecordShapes {
   ): Promise<readonly number[]> {
     const shape = [...records.map(({ count }) => count), full.length];
     if (shape.includes(0)) return full;
-    const [{ start, step, count }] = records as [AxisSelection];
-    // An append elsewhere may have lengthened the records alone, yet.
-    if (start + step * (count - 1) >= (this.array.shape[0] as number)) return full;
+    // What resizes or appends elsewhere may have changed one of the two arrays alone, yet.
+    const isWithin = records.every(
+      ({ start, step, count }, d) => start + step * (count - 1) < (this.array.shape[d] as number),
+    );
+    if (!isWithin) return full;
     const axes = [...records, { start: 0, step: 1, count: full.length, isSqueezed: false }];
     const read = await readSelection<'int32'>(
       this.array,

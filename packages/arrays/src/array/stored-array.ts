@@ -11,6 +11,7 @@ import type { IoOptions, ObjectStore } from '@dataref/core/store';
 import type { ChunkSource } from '../chunks/chunk-source.js';
 import { ShardedChunks } from '../chunks/sharded-chunks.js';
 import { StoredChunks } from '../chunks/stored-chunks.js';
+import { readNode } from '../metadata/array-file.js';
 import type { ArrayMetadata } from '../metadata/array-metadata.js';
 import { sizeOf } from '../metadata/limits.js';
 import { planWrite, readSelection } from '../selection/copy.js';
@@ -91,7 +92,10 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
     return this.#metadata.own.revision ?? JSON.stringify(this.#metadata.document);
   }
 
-  /** Rows start to end − 1 of the first axis, whole, in C order. @throws DataRefError OUT_OF_RANGE where they were cut off */
+  /**
+   * Rows start to end − 1 of the first axis, whole, in C order.
+   * @throws DataRefError OUT_OF_RANGE where they were cut off; GENERATION_GONE where that, or more, was done elsewhere
+   */
   async readRows(start: number, end: number, signal: AbortSignal): Promise<ArrayTypes[D]> {
     const length = this.shape[0] as number;
     if (end > length)
@@ -107,9 +111,18 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
       const values = await this.readChunk(place, { signal });
       if (values !== undefined) return values.subarray(0, (end - start) * sizeOf(rest)) as ArrayTypes[D];
     }
+    let isAllThere = true;
+    const { dtype, shape, chunk } = this;
+    const readChunk: ChunkSource<D>['readChunk'] = async (place, options) => {
+      const values = await this.readChunk(place, options);
+      isAllThere &&= values !== undefined;
+      return values;
+    };
     const selection = resolveSelection('stream', this.shape, [slice(start, end)]);
     const fill = this.#metadata.fill as ArrayTypes[D][number];
-    const read = await readSelection<D>(this, selection, { parallel: this.#chunksAtOnce, signal, fill });
+    const source = { dtype, shape, chunk, readChunk };
+    const read = await readSelection<D>(source, selection, { parallel: this.#chunksAtOnce, signal, fill });
+    if (!isAllThere) await this.#checkSame(end, { signal });
     return (read as NDArray<D>).data;
   }
 
@@ -180,6 +193,20 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
       const full = this.shape.slice(records);
       return this.#shapes === undefined ? full : this.#shapes.largest(axes, full, { signal });
     });
+  }
+
+  /** What was never written is no chunk; nor is what was removed since, which is no reason to take it for zeros. */
+  async #checkSame(length: number, options: IoOptions): Promise<void> {
+    const node = await readNode(this.store, this.#folder, options);
+    const now = node?.kind === 'array' ? node.metadata : undefined;
+    const { chunkKeys } = this.#metadata;
+    const isSame = now?.chunkKeys.name === chunkKeys.name && now.chunkKeys.separator === chunkKeys.separator;
+    if (isSame && (now.shape[0] ?? 0) >= length) return;
+    throw new DataRefError(
+      'GENERATION_GONE',
+      `${this.name} was replaced, cut or deleted while its rows were read; open the dataset anew`,
+      { details: { name: this.name } },
+    );
   }
 
   /** The selection over the shape that the records selected have. */

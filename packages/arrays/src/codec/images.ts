@@ -69,7 +69,9 @@ function imageCodec(format: ImageFormat): CodecMaker {
             `its ${format.name} has ${said.width} × ${said.height} pixels of ${said.channels} bytes, expected ${count} bytes in all`,
           );
         const sharp = await loadSharp(format.name);
-        const image = sharp(bytes, { ignoreIcc: true, limitInputPixels: false, failOn: 'warning' });
+        // What sharp takes for the image's head may be another than what was read of it above.
+        const limitInputPixels = said.width * said.height;
+        const image = sharp(bytes, { ignoreIcc: true, limitInputPixels, failOn: 'warning' });
         const grey = said.channels <= 2 ? image.toColourspace('b-w') : image;
         return grey.raw().toBuffer();
       },

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { DataRefError, type DataRef, type Field } from '@dataref/core';
-import { didYouMean, RowDataset } from '@dataref/core/adapter';
+import { arrayType, didYouMean, RowDataset } from '@dataref/core/adapter';
 import type { StoredArray } from '../array/stored-array.js';
 import type { ChunkedArray, SetOptions } from '../array/types.js';
+import { metadataErrors } from '../metadata/array-metadata.js';
 import type { Index } from '../selection/slice.js';
 import type { ArrayValue } from '../values/value.js';
 import { ChunkRows, type Component } from './chunk-rows.js';
@@ -81,6 +82,10 @@ function componentOf(name: string, array: StoredArray): Component {
     dtype,
     shape,
     rowsOfChunk: chunk[0] as number,
+    slabBytes: chunk.reduce(
+      (bytes, size, d) => bytes * size * (d === 0 ? 1 : Math.ceil((shape[d] as number) / size)),
+      arrayType(dtype).BYTES_PER_ELEMENT,
+    ),
     isRagged,
     async readRows(start, end, signal) {
       const [data, sizes] = await Promise.all([
@@ -122,4 +127,20 @@ export function checkComponents(name: string, arrays: Components): void {
       },
     );
   }
+}
+
+/**
+ * What a stored dataset names: lengths may differ while one of them is appended to.
+ * @throws DataRefError CORRUPT with the key where there is no array, or one without records
+ */
+export function checkOpened(key: string, arrays: Components): void {
+  const { corrupt } = metadataErrors(key);
+  const entries = Object.entries(arrays);
+  if (entries.length === 0) corrupt('attributes.dataref.components', 'must name at least one array');
+  for (const [component, { shape }] of entries)
+    if (shape.length === 0)
+      corrupt(
+        'attributes.dataref.components',
+        `${JSON.stringify(component)} names an array without axes, so without records`,
+      );
 }

@@ -19,6 +19,8 @@ export interface Component {
   readonly shape: readonly number[];
   /** Rows of a row of chunks, which are read together. */
   readonly rowsOfChunk: number;
+  /** Of a row of chunks, decoded: they may reach beyond the array. */
+  readonly slabBytes: number;
   /** Each row has a shape of its own, up to that of the array. */
   readonly isRagged: boolean;
   readRows(start: number, end: number, signal: AbortSignal): Promise<Slab>;
@@ -53,7 +55,7 @@ export class ChunkRows implements RowSource {
     this.#fingerprint = fingerprint;
     this.#cache = new SlabCache(
       cacheBytes,
-      (component) => this.#rowsOfSlab(component) * this.#rowBytes(component),
+      (component) => (this.#components[component] as Component).slabBytes,
       (component, place, signal) => this.#readSlab(component, place, signal),
     );
   }

@@ -83,7 +83,8 @@ export class SlabCache {
 
   async #load(key: string, component: number, place: number, signal: AbortSignal): Promise<Slab> {
     const bytes = this.#bytesOf(component);
-    await this.#room(bytes);
+    // Looked at anew after each wait, and taken at once: others that wait as well have been told at the same time.
+    while (this.#isFull(bytes)) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#reads++;
     this.#readingBytes += bytes;
     try {
@@ -98,21 +99,21 @@ export class SlabCache {
     }
   }
 
-  /** Waits for others to end where all together would take too much memory. */
-  async #room(bytes: number): Promise<void> {
-    const isFull = (): boolean =>
-      this.#reads > 0 && (this.#reads >= PARALLEL_READS || this.#readingBytes + bytes > this.#budgetBytes);
-    while (isFull()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  /** All together would take too much memory. */
+  #isFull(bytes: number): boolean {
+    return this.#reads > 0 && (this.#reads >= PARALLEL_READS || this.#readingBytes + bytes > this.#budgetBytes);
   }
 
   #keep(key: string, slab: Slab): void {
-    if (this.#holders === 0 || slab.data.byteLength > this.#budgetBytes) return;
+    // Of a chunk that reaches beyond its array, all of it is held.
+    const { byteLength } = slab.data.buffer;
+    if (this.#holders === 0 || byteLength > this.#budgetBytes) return;
     this.#slabs.set(key, slab);
-    this.#cachedBytes += slab.data.byteLength;
+    this.#cachedBytes += byteLength;
     for (const [oldest, { data }] of this.#slabs) {
       if (this.#cachedBytes <= this.#budgetBytes) return;
       this.#slabs.delete(oldest);
-      this.#cachedBytes -= data.byteLength;
+      this.#cachedBytes -= data.buffer.byteLength;
     }
   }
 }

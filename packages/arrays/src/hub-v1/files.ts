@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { DataRefError } from '@dataref/core';
@@ -12,6 +13,9 @@ export interface HubFiles {
   read(path: string, limitBytes: number): Promise<Uint8Array | undefined>;
 }
 
+/** To open a pipe waits for who writes to it, but for this; Windows has no such thing. */
+const WITHOUT_WAITING = constants.O_NONBLOCK ?? 0;
+
 /** Files of a folder, from which no name and no symbolic link leads out. */
 export function hubFolder(folder: string): HubFiles {
   return {
@@ -19,9 +23,11 @@ export function hubFolder(folder: string): HubFiles {
       try {
         const [root, real] = await Promise.all([realpath(folder), realpath(join(folder, path))]);
         if (!real.startsWith(root + sep)) throw corruptFile(path, 'leads out of the folder');
-        const file = await open(real, 'r');
+        const file = await open(real, constants.O_RDONLY | WITHOUT_WAITING);
         try {
-          const { size } = await file.stat();
+          const stat = await file.stat();
+          if (!stat.isFile()) throw corruptFile(path, 'is no file');
+          const { size } = stat;
           if (size > limitBytes) throw corruptFile(path, `has ${size} bytes, expected at most ${limitBytes}`);
           return await file.readFile();
         } finally {

@@ -7,7 +7,7 @@ import { endian } from '../codec/endian.js';
 import { jpeg, png } from '../codec/images.js';
 import type { JsonObject } from '../metadata/array-metadata.js';
 import { checkSizes, sizesOf } from '../metadata/geometry.js';
-import { sizeOf } from '../metadata/limits.js';
+import { MOST_AXES, sizeOf } from '../metadata/limits.js';
 import { numpyDType } from '../metadata/v2-metadata.js';
 import { corruptFile, hubPath, type HubFiles } from './files.js';
 import { readLz4Frame } from './lz4-frame.js';
@@ -89,8 +89,9 @@ export class HubArray implements ChunkSource {
     const chunk = readPickle(stored);
     if (!(chunk instanceof Map)) throw new TypeError('its pickle is no dict');
     const shape = chunk.get('shape');
+    if (!isSizes(shape)) throw new TypeError('its shape is no list of sizes');
     if (String(shape) !== String(this.chunk))
-      throw new RangeError(`its shape is [${String(shape)}], expected [${this.chunk.join(', ')}]`);
+      throw new RangeError(`its shape is [${shape.join(', ')}], expected [${this.chunk.join(', ')}]`);
     if (this.codec === 'jpeg' || this.codec === 'png') return this.#decodeImages(this.codec, chunk.get('images'));
     const data = chunk.get('data');
     if (!(data instanceof Uint8Array)) throw new TypeError('it has no data');
@@ -113,4 +114,9 @@ export class HubArray implements ChunkSource {
     }
     return out;
   }
+}
+
+/** Of numbers alone: a list that has itself many times over has no end as a text. */
+function isSizes(value: Constant | undefined): value is readonly number[] {
+  return Array.isArray(value) && value.length <= MOST_AXES && value.every((size) => typeof size === 'number');
 }

@@ -3,9 +3,11 @@ import { describeValue, isNumericDType } from '@dataref/core/adapter';
 import { chunkKeys, type ChunkKeys } from './chunk-keys.js';
 import { fillValue } from './fill-value.js';
 import { checkSizes, sizesOf, type Refuse } from './geometry.js';
-import { MOST_CHUNKS_OF_SHARD, sizeOf } from './limits.js';
+import { MOST_CHUNKS_OF_SHARD, MOST_CODECS, sizeOf } from './limits.js';
 import type { CodecMetadata } from '../codec/codec.js';
 import { ownAttributes, type OwnAttributes } from './own-attributes.js';
+
+const SHARDING = 'sharding_indexed';
 
 /** A description as JSON has it. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -75,8 +77,8 @@ export function parseArrayV3(document: JsonObject, errors: MetadataErrors): Arra
     unsupported('storage_transformers', 'are in use, and there are none here');
   const shape = sizesOf('shape', document['shape'], 0, corrupt);
   const outer = regularGrid(document['chunk_grid'], errors);
-  const codecs = codecsIn('codecs', document['codecs'], errors);
-  const sharded = codecs.find(({ name }) => name === 'sharding_indexed')?.configuration;
+  const codecs = codecsIn('codecs', document['codecs'], errors).map((codec) => withShardsCodecs(codec, errors));
+  const sharded = codecs.find(({ name }) => name === SHARDING)?.configuration;
   const chunk =
     sharded === undefined ? outer : sizesOf('chunk_shape of sharding_indexed', sharded['chunk_shape'], 1, corrupt);
   checkSizes(dtype, ['shape', shape], ['chunk_shape', chunk], corrupt);
@@ -124,6 +126,7 @@ function keysOf(value: unknown, { corrupt, unsupported }: MetadataErrors): Chunk
 /** Codecs as objects: short ones are a name alone. */
 function codecsIn(field: string, value: unknown, { corrupt }: MetadataErrors): CodecMetadata[] {
   if (!Array.isArray(value)) return corrupt(field, `must be a list, got ${describeValue(value)}`);
+  if (value.length > MOST_CODECS) return corrupt(field, `has ${value.length} codecs, at most ${MOST_CODECS}`);
   return value.map((codec: unknown) => {
     const { name, configuration = {} } =
       typeof codec === 'string' ? { name: codec } : objectOf(`an entry of ${field}`, codec, corrupt);
@@ -133,6 +136,14 @@ function codecsIn(field: string, value: unknown, { corrupt }: MetadataErrors): C
       configuration: objectOf(`the configuration of ${JSON.stringify(name.slice(0, 60))}`, configuration, corrupt),
     };
   });
+}
+
+/** Those of chunks in shards, and of indices, are objects too. */
+function withShardsCodecs({ name, configuration = {} }: CodecMetadata, errors: MetadataErrors): CodecMetadata {
+  if (name !== SHARDING) return { name, configuration };
+  const codecs = codecsIn(`codecs of ${name}`, configuration['codecs'], errors);
+  const index = codecsIn(`index_codecs of ${name}`, configuration['index_codecs'], errors);
+  return { name, configuration: { ...configuration, codecs, index_codecs: index } };
 }
 
 function checkShard(shard: readonly number[], chunk: readonly number[], corrupt: Refuse): void {

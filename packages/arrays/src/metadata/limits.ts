@@ -4,6 +4,8 @@ export const MOST_ELEMENTS = Number.MAX_SAFE_INTEGER;
 export const MOST_AXES = 64;
 /** Bytes of one chunk as it is used. */
 export const MOST_CHUNK_BYTES = 2 ** 31;
+/** Codecs of a chunk, one after another: each takes time and memory. */
+export const MOST_CODECS = 32;
 /** Chunks in one shard. */
 export const MOST_CHUNKS_OF_SHARD = 2 ** 24;
 /** Bytes of an array's description. */

@@ -5,6 +5,7 @@ import { objectOf, type ArrayMetadata, type JsonObject, type MetadataErrors } fr
 import { chunkKeys } from './chunk-keys.js';
 import { fillValue } from './fill-value.js';
 import { checkSizes, sizesOf } from './geometry.js';
+import { MOST_CODECS } from './limits.js';
 
 const DTYPES: Readonly<Record<string, NumericDType>> = {
   b1: 'bool',
@@ -77,6 +78,8 @@ function codecsOfV2(
   };
   if (filters !== null && filters !== undefined && !Array.isArray(filters))
     corrupt('filters', `must be a list or null, got ${describeValue(filters)}`);
+  if (Array.isArray(filters) && filters.length > MOST_CODECS)
+    corrupt('filters', `are ${filters.length}, at most ${MOST_CODECS}`);
   const reversed = Array.from({ length: rank }, (_, d) => rank - 1 - d);
   return [
     ...(order === 'F' && rank > 1 ? [{ name: 'transpose', configuration: { order: reversed } }] : []),

@@ -89,3 +89,33 @@ test('an image of another program is read: any size with as many bytes, progress
   const decoded = await codecFor('jpeg', [8, 8, 3]).decode(stored, 'key');
   expect(decoded.every((value, i) => Math.abs(value - (values[i] ?? 0)) <= 3)).toBe(true);
 });
+
+test('a jpeg whose decoder finds another head than the one that says its size is refused by that head', async () => {
+  const frame = (side: number) => [
+    0xff,
+    0xc0,
+    0,
+    17,
+    8,
+    side >> 8,
+    side & 255,
+    side >> 8,
+    side & 255,
+    3,
+    1,
+    17,
+    0,
+    2,
+    17,
+    0,
+    3,
+    17,
+    0,
+  ];
+  const scan = [0xff, 0xda, 0, 12, 3, 1, 0, 2, 0, 3, 0, 0, 63, 0];
+  // TEM has no length, and the two bytes after it are no length but the next marker.
+  const bytes = new Uint8Array(2 ** 17);
+  bytes.set([0xff, 0xd8, 0xff, 0x01, ...frame(20_000), ...scan]);
+  bytes.set(frame(8), 4 + 0xffc0);
+  await expect(codecFor('jpeg', [8, 8, 3]).decode(bytes, 'key')).rejects.toEqual(failure('CORRUPT', /pixel limit/u));
+});

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { fromColumns, ndarray, type DataRef, type NDArray } from '@dataref/core';
-import { ObjectStorage } from '@dataref/core/store';
+import { MemoryStore, ObjectStorage } from '@dataref/core/store';
 import { resumeSuite } from '@dataref/core/testing';
-import { openArrays, slice, type ArrayDataset } from '@dataref/arrays';
+import { openArrays, slice, type ArrayDataset, type Arrays } from '@dataref/arrays';
 import { failure } from '../../../core/test/expect-error.js';
 import { countedStore } from './counted-store.js';
 
@@ -180,4 +180,48 @@ test('a damaged chunk is told of by its key', async () => {
   expect(await dataset.at(0)).toEqual({ label: 5 });
   await expect(dataset.at(4)).rejects.toThrow(failure('CORRUPT', /label\/c\/1/u));
   await expect(labelsOf(dataset.stream().batch(2))).rejects.toThrow(failure('CORRUPT', /label\/c\/1/u));
+});
+
+test.each<[string, (arrays: Arrays) => Promise<unknown>]>([
+  [
+    'replaced',
+    (arrays) =>
+      arrays.array('train:image', { shape: [LENGTH, 4, 3], chunk: [10, 4, 3], dtype: 'uint8', ifExists: 'replace' }),
+  ],
+  ['cut', async (arrays) => (await arrays.openArray('train:image')).resize(5)],
+  ['deleted', (arrays) => arrays.delete('train:image')],
+])('records of an array that was %s elsewhere are GENERATION_GONE, and no zeros', async (_, change) => {
+  const { arrays, dataset } = await stored();
+  await change(arrays);
+  await expect(dataset.at(90)).rejects.toEqual(failure('GENERATION_GONE', /train:image was replaced, cut or deleted/u));
+  await expect(labelsOf(dataset.stream().batch(8))).rejects.toEqual(
+    failure('GENERATION_GONE', /open the dataset anew/u),
+  );
+});
+
+test('records that were never written are zeros, also while others lengthen the array', async () => {
+  const { arrays } = await stored();
+  const empty = await arrays.array('empty', { shape: [6], chunk: [2], dtype: 'float32' });
+  const dataset = await arrays.dataset('sparse', { label: empty });
+  await (await arrays.openArray('empty')).append([7]);
+  expect(await labelsOf(dataset.stream().batch(4))).toEqual([0, 0, 0, 0, 0, 0]);
+});
+
+test('of chunks that reach far beyond their array, no more are read at once than fit the budget', async () => {
+  const store = new MemoryStore();
+  const arrays = openArrays(new ObjectStorage(store), { cacheBytes: 1000 });
+  const label = await arrays.array('wide', { shape: [30, 1], chunk: [1, 600], dtype: 'uint8' });
+  await label.set([], 1);
+  const dataset = await arrays.dataset('far', { label });
+  const get = store.get.bind(store);
+  let now = 0;
+  let most = 0;
+  store.get = async (...request) => {
+    most = Math.max(most, ++now);
+    await new Promise(setImmediate);
+    now--;
+    return get(...request);
+  };
+  expect(await labelsOf(dataset.stream().batch(30))).toEqual(Array(30).fill(1));
+  expect(most).toBe(1);
 });

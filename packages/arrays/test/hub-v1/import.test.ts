@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -123,7 +124,29 @@ describe('refuses, and says where:', () => {
 
   test('a chunk of another array', async () => {
     const other = Buffer.from(golden.files['sparse/chunks/2-4_0-2']!, 'base64');
-    await refused('codecs/gzip:x', { [CHUNK]: other }, 'CORRUPT', /its shape is \[2,2\], expected \[3, 2\]/u);
+    await refused('codecs/gzip:x', { [CHUNK]: other }, 'CORRUPT', /its shape is \[2, 2\], expected \[3, 2\]/u);
+  });
+
+  test('a shape that would have no end as a text', async () => {
+    // Each of 60 tuples has the one before it twice.
+    const doubled = Array.from({ length: 60 }, (_, i) => [0x68, i, 0x86, 0x94]).flat();
+    const shape = [0x8c, 5, ...Buffer.from('shape'), 0x4b, 1, 0x4b, 1, 0x86, 0x94, ...doubled];
+    const laughs = Buffer.from([0x80, 4, 0x7d, 0x28, ...shape, 0x75, 0x2e]);
+    await refused('codecs/gzip:x', { [CHUNK]: laughs }, 'CORRUPT', /its shape is no list of sizes/u);
+  });
+
+  test('a pipe that nobody writes to, and a folder', async () => {
+    const folder = tempFolder();
+    mkdirSync(join(folder, 'x/info.json'), { recursive: true });
+    await expect(importHubV1(emptyArrays(), folder, 'x')).rejects.toThrow(
+      failure('CORRUPT', /info\.json: is no file/u),
+    );
+    if (process.platform === 'win32') return;
+    mkdirSync(join(folder, 'y'));
+    execFileSync('mkfifo', [join(folder, 'y/info.json')]);
+    await expect(importHubV1(emptyArrays(), folder, 'y')).rejects.toThrow(
+      failure('CORRUPT', /info\.json: is no file/u),
+    );
   });
 
   test('names that lead out, the paths of a dataset among them', async () => {
