@@ -19,5 +19,5 @@ export function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Ui
 export function arrayOf<D extends NumericDType>(dtype: D, bytes: Uint8Array): ArrayTypes[D] {
   const Class = arrayType(dtype);
   const { buffer, byteOffset, length } = bytes.byteOffset % Class.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
-  return new Class(buffer as ArrayBuffer, byteOffset, length / Class.BYTES_PER_ELEMENT) as ArrayTypes[D];
+  return new Class(buffer, byteOffset, length / Class.BYTES_PER_ELEMENT) as ArrayTypes[D];
 }
