@@ -37,6 +37,7 @@ const EXPORTS: Record<string, readonly string[]> = {
   '@dataref/core/adapter': [
     'BatchFlow',
     'CHECKSUM',
+    'DTYPES',
     'Iteration',
     'REQUESTS_AT_ONCE',
     'RecordFlow',

@@ -1,5 +1,14 @@
-import { DataRefError, type NumericDType, type Storage } from '@dataref/core';
-import { countOf, endedByAbort, ioOptionsOf, oneOf, optionsOf, refuseUnknown, storeOf } from '@dataref/core/adapter';
+import { DataRefError, isDataRefError, type NumericDType, type Storage } from '@dataref/core';
+import {
+  countOf,
+  describeValue,
+  endedByAbort,
+  ioOptionsOf,
+  oneOf,
+  optionsOf,
+  refuseUnknown,
+  storeOf,
+} from '@dataref/core/adapter';
 import type { IoOptions, ObjectStore } from '@dataref/core/store';
 import { checkForm, removeArray } from './array/creation.js';
 import { createStored, openStored } from './array/opening.js';
@@ -54,29 +63,37 @@ export interface Arrays {
   ): Promise<ChunkedArray<D, S>>;
   /**
    * An array that is there, of Zarr v3 or v2. With shards it can be read only.
-   * @throws DataRefError NOT_FOUND, INVALID_ID; CORRUPT, UNSUPPORTED with the key and the field; STORE_FAILED, TIMEOUT
+   * @throws DataRefError NOT_FOUND, INVALID_ID; INVALID_ARGUMENT for a dataset; CORRUPT, UNSUPPORTED with the key and the
+   *   field; STORE_FAILED, TIMEOUT
    */
   openArray(name: string, options?: IoOptions): Promise<ChunkedArray>;
   /**
    * Makes a dataset of arrays whose first axes have one length. Where it is there with these components, that one is opened.
-   * @throws DataRefError ALREADY_EXISTS; INVALID_ID for the name; INVALID_ARGUMENT for its components; NOT_FOUND for
-   *   arrays that are named; STORE_FAILED, TIMEOUT
+   * @throws DataRefError ALREADY_EXISTS; INVALID_ID for the name; INVALID_ARGUMENT for its components; NOT_FOUND, CORRUPT,
+   *   UNSUPPORTED for arrays that are named; UNSUPPORTED where the storage is read only; STORE_FAILED, TIMEOUT
    */
   dataset<const C extends ComponentsGiven>(
     name: string,
     components: C,
     options?: DatasetOptions,
   ): Promise<ArrayDataset<Opened<C>>>;
-  /** @throws DataRefError NOT_FOUND, also for one of its arrays; INVALID_ID; CORRUPT, UNSUPPORTED, STORE_FAILED, TIMEOUT */
+  /**
+   * A dataset that is there, with its arrays opened.
+   * @throws DataRefError NOT_FOUND, also for one of its arrays; INVALID_ID; INVALID_ARGUMENT for an array, and a group of
+   *   Zarr that is no dataset; CORRUPT, UNSUPPORTED, STORE_FAILED, TIMEOUT
+   */
   openDataset(name: string, options?: IoOptions): Promise<ArrayDataset>;
   /** Whether there is an array or a dataset of that name. @throws DataRefError INVALID_ID, STORE_FAILED, TIMEOUT */
   has(name: string, options?: IoOptions): Promise<boolean>;
-  /** Names of all arrays and datasets, and which they are, in order. @throws DataRefError CORRUPT, STORE_FAILED, TIMEOUT */
+  /**
+   * Names of all arrays and datasets, and which they are, in order; also of arrays that are UNSUPPORTED here.
+   * @throws DataRefError CORRUPT; UNSUPPORTED where the storage cannot list; STORE_FAILED, TIMEOUT
+   */
   list(options?: IoOptions): AsyncIterable<NodeInfo>;
   /**
    * Removes an array; of a dataset, what joins its arrays, which stay.
    * @returns false where there is none
-   * @throws DataRefError INVALID_ID, STORE_FAILED, TIMEOUT
+   * @throws DataRefError INVALID_ID; UNSUPPORTED where the storage is read only; STORE_FAILED, TIMEOUT
    */
   delete(name: string, options?: IoOptions): Promise<boolean>;
 }
@@ -153,7 +170,11 @@ class StoredArrays implements Arrays {
       const node = await readNode(this.#store, folder, { signal });
       const told = JSON.stringify(name);
       if (node === undefined)
-        throw new DataRefError('NOT_FOUND', `no dataset ${told} in ${this.#store.description}`, { details: { name } });
+        throw new DataRefError(
+          'NOT_FOUND',
+          `no dataset ${told} in ${this.#store.description}; dataset(name, components) makes one`,
+          { details: { name } },
+        );
       if (node.kind === 'array') throw new DataRefError('INVALID_ARGUMENT', `${told} is an array; openArray(name)`);
       const key = `${folder}zarr.json`;
       const arrays = await this.#open(parseComposition(key, node.document), { signal });
@@ -179,10 +200,17 @@ class StoredArrays implements Arrays {
     const { signal } = optionsIn('delete', options);
     const folder = folderOf(name);
     return endedByAbort(signal, async () => {
-      const node = await readNode(this.#store, folder, { signal }).catch(() => undefined); // damaged: it goes all the same
+      const node = await readNode(this.#store, folder, { signal }).catch((error: unknown) => {
+        if (isDataRefError(error, 'CORRUPT') || isDataRefError(error, 'UNSUPPORTED')) return undefined; // goes all the same
+        throw error;
+      });
       if (node?.kind === 'dataset') return this.#store.delete(`${folder}zarr.json`, { signal });
       return locksOf(this.#store).run(folder, () => removeArray(this.#store, folder, { signal }));
     });
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `Arrays of ${this.#store.description}`;
   }
 
   /** The arrays of components, those that are named opened. */
@@ -196,10 +224,15 @@ class StoredArrays implements Arrays {
       Object.entries(components).map(async ([component, given]: [string, unknown]) => {
         if (typeof given === 'string')
           return [component, await openStored(this.#store, given, folderOf(given), options)];
-        if (given instanceof StoredArray && given.store === this.#store) return [component, given];
+        if (given instanceof StoredArray && given.isIn(this.#store)) return [component, given];
+        const what =
+          given instanceof StoredArray
+            ? 'one of another: give its name where that is the same place, else copy it'
+            : describeValue(given);
+        const cure = given instanceof Promise ? ': await it' : '';
         throw new DataRefError(
           'INVALID_ARGUMENT',
-          `dataset: ${component} must be an array of the same storage, or its name`,
+          `dataset: ${component} must be an array of the same storage, or its name, got ${what}${cure}`,
         );
       }),
     );

@@ -7,6 +7,7 @@ export {
   type Opened,
 } from './arrays.js';
 export type { ArrayOptions, ChunkedArray, Selected, SetOptions } from './array/types.js';
+export type { CompressOptions, Compressor } from './codec/codecs-of.js';
 export type { ArrayDataset, Components } from './dataset/array-dataset.js';
 export { importHubV1, type ImportHubV1Options } from './hub-v1/import.js';
 export type { HubFiles } from './hub-v1/files.js';

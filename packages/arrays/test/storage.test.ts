@@ -2,7 +2,7 @@ import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, test } from '@jest/globals';
-import { isDataRefError, type ErrorCode } from '@dataref/core';
+import { DataRefError, isDataRefError, type ErrorCode } from '@dataref/core';
 import { FileStorage } from '@dataref/core/fs';
 import { HttpStorage } from '@dataref/core/http';
 import { MemoryStore, ObjectStorage } from '@dataref/core/store';
@@ -82,6 +82,20 @@ test('a replacement that ends at any request leaves the old array or the new one
       return;
     }
   }
+});
+
+test('a description that cannot be read is no reason to remove it', async () => {
+  const store = new MemoryStore();
+  await openArrays(new ObjectStorage(store)).array('x', FORM);
+  const failing = new Proxy(store, {
+    get(target, name: keyof MemoryStore) {
+      if (name === 'get') return () => Promise.reject(new DataRefError('STORE_FAILED', 'down'));
+      const method = target[name];
+      return typeof method === 'function' ? (method as () => unknown).bind(target) : method;
+    },
+  });
+  await expect(openArrays(new ObjectStorage(failing)).delete('x')).rejects.toThrow(failure('STORE_FAILED', /down/u));
+  expect(await openArrays(new ObjectStorage(store)).has('x')).toBe(true);
 });
 
 test('arrays behind a server of files are read, and not written', async () => {

@@ -16,7 +16,7 @@ export type { ColumnRequest, IndexArray, Outlook, ReadRequest, RowSource } from 
 export { reporter, withLastReport } from './progress.js';
 export { SharedTask } from './rows/shared-task.js';
 export { allocateElements, allocateFresh, type ColumnData, type ElementArray } from './schema/column-data.js';
-export { arrayType, dtypeOfArray, isNumericDType } from './schema/dtypes.js';
+export { arrayType, DTYPES, dtypeOfArray, isNumericDType } from './schema/dtypes.js';
 export { float16ToNumber, numberToFloat16 } from './schema/float16.js';
 export { checkedArray, isNDArray } from './schema/ndarray.js';
 export { isField, leavesOf, type Leaf } from './schema/schema.js';

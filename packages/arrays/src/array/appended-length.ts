@@ -1,5 +1,6 @@
 import { DataRefError } from '@dataref/core';
 import { describeValue, dtypeOfArray, isNDArray } from '@dataref/core/adapter';
+import { sizeOf } from '../metadata/limits.js';
 
 /** How many places of the first axis values take. @throws DataRefError INVALID_ARGUMENT where that cannot be told */
 export function appendedLength(values: unknown, [length, ...rest]: readonly number[]): number {
@@ -10,7 +11,7 @@ export function appendedLength(values: unknown, [length, ...rest]: readonly numb
   const record = `[${rest.join(', ')}]`;
   if (dtypeOfArray(values) !== undefined) {
     const { length: given } = values as { readonly length: number };
-    const size = rest.reduce((product, n) => product * n, 1);
+    const size = sizeOf(rest);
     if (size > 0 && given % size === 0) return given / size;
     return refuse(
       `records have the shape ${record}, ${size} values each, and ${given} values are no whole number of them`,

@@ -1,11 +1,20 @@
 import { DataRefError, type NumericDType } from '@dataref/core';
-import { describeValue, eachAtOnce, isNumericDType, REQUESTS_AT_ONCE, shown } from '@dataref/core/adapter';
+import {
+  describeValue,
+  didYouMean,
+  DTYPES,
+  eachAtOnce,
+  isNumericDType,
+  REQUESTS_AT_ONCE,
+  shown,
+} from '@dataref/core/adapter';
 import type { IoOptions, ObjectStore } from '@dataref/core/store';
 import type { CodecMetadata } from '../codec/codec.js';
 import { jsonBytes, newRevision, readNode, type Node } from '../metadata/array-file.js';
 import type { JsonObject } from '../metadata/array-metadata.js';
 import { DEFAULT_KEYS, otherKeys, type ChunkKeys } from '../metadata/chunk-keys.js';
 import { checkSizes, sizesOf, type Refuse } from '../metadata/geometry.js';
+import { nameOf } from '../names/names.js';
 
 /** What an array is to be. */
 export interface ArrayForm {
@@ -18,6 +27,8 @@ export interface ArrayForm {
   readonly fill?: number;
 }
 
+const NUMERIC_DTYPES = DTYPES.filter(isNumericDType);
+
 /** Sizes and dtype of a new array. @throws DataRefError INVALID_ARGUMENT naming the option */
 export function checkForm(options: Readonly<Record<'shape' | 'chunk' | 'dtype', unknown>>): Omit<ArrayForm, 'codecs'> {
   const refuse: Refuse = (field, problem) => {
@@ -25,7 +36,10 @@ export function checkForm(options: Readonly<Record<'shape' | 'chunk' | 'dtype', 
   };
   const { dtype } = options;
   if (!isNumericDType(dtype))
-    return refuse('dtype', `must be a number's or bool, such as 'uint8', got ${describeValue(dtype)}`);
+    return refuse(
+      'dtype',
+      `must be one of ${NUMERIC_DTYPES.join(', ')}, got ${describeValue(dtype)}${didYouMean(dtype, NUMERIC_DTYPES)}`,
+    );
   const shape = sizesOf('shape', options.shape, 0, refuse);
   const chunk = sizesOf('chunk', options.chunk, 1, refuse);
   checkSizes(dtype, ['shape', shape], ['chunk', chunk], refuse);
@@ -98,7 +112,13 @@ async function nodeToReplace(
   options: IoOptions,
 ): Promise<(Node & { readonly kind: 'array' }) | 'damaged' | undefined> {
   const refuse = (what: string, cure: string): never => {
-    throw new DataRefError('ALREADY_EXISTS', `${folder} has ${what} already; ${cure}`, { details: { folder } });
+    throw new DataRefError(
+      'ALREADY_EXISTS',
+      `there is ${what} ${JSON.stringify(nameOf(folder) ?? folder)} already; ${cure}`,
+      {
+        details: { folder },
+      },
+    );
   };
   try {
     const node = await readNode(store, folder, options);

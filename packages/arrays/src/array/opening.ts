@@ -20,9 +20,13 @@ export async function openStored(
 ): Promise<StoredArray> {
   const node = await readNode(store, folder, options);
   if (node === undefined)
-    throw new DataRefError('NOT_FOUND', `no array ${JSON.stringify(name)} in ${store.description}`, {
-      details: { name },
-    });
+    throw new DataRefError(
+      'NOT_FOUND',
+      `no array ${JSON.stringify(name)} in ${store.description}; array(name, options) makes one`,
+      {
+        details: { name },
+      },
+    );
   if (node.kind === 'dataset')
     throw new DataRefError('INVALID_ARGUMENT', `${JSON.stringify(name)} is a dataset; openDataset(name)`, {
       details: { name },

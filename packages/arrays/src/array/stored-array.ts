@@ -15,6 +15,7 @@ import { readNode } from '../metadata/array-file.js';
 import type { ArrayMetadata } from '../metadata/array-metadata.js';
 import { sizeOf } from '../metadata/limits.js';
 import { planWrite, readSelection } from '../selection/copy.js';
+import { describeShape } from '../selection/describe.js';
 import { resolveSelection, type ResolvedSelection } from '../selection/resolve.js';
 import { slice, type Index } from '../selection/slice.js';
 import { resolveValue, type ArrayValue, type BroadcastValue } from '../values/value.js';
@@ -31,7 +32,7 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
   implements ChunkedArray<D, S>, ChunkSource<D>
 {
   readonly name: string;
-  readonly store: ObjectStore;
+  readonly #store: ObjectStore;
   readonly #folder: string;
   readonly #chunks: StoredChunks<D> | ShardedChunks<D>;
   readonly #shapes: RecordShapes | undefined;
@@ -45,7 +46,7 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
     metadata: ArrayMetadata,
     shapes: StoredArray<'int32'> | undefined,
   ) {
-    this.store = store;
+    this.#store = store;
     this.name = name;
     this.#folder = folder;
     this.#metadata = metadata;
@@ -55,6 +56,10 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
       shard === undefined
         ? new StoredChunks(store, folder, metadata)
         : new ShardedChunks(store, folder, metadata, shard);
+  }
+
+  isIn(store: ObjectStore): boolean {
+    return this.#store === store;
   }
 
   get dtype(): D {
@@ -153,7 +158,7 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
     const sizes = newShape('resize', shape, this.#metadata);
     await endedByAbort(signal, async () => {
       await this.#shapes?.resize(sizes, { signal });
-      this.#metadata = await reshape(this.store, this.#folder, chunks, () => sizes, { signal });
+      this.#metadata = await reshape(this.#store, this.#folder, chunks, () => sizes, { signal });
     });
   }
 
@@ -166,7 +171,7 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
     const added = { shape: [count, ...rest], text: `${count} more places of the first axis` };
     const value = resolveValue('append', this.dtype, added, values, { cast });
     return endedByAbort(signal, async () => {
-      this.#metadata = await reshape(this.store, this.#folder, chunks, lengthenedBy(this.dtype, count), { signal });
+      this.#metadata = await reshape(this.#store, this.#folder, chunks, lengthenedBy(this.dtype, count), { signal });
       const end = this.shape[0] as number;
       const start = end - count;
       await this.#shapes?.reach(end, { signal });
@@ -178,7 +183,7 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
   /** Lengthens the first axis to what it is to be at least. */
   async reach(length: number, options: IoOptions): Promise<void> {
     const chunks = this.#writable('append');
-    this.#metadata = await reshape(this.store, this.#folder, chunks, atLeast(length), options);
+    this.#metadata = await reshape(this.#store, this.#folder, chunks, atLeast(length), options);
   }
 
   async shapeOf(record: number | readonly number[], options: IoOptions = {}): Promise<readonly number[]> {
@@ -245,6 +250,11 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
   get #chunksAtOnce(): number {
     const bytes = sizeOf(this.chunk) * arrayType(this.dtype).BYTES_PER_ELEMENT;
     return Math.max(1, Math.min(REQUESTS_AT_ONCE, Math.floor(CHUNKS_AT_ONCE_BYTES / bytes)));
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    const { name, dtype, shape, chunk } = this;
+    return `ChunkedArray ${name} · ${dtype}${describeShape(shape)} in chunks of ${describeShape(chunk)}`;
   }
 
   #writable(what: string): StoredChunks<D> {

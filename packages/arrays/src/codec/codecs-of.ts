@@ -1,5 +1,5 @@
 import { DataRefError, type NumericDType } from '@dataref/core';
-import { countOf, didYouMean, optionsOf } from '@dataref/core/adapter';
+import { countOf, didYouMean, optionsOf, refuseUnknown } from '@dataref/core/adapter';
 import { chunkCodec } from './chunk-codec.js';
 import type { CodecMetadata } from './codec.js';
 import { elementBytes } from './values.js';
@@ -13,7 +13,7 @@ export interface CompressOptions {
    * acceleration from 1, jpeg's quality 1 to 100, png's zlib level 0 to 9.
    */
   readonly compress?: Compressor | { readonly codec: Compressor; readonly level?: number } | undefined;
-  /** From 0, the smallest, to 1, the fastest. Default: what the codec itself has as its default. */
+  /** From 0, the smallest, to 1, the fastest; nothing to `none`. Default: what the codec itself has as its default. */
   readonly compressLevel?: number | undefined;
   /** A CRC-32C after all else, so that a damaged chunk is CORRUPT and never a wrong number. Default true. */
   readonly checksum?: boolean | undefined;
@@ -48,11 +48,14 @@ export function codecsOf(
   chunk: readonly number[],
 ): CodecMetadata[] {
   const { compress = 'zstd', compressLevel, checksum = true } = optionsOf('array', options);
-  const { codec, level } = typeof compress === 'object' && compress !== null ? compress : { codec: compress };
+  const { codec, level, ...unknown } =
+    typeof compress === 'object' && compress !== null ? compress : { codec: compress };
+  refuseUnknown('array: compress', unknown, ['codec', 'level']);
   const names = ['none', ...Object.keys(LEVELS)] as const;
   if (!names.includes(codec))
     throw invalid(`compress must be one of ${names.join(', ')}, got ${shown(codec)}${didYouMean(codec, names)}`);
   if (typeof checksum !== 'boolean') throw invalid(`checksum must be true or false, got ${shown(checksum)}`);
+  if (codec === 'none' && level !== undefined) throw invalid(`compress none has no level, got ${shown(level)}`);
   const stored = codec === 'none' ? [bytesFor(dtype)] : STORED[codec](levelOf(codec, level, compressLevel), dtype);
   const codecs = checksum ? [...stored, { name: 'crc32c' }] : stored;
   chunkCodec(codecs, dtype, chunk); // refuses what images cannot hold

@@ -4,7 +4,7 @@ import { integerOf } from './configuration.js';
 import { damaged } from './damaged.js';
 import { atMost } from './deflate.js';
 import { imageSizeOf, type ImageSize } from './image-size.js';
-import { elementCount } from './values.js';
+import { sizeOf } from '../metadata/limits.js';
 
 type Sharp = typeof import('sharp');
 type Pipeline = ReturnType<Sharp>;
@@ -53,7 +53,7 @@ function imageCodec(format: ImageFormat): CodecMaker {
       format.mostLevel,
     );
     const size = layoutOf(format, form);
-    const count = elementCount(form.shape);
+    const count = sizeOf(form.shape);
     return {
       kind: 'values',
       async encode(bytes) {
@@ -90,7 +90,7 @@ function layoutOf({ name, channels, mostPixels }: ImageFormat, { dtype, shape }:
   const last = shape[shape.length - 1] as number;
   const isChannels = shape.length > 2 && channels.includes(last);
   const width = isChannels ? (shape[shape.length - 2] as number) : last;
-  const rows = elementCount(shape) / (width * (isChannels ? last : 1));
+  const rows = sizeOf(shape) / (width * (isChannels ? last : 1));
   for (let beside = 1; width * beside <= mostPixels && beside <= rows; beside++)
     if (rows % beside === 0 && rows / beside <= mostPixels)
       return { width: width * beside, height: rows / beside, channels: isChannels ? last : 1 };

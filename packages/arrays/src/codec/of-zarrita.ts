@@ -1,7 +1,8 @@
 import { DataRefError, type NumericDType } from '@dataref/core';
 import { isNumericDType } from '@dataref/core/adapter';
 import type { ArrayCodec, ChunkForm, CodecMaker } from './codec.js';
-import { arrayOf, bytesOf, elementCount } from './values.js';
+import { cStrides } from '../selection/grid.js';
+import { arrayOf, bytesOf } from './values.js';
 
 /** What of a codec of zarrita's is used here: its chunks, in C order. */
 interface ZarritaCodec {
@@ -19,7 +20,7 @@ export function arrayOfZarrita(name: string): CodecMaker {
       encode: () => refuseToWrite(name),
       async decode(bytes) {
         const codec = await load(name, configuration, form);
-        const strides = form.shape.map((_, axis) => elementCount(form.shape.slice(axis + 1)));
+        const strides = cStrides(form.shape);
         const chunk = { data: arrayOf(encoded.dtype, bytes.slice()), shape: form.shape, stride: strides };
         return bytesOf((codec.decode(chunk) as { data: ArrayBufferView }).data);
       },

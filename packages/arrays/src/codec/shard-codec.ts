@@ -2,7 +2,7 @@ import { DataRefError, type ArrayTypes, type NumericDType } from '@dataref/core'
 import { chunkCodec, type ChunkCodec } from './chunk-codec.js';
 import type { CodecMetadata } from './codec.js';
 import { damaged } from './damaged.js';
-import { elementCount } from './values.js';
+import { sizeOf } from '../metadata/limits.js';
 
 /** Bytes `start` to `start + length` − 1 of a stored shard. */
 export type ReadBytes = (start: number, length: number) => Promise<Uint8Array>;
@@ -56,7 +56,7 @@ export function shardCodec<D extends NumericDType>(
   const grid = shard.map((size, axis) => size / (chunk[axis] as number));
   const values: ChunkCodec<D> = chunkCodec(inner, dtype, chunk);
   const ranges = chunkCodec(index, 'uint64', [...grid, 2]);
-  const indexBytes = 16 * elementCount(grid) + index.filter(({ name }) => name === 'crc32c').length * 4;
+  const indexBytes = 16 * sizeOf(grid) + index.filter(({ name }) => name === 'crc32c').length * 4;
   return {
     chunk,
     async readIndex(byteLength, read, key) {

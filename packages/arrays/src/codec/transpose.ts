@@ -2,7 +2,8 @@ import { DataRefError } from '@dataref/core';
 import { cStrides } from '../selection/grid.js';
 import { copyStrided } from '../selection/strided.js';
 import type { ArrayCodec, ChunkForm } from './codec.js';
-import { arrayOf, bytesOf, elementCount } from './values.js';
+import { sizeOf } from '../metadata/limits.js';
+import { arrayOf, bytesOf } from './values.js';
 
 /**
  * Axes in another order: `order[i]` is the axis that comes i-th in what is stored. `C` and `F` are Zarr v2's.
@@ -34,7 +35,7 @@ function orderOf(order: unknown, rank: number): number[] {
 /** Values whose i-th axis is axis `order[i]` of what is given. */
 function permuted(bytes: Uint8Array, { dtype, shape }: ChunkForm, order: readonly number[]): Uint8Array {
   const from = arrayOf(dtype, bytes);
-  if (from.length !== elementCount(shape) || order.every((axis, i) => axis === i)) return bytes;
+  if (from.length !== sizeOf(shape) || order.every((axis, i) => axis === i)) return bytes;
   const to = from.slice();
   const strides = cStrides(shape);
   const sizes = order.map((axis) => shape[axis] as number);

@@ -9,6 +9,7 @@ import {
   type ReadRequest,
   type RowSource,
 } from '@dataref/core/adapter';
+import { sizeOf } from '../metadata/limits.js';
 import { columnCopy, type ColumnCopy } from './column-copy.js';
 import { SlabCache, type Slab } from './slab-cache.js';
 
@@ -138,6 +139,6 @@ export class ChunkRows implements RowSource {
   /** Of a ragged row, what there is room for. */
   #rowBytes(component: number): number {
     const { shape } = this.#components[component] as Component;
-    return shape.slice(1).reduce((product, n) => product * n, (this.#leaves[component] as Leaf).elementBytes);
+    return sizeOf(shape.slice(1)) * (this.#leaves[component] as Leaf).elementBytes;
   }
 }

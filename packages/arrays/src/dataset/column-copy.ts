@@ -1,4 +1,5 @@
 import { allocateElements, allocateFresh, type ColumnData, type ElementArray, type Leaf } from '@dataref/core/adapter';
+import { sizeOf } from '../metadata/limits.js';
 import { cStrides } from '../selection/grid.js';
 import { copyStrided } from '../selection/strided.js';
 import type { Slab } from './slab-cache.js';
@@ -33,18 +34,14 @@ function fixedCopy(leaf: Leaf, length: number, allocate: typeof allocateFresh): 
 function raggedCopy(leaf: Leaf, length: number, room: readonly number[], allocate: typeof allocateFresh): ColumnCopy {
   const rank = room.length;
   const strides = cStrides(room);
-  const size = room.reduce((product, n) => product * n, 1);
+  const size = sizeOf(room);
   const shapes = new Int32Array(length * rank);
   const rows: ElementArray[] = [];
   return {
     copy({ data, shapes: sizes }, from, to) {
       const shape = room.map((most, axis) => sizeWithin(most, sizes?.[from * rank + axis]));
       shapes.set(shape, to * rank);
-      const row = allocateElements(
-        leaf,
-        shape.reduce((product, n) => product * n, 1),
-        allocateFresh,
-      );
+      const row = allocateElements(leaf, sizeOf(shape), allocateFresh);
       if (row.length > 0)
         copyStrided({ data, offset: from * size, strides }, { data: row, offset: 0, strides: cStrides(shape) }, shape);
       rows[to] = row;

@@ -46,11 +46,12 @@ export async function writeComposition(
   const key = `${folder}zarr.json`;
   for (;;) {
     const node = await readNode(store, folder, options);
-    if (node?.kind === 'array') throw alreadyExists(name, 'an array');
+    if (node?.kind === 'array') throw alreadyExists(name, 'an array', 'delete it, or use another name');
     const { attributes = {} } = node?.document ?? {};
     const isOurs = node !== undefined && 'dataref' in Object(attributes);
     if (isOurs && isSame(parseComposition(key, node.document), composition)) return;
-    if (isOurs && !isReplacing) throw alreadyExists(name, 'a dataset of other components');
+    if (isOurs && !isReplacing)
+      throw alreadyExists(name, 'a dataset of other components', "open it, use another name, or ifExists: 'replace'");
     const document = {
       zarr_format: 3,
       node_type: 'group',
@@ -67,12 +68,8 @@ function isSame(a: Composition, b: Composition): boolean {
   return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key]);
 }
 
-function alreadyExists(name: string, what: string): DataRefError {
-  return new DataRefError(
-    'ALREADY_EXISTS',
-    `there is ${what} ${JSON.stringify(name)} already; delete it, or use another name`,
-    {
-      details: { name },
-    },
-  );
+function alreadyExists(name: string, what: string, cure: string): DataRefError {
+  return new DataRefError('ALREADY_EXISTS', `there is ${what} ${JSON.stringify(name)} already; ${cure}`, {
+    details: { name },
+  });
 }

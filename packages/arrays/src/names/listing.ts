@@ -1,3 +1,4 @@
+import { isDataRefError } from '@dataref/core';
 import { inOrder, orAbort, REQUESTS_AT_ONCE } from '@dataref/core/adapter';
 import type { IoOptions, ObjectStore } from '@dataref/core/store';
 import { readNode, type Node } from '../metadata/array-file.js';
@@ -8,6 +9,8 @@ export interface NodeInfo {
   readonly name: string;
   readonly kind: 'array' | 'dataset';
 }
+
+type Found = { readonly kind: 'array' } | Extract<Node, { kind: 'dataset' }>;
 
 /** Arrays and datasets by name, in order. Chunks are not listed. */
 export async function* nodesBelow(
@@ -21,7 +24,14 @@ export async function* nodesBelow(
     .map((part) => `${folder}${part}/`)
     .filter((below) => nameOf(below) !== undefined);
   let at = 0;
-  const read = (below: string): Promise<Node | undefined> => orAbort(readNode(store, below, options), options.signal);
+  const read = async (below: string): Promise<Found | undefined> => {
+    try {
+      return await orAbort(readNode(store, below, options), options.signal);
+    } catch (error) {
+      if (isDataRefError(error, 'UNSUPPORTED')) return { kind: 'array' }; // of texts, for example, by Python
+      throw error;
+    }
+  };
   for await (const node of inOrder(folders, REQUESTS_AT_ONCE, read)) {
     const below = folders[at++] as string;
     const name = nameOf(below) as string;

@@ -1,6 +1,7 @@
 import { DataRefError, ndarray, type ArrayTypes, type NDArray, type NumericDType } from '@dataref/core';
 import { arrayType, countOf, float16ToNumber, orAbort } from '@dataref/core/adapter';
 import type { ChunkSource } from '../chunks/chunk-source.js';
+import { sizeOf } from '../metadata/limits.js';
 import type { BroadcastValue } from '../values/value.js';
 import { describeShape } from './describe.js';
 import { chunkParts, cStrides, type ChunkPart } from './grid.js';
@@ -91,7 +92,7 @@ export function* planWrite<D extends NumericDType>(
   { fill }: FillOption<D> = {},
 ): Generator<ChunkWrite<D>, void> {
   const strides = valueStrides(selection, value);
-  const size = array.chunk.reduce((product, n) => product * n, 1);
+  const size = sizeOf(array.chunk);
   for (const part of chunkParts(array, selection)) {
     const { place, isWhole } = part;
     yield {
@@ -126,7 +127,7 @@ function allocate<D extends NumericDType>(
   { shape, text }: ResolvedSelection,
   fill: ArrayTypes[D][number] | undefined,
 ): ArrayTypes[D] {
-  const size = shape.reduce((product, n) => product * n, 1);
+  const size = sizeOf(shape);
   try {
     return filled(new (arrayType(dtype))(size) as ArrayTypes[D], fill);
   } catch (error) {

@@ -1,5 +1,6 @@
 import { DataRefError, type NDArray, type NumericDType, type TypedArray } from '@dataref/core';
 import { checkedArray, describeValue, dtypeOfArray, isNDArray } from '@dataref/core/adapter';
+import { MOST_AXES, sizeOf } from '../metadata/limits.js';
 import { describeShape } from '../selection/describe.js';
 
 /** What was given to be written, before it is converted: elements in C order. */
@@ -18,9 +19,8 @@ export function operandOf(what: string, dtype: NumericDType, selected: readonly 
   const given = dtypeOfArray(value);
   if (given !== undefined) {
     const { length } = value as TypedArray;
-    const size = selected.reduce((product, n) => product * n, 1);
     const isBits = dtype === 'float16' && given === 'uint16';
-    return checked(value, length === size ? selected : [length], isBits ? dtype : given);
+    return checked(value, length === sizeOf(selected) ? selected : [length], isBits ? dtype : given);
   }
   if (ArrayBuffer.isView(value)) return refuse(what, value);
   return Array.isArray(value) ? fromLists(what, value) : arrayOf(what, [], [value]);
@@ -59,9 +59,6 @@ function refuseRagged(what: string, shape: readonly number[], place: readonly nu
     { details: { shape, place: [...place] } },
   );
 }
-
-/** As many axes as numpy has. */
-const MOST_AXES = 64;
 
 function arrayOf(what: string, shape: readonly number[], leaves: readonly unknown[]): Operand {
   const kinds = new Set(leaves.map((leaf) => typeof leaf));
