@@ -202,7 +202,7 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
 
   /** What was never written is no chunk; nor is what was removed since, which is no reason to take it for zeros. */
   async #checkSame(length: number, options: IoOptions): Promise<void> {
-    const node = await readNode(this.store, this.#folder, options);
+    const node = await readNode(this.#store, this.#folder, options);
     const now = node?.kind === 'array' ? node.metadata : undefined;
     const { chunkKeys } = this.#metadata;
     const isSame = now?.chunkKeys.name === chunkKeys.name && now.chunkKeys.separator === chunkKeys.separator;
