@@ -1,10 +1,12 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import type { Storage } from '@dataref/core';
 import { openArrays } from '@dataref/arrays';
 import { runs } from '../../core/test/scale.js';
 import { behaviours } from './behaviours.js';
 import { hubSuite } from './hub-suite.js';
 import { randomOperations } from './random-operations.js';
+
+jest.setTimeout(600_000);
 
 /** What holds of arrays in a storage of any kind. @param open makes one that is empty */
 export function arraysSuite(random: () => number, open: () => Storage | Promise<Storage>, thoroughness: number): void {

@@ -7,5 +7,5 @@ import { arraysSuite } from './arrays-suite.js';
 
 const random = randomOf(announceSeed('arrays'));
 
-describe('arrays in memory', () => arraysSuite(random, () => new ObjectStorage(new MemoryStore()), 600));
+describe('arrays in memory', () => arraysSuite(random, () => new ObjectStorage(new MemoryStore()), 300));
 describe('arrays in a folder', () => arraysSuite(random, () => new FileStorage(tempFolder()), 60));

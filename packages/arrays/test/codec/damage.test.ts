@@ -1,5 +1,5 @@
 import { constants, deflateSync, gzipSync } from 'node:zlib';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { crc32c } from '@node-rs/crc32';
 import { isDataRefError } from '@dataref/core';
 import { failure } from '../../../core/test/expect-error.js';
@@ -8,6 +8,7 @@ import { chunkCodec } from '../../dist/codec/chunk-codec.js';
 import { codecsOf } from '../../dist/codec/codecs-of.js';
 import { bytesIn, DTYPES, LOSSLESS, randomShape, randomValues } from './random-chunks.js';
 
+jest.setTimeout(600_000);
 const random = randomOf(announceSeed('damaged chunks'));
 
 function damagedCopy(bytes: Uint8Array): Uint8Array {

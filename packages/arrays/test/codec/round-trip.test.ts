@@ -1,10 +1,11 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { failure } from '../../../core/test/expect-error.js';
 import { announceSeed, randomOf, runs } from '../../../core/test/scale.js';
 import { chunkCodec } from '../../dist/codec/chunk-codec.js';
 import { codecsOf } from '../../dist/codec/codecs-of.js';
 import { bytesIn, DTYPES, LOSSLESS, randomShape, randomValues } from './random-chunks.js';
 
+jest.setTimeout(600_000);
 const random = randomOf(announceSeed('chunk codecs'));
 
 describe.each(LOSSLESS)('%s', (compress) => {
