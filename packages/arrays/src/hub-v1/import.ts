@@ -34,7 +34,9 @@ const CHUNKS_AT_ONCE = 4;
 
 /**
  * Copies an array or a dataset that Hub v1 stored (hub 0.5 to 0.8, `hub.fs`, `hub.s3`, `hub.gs`) under the same names, and
- * opens it. Chunks keep their shape; those that were never written stay so. Pickles are read as plain data: none can run code.
+ * opens it. Chunks keep their shape; those that were never written stay so. An array that cannot be copied whole is removed
+ * again; one whose import was killed is imported anew with `ifExists: 'replace'`. Pickles are read as plain data: none can run
+ * code.
  * @param from a local folder, or what reads its files
  * @param name as Hub had it, such as `'mnist/train:images'`
  * @throws DataRefError NOT_FOUND; CORRUPT, UNSUPPORTED name the file; ALREADY_EXISTS, INVALID_ID, MISSING_PACKAGE for images
@@ -98,10 +100,15 @@ async function importArray(
     ifExists,
     signal,
   });
-  await copyChunks(source, array, signal, report);
-  if (shapes !== undefined && array.shapes !== undefined) {
-    const all = await readSelection(shapes, resolveSelection('importHubV1', shapes.shape, []), { signal });
-    await array.shapes.set([], all, { signal });
+  try {
+    await copyChunks(source, array, signal, report);
+    if (shapes !== undefined && array.shapes !== undefined) {
+      const all = await readSelection(shapes, resolveSelection('importHubV1', shapes.shape, []), { signal });
+      await array.shapes.set([], all, { signal });
+    }
+  } catch (error) {
+    await arrays.delete(name).catch(() => undefined); // half an array would look like one with zeros
+    throw error;
   }
   return array;
 }

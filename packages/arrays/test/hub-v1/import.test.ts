@@ -122,6 +122,14 @@ describe('refuses, and says where:', () => {
     }
   });
 
+  test('a chunk, and leaves nothing of its array', async () => {
+    const arrays = emptyArrays();
+    const damaged = files({ [CHUNK]: chunk.subarray(0, 9) });
+    await expect(importHubV1(arrays, damaged, 'codecs/gzip:x')).rejects.toThrow(failure('CORRUPT', /chunks/u));
+    expect(await arrays.has('codecs/gzip:x')).toBe(false);
+    await importHubV1(arrays, files(), 'codecs/gzip:x');
+  });
+
   test('a chunk of another array', async () => {
     const other = Buffer.from(golden.files['sparse/chunks/2-4_0-2']!, 'base64');
     await refused('codecs/gzip:x', { [CHUNK]: other }, 'CORRUPT', /its shape is \[2, 2\], expected \[3, 2\]/u);
