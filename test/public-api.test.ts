@@ -82,6 +82,7 @@ const EXPORTS: Record<string, readonly string[]> = {
     'refuseUnknown',
     'reporter',
     'resumeFromFile',
+    'sha256Text',
     'shown',
     'storeOf',
     'textOf',

@@ -11,6 +11,7 @@ export { shown } from './errors.js';
 export type { DataBatch } from './stream/batch.js';
 export type { Picked, Picker } from './stream/recipe.js';
 export { RowDataset } from './dataset/row-dataset.js';
+export { sha256Text } from './checksum/fingerprint.js';
 export { convertColumn, convertElements } from './rows/convert.js';
 export type { ColumnRequest, IndexArray, Outlook, ReadRequest, RowSource } from './rows/row-source.js';
 export { reporter, withLastReport } from './progress.js';

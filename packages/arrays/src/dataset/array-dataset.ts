@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { DataRefError, type DataRef, type Field } from '@dataref/core';
-import { arrayType, didYouMean, RowDataset } from '@dataref/core/adapter';
+import { arrayType, didYouMean, RowDataset, sha256Text } from '@dataref/core/adapter';
 import type { StoredArray } from '../array/stored-array.js';
 import type { ChunkedArray, SetOptions } from '../array/types.js';
 import { metadataErrors } from '../metadata/array-metadata.js';
@@ -58,8 +57,7 @@ class StoredDataset extends RowDataset {
       revision,
       shapes?.revision,
     ]);
-    const fingerprint = createHash('sha256').update(JSON.stringify(contents)).digest('hex');
-    super(new ChunkRows(name, components, fingerprint, cacheBytes));
+    super(new ChunkRows(name, components, sha256Text(JSON.stringify(contents)), cacheBytes));
     this.name = name;
     this.arrays = arrays;
   }
