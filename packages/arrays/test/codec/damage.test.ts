@@ -6,7 +6,8 @@ import { failure } from '../../../core/test/expect-error.js';
 import { announceSeed, randomOf, runs } from '../../../core/test/scale.js';
 import { chunkCodec } from '../../dist/codec/chunk-codec.js';
 import { codecsOf } from '../../dist/codec/codecs-of.js';
-import { bytesIn, DTYPES, LOSSLESS, randomShape, randomValues } from './random-chunks.js';
+import { NUMERIC_DTYPES } from '../numeric-dtypes.js';
+import { bytesIn, LOSSLESS, randomShape, randomValues } from './random-chunks.js';
 
 jest.setTimeout(600_000);
 const random = randomOf(announceSeed('damaged chunks'));
@@ -25,7 +26,7 @@ function damagedCopy(bytes: Uint8Array): Uint8Array {
 describe.each([...LOSSLESS, 'png', 'jpeg'] as const)('%s', (compress) => {
   const isImage = compress === 'png' || compress === 'jpeg';
   const anyChunk = () => {
-    const dtype = isImage ? 'uint8' : (DTYPES[Math.floor(DTYPES.length * random())] ?? 'uint8');
+    const dtype = isImage ? 'uint8' : (NUMERIC_DTYPES[Math.floor(NUMERIC_DTYPES.length * random())] ?? 'uint8');
     const shape = isImage ? [2, 8, 9, 3] : randomShape(random);
     return { dtype, shape, values: randomValues(random, dtype, shape) };
   };

@@ -1,21 +1,6 @@
 import type { NumericDType } from '@dataref/core';
 import { arrayOf, byteLengthOf } from '../../dist/codec/values.js';
 
-export const DTYPES: readonly NumericDType[] = [
-  'bool',
-  'int8',
-  'uint8',
-  'int16',
-  'uint16',
-  'int32',
-  'uint32',
-  'int64',
-  'uint64',
-  'float16',
-  'float32',
-  'float64',
-];
-
 export const LOSSLESS = ['none', 'gzip', 'zlib', 'lz4', 'zstd', 'blosc'] as const;
 
 /** A shape of one to three axes of at most 40 places. */

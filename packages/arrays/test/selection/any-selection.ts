@@ -3,21 +3,6 @@ import { slice, type Index } from '@dataref/arrays';
 import { arrayType } from '@dataref/core/adapter';
 import { bytesOf, elementsOf, type PlainArray } from './plain-array.js';
 
-export const DTYPES: readonly NumericDType[] = [
-  'bool',
-  'int8',
-  'uint8',
-  'int16',
-  'uint16',
-  'int32',
-  'uint32',
-  'int64',
-  'uint64',
-  'float16',
-  'float32',
-  'float64',
-];
-
 /** Random shapes, chunks, selections and elements. */
 export class Dice {
   readonly #random: () => number;

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { ndarray, type Field, type NumericDType, type Schema } from '@dataref/core';
-import { arrayType } from '../../dist/schema/dtypes.js';
+import { arrayType, DTYPES, isNumericDType } from '../../dist/schema/dtypes.js';
 import { numberToFloat16, float16ToNumber } from '../../dist/schema/float16.js';
 
 /** A schema and records that fit it. Their type is known at run time alone. */
@@ -9,20 +9,7 @@ export interface AnyDataset {
   readonly records: readonly never[];
 }
 
-const NUMERIC: readonly NumericDType[] = [
-  'bool',
-  'int8',
-  'uint8',
-  'int16',
-  'uint16',
-  'int32',
-  'uint32',
-  'int64',
-  'uint64',
-  'float16',
-  'float32',
-  'float64',
-];
+const NUMERIC = DTYPES.filter(isNumericDType);
 
 const size = fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 1, max: 4 }) }, fc.constant(0));
 const raggedSize = fc.oneof(fc.constant(null), fc.constant(null), size);
