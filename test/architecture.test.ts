@@ -62,6 +62,19 @@ const ALLOWED_PACKAGES: Record<string, readonly string[]> = {
   tfjs: ['@dataref/core', '@tensorflow/*'],
   onnx: ['@dataref/core', 'onnxruntime-common'],
   arrays: ['@dataref/core', '@node-rs/crc32', 'zarrita', 'numcodecs', 'sharp'],
+  text: [
+    '@dataref/core',
+    '@huggingface/hub',
+    '@huggingface/tokenizers',
+    'apache-arrow',
+    'csv-parse',
+    'gpt-tokenizer',
+    'hyparquet',
+    'hyparquet-compressors',
+    'tinyglobby',
+    'tinypool',
+  ],
+  catalog: ['@dataref/core', 'apache-arrow', 'hyparquet', 'hyparquet-compressors', 'hyparquet-writer', 'tinypool'],
   'horovod-shard': ['@dataref/core', '@tensorflow/*', 'onnxruntime-common', 'koffi'],
 };
 /** Slow to load, so that only writing loads it, when it is needed. */

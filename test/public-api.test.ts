@@ -109,6 +109,8 @@ const EXPORTS: Record<string, readonly string[]> = {
   '@dataref/onnx': ['loadCheckpoint', 'saveCheckpoint', 'toOrtFeeds', 'trainingLoop'],
   '@dataref/onnx/pure': ['loadCheckpoint', 'saveCheckpoint', 'toOrtFeeds', 'trainingLoop'],
   '@dataref/arrays': ['importHubV1', 'openArrays', 'slice'],
+  '@dataref/text': [],
+  '@dataref/catalog': [],
   '@dataref/horovod-shard': [
     'agree',
     'coverageLog',

@@ -1,0 +1,5 @@
+import { expect, test } from '@jest/globals';
+
+test('the package can be imported', async () => {
+  expect(await import('@dataref/catalog')).toBeDefined();
+});

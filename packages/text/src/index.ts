@@ -1,0 +1,1 @@
+export type { OpenAiEncoding, Tokenizer } from './tokenizer/tokenizer.js';
