@@ -15,7 +15,7 @@ import { changed, storageOver } from './stored.js';
 jest.setTimeout(600_000);
 const random = randomOf(announceSeed('storage/failing-disk'));
 const PROGRAM = fileURLToPath(new URL('failing-disk.mjs', import.meta.url));
-const EVERY = scale < 1 ? 13 : 1;
+const EVERY = scale < 1 ? 31 : 1;
 
 /** What came of one work on a disk whose call number `at` failed. */
 interface Outcome {
