@@ -18,6 +18,8 @@ export default {
   // Node 20 keeps the modules of every file that a process has run, and each collection of garbage goes through them all: at
   // half a gigabyte tests take two and three times what they take alone. A new process takes half a second.
   workerIdleMemoryLimit: '100MB',
+  // Where it is replaced after the last file, the new one has not even started by the time that it is to end.
+  workerGracefulExitTimeout: 10_000,
   reporters: process.env.CI === undefined ? ['default'] : ['default', '<rootDir>/.ci/minutes.mjs'],
   // A limit for what hangs, not a measure: machines may be slow, and busy.
   testTimeout: underLaunchers ? 600_000 : 60_000,
