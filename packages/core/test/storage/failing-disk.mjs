@@ -1,10 +1,10 @@
 // Does things, each on a disk whose call number N fails with EIO, for every so many N until none does; prints what came of each.
-// node failing-disk.mjs FOLDER WORKS EVERY: a JSON list of { what, howLong, first }; work i is in FOLDER/i, each call in a folder there
+// node failing-disk.mjs FOLDER WORKS: a JSON list of { what, howLong, first, every }; work i is in FOLDER/i, each call in a folder there
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 
-const [, , root, list, every] = process.argv;
+const [, , root, list] = process.argv;
 let calls = 0;
 let failsAt = Infinity;
 let staysBroken = false;
@@ -102,11 +102,11 @@ const outcome = (promise) =>
 // What a process learns once, such as whose host this is, is known before: /proc does not fail.
 await new FileStorage(join(root, 'first')).submit(old, 'a', '1');
 
-async function outcomesOf(folderOfWork, { what, howLong, first }) {
+async function outcomesOf(folderOfWork, { what, howLong, first, every }) {
   const isThereBefore = what.includes('over') || ['read a record', 'stream', 'verify'].includes(what);
   staysBroken = howLong === 'always';
   const outcomes = [];
-  for (let at = first, isLast = false; !isLast; at += Number(every)) {
+  for (let at = first, isLast = false; !isLast; at += every) {
     const folder = join(folderOfWork, String(at));
     if (isThereBefore) await new FileStorage(folder).submit(old, 'a', '1');
     const storage = new FileStorage(folder, what === 'stream' ? {} : { memoryLimitBytes: 0 });

@@ -12,10 +12,9 @@ import { announceSeed, randomOf, scale } from '../scale.js';
 import { tempFolder } from '../temp-folder.js';
 import { changed, storageOver } from './stored.js';
 
-jest.setTimeout(600_000);
+jest.setTimeout(1_800_000);
 const random = randomOf(announceSeed('storage/failing-disk'));
 const PROGRAM = fileURLToPath(new URL('failing-disk.mjs', import.meta.url));
-const EVERY = scale < 1 ? 31 : 1;
 
 /** What came of one work on a disk whose call number `at` failed. */
 interface Outcome {
@@ -36,16 +35,18 @@ const WRITES = [
 ] as const;
 const READS = ['read a record', 'stream', 'verify'] as const;
 const works = [
-  ...WRITES.flatMap(([what, before]) => ['once', 'always'].map((howLong) => ({ what, howLong, before }))),
-  ...READS.map((what) => ({ what, howLong: 'once', before: 'old' })),
-].map((work, i) => ({ ...work, i, first: 1 + Math.floor(random() * EVERY) }));
+  ...WRITES.flatMap(([what, before]) =>
+    ['once', 'always'].map((howLong) => ({ what, howLong, before, every: scale < 1 ? 31 : 1 })),
+  ),
+  ...READS.map((what) => ({ what, howLong: 'once', before: 'old', every: scale < 1 ? 7 : 1 })),
+].map((work, i) => ({ ...work, i, first: 1 + Math.floor(random() * work.every) }));
 
 let folder: string;
 let outcomes: readonly (readonly Outcome[])[];
 /** One process does all: what it takes to start is more than one of them takes. */
 beforeAll(async () => {
   folder = tempFolder();
-  const args = [PROGRAM, folder, JSON.stringify(works), String(EVERY)];
+  const args = [PROGRAM, folder, JSON.stringify(works)];
   const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 28 });
   outcomes = JSON.parse(stdout) as Outcome[][];
 });
