@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { FileStore } from '../../packages/core/dist/store/file-store.js';
 import type { ExpectedObject } from '../../packages/core/dist/store/object-store.js';
-import { announceSeed, randomOf, runs } from '../../packages/core/test/scale.js';
+import { announceSeed, randomOf, runs, scale } from '../../packages/core/test/scale.js';
 import { run, runLimited, script, tempFolder, type Ended } from './process.js';
 
 jest.setTimeout(900_000);
@@ -89,7 +89,7 @@ async function watch(directory: string, running: Promise<unknown>): Promise<numb
     } catch {
       // a folder went while it was listed
     }
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await new Promise((resolve) => setTimeout(resolve, scale < 1 ? 5 : 1));
   }
   await running;
   return most;
@@ -119,7 +119,7 @@ describe('processes that share a cache', () => {
   });
 
   test('download each object once, all of them together', async () => {
-    const source = await makeSource(3_000_000);
+    const source = await makeSource(scale < 1 ? 600_000 : 3_000_000);
     const directory = tempFolder();
     const reading = {
       limitBytes: source.totalBytes,

@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { fromColumns, ndarray } from '@dataref/core';
 import { FileStorage } from '@dataref/core/fs';
 import { loadCheckpoint } from '@dataref/onnx/pure';
-import { announceSeed, randomOf, runs } from '../../packages/core/test/scale.js';
+import { announceSeed, randomOf, runs, scale } from '../../packages/core/test/scale.js';
 import { killedJobs, train as runTrainer, type Ending, type Sent } from './killed-training.js';
 
-const EPOCHS = 4;
+const EPOCHS = scale < 1 ? 2 : 4;
 const KILLS = runs(20);
 let folder: string;
 

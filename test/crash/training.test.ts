@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { fromColumns, ndarray } from '@dataref/core';
 import { FileStorage } from '@dataref/core/fs';
-import { announceSeed, randomOf, runs } from '../../packages/core/test/scale.js';
+import { announceSeed, randomOf, runs, scale } from '../../packages/core/test/scale.js';
 import { killedJobs, train, type Sent } from './killed-training.js';
 
-const EPOCHS = 3;
+const EPOCHS = scale < 1 ? 2 : 3;
 const KILLS = runs(30);
 let folder: string;
 

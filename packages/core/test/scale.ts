@@ -4,8 +4,8 @@ import alea from 'seedrandom/lib/alea.js';
 /** How much the property tests do: 1 is thorough; the default, a tenth, is for every run. */
 export const scale = Number(process.env['DATAREF_TEST_SCALE'] ?? 0.1);
 
-/** `n` runs at scale 1, and at least one. */
-export const runs = (n: number): number => Math.max(1, Math.ceil(n * scale));
+/** `n` runs at scale 1; below it, half of what the scale says, and at least one. */
+export const runs = (n: number): number => Math.max(1, Math.ceil(n * (scale < 1 ? scale / 2 : scale)));
 
 /** The random seed of a suite, printed so that a failure can be repeated with DATAREF_TEST_SEED. */
 export function announceSeed(suite: string): number {

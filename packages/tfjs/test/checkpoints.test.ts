@@ -8,7 +8,7 @@ import { scale } from '../../core/test/scale.js';
 import { backends, useBackend } from './backends.js';
 import { columns, digits, makeDataset, makeModel, STEPS, weightsHash } from './model.js';
 
-const EPOCHS = 3;
+const EPOCHS = scale < 1 ? 2 : 3;
 const optimizers: readonly [string, () => tf.Optimizer][] = [
   ['SGD', () => tf.train.sgd(0.1)],
   ['Adam', () => tf.train.adam(0.01)],

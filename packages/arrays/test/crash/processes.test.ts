@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, expect, jest, test } from '@jest/globals';
 import { FileStorage } from '@dataref/core/fs';
 import { openArrays } from '@dataref/arrays';
-import { announceSeed, randomOf, runs } from '../../../core/test/scale.js';
+import { announceSeed, randomOf, runs, scale } from '../../../core/test/scale.js';
 import { tempFolder } from '../../../core/test/temp-folder.js';
 
 jest.setTimeout(600_000);
@@ -39,8 +39,10 @@ function start(
   });
 }
 
-test('8 processes that write every eighth place of the same chunks, and append to one array, lose nothing', async () => {
-  const of = 8;
+const WRITERS = scale < 1 ? 4 : 8;
+
+test(`${WRITERS} processes that write by turns into the same chunks, and append to one array, lose nothing`, async () => {
+  const of = WRITERS;
   for (let round = 0; round < runs(10); round++) {
     const folder = tempFolder();
     const arrays = openArrays(new FileStorage(folder));

@@ -56,7 +56,9 @@ function isEqual(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean 
 /** So many of the first numbers as the scale allows, at random; always the last ones, where the commit is. */
 function sample(requests: number): number[] {
   const random = randomOf(seed);
-  return Array.from({ length: requests }, (_, i) => i + 1).filter((at) => at > requests - 3 || random() < scale);
+  return Array.from({ length: requests }, (_, i) => i + 1).filter(
+    (at) => at > requests - 3 || random() < (scale < 1 ? scale / 3 : 1),
+  );
 }
 
 async function checkCall(open: () => ObjectStore, name: string, loss: Loss): Promise<void> {

@@ -1,15 +1,16 @@
-// Does one thing on a disk whose call number N fails with EIO, for every so many N until none does; prints what came of each.
+// Does things, each on a disk whose call number N fails with EIO, for every so many N until none does; prints what came of each.
+// node failing-disk.mjs FOLDER WORKS: a JSON list of { what, howLong, first, every }; work i is in FOLDER/i, each call in a folder there
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 
-const [, , root, what, howLong, first, every] = process.argv;
+const [, , root, list] = process.argv;
 let calls = 0;
 let failsAt = Infinity;
+let staysBroken = false;
 const fail = (syscall) => Object.assign(new Error(`EIO: i/o error, ${syscall}`), { code: 'EIO', errno: -5, syscall });
 /** Counts a call. @returns its failure, where it is the one that fails, or comes after it on a disk that stays broken */
-const failure = (syscall) =>
-  ++calls === failsAt || (howLong === 'always' && calls > failsAt) ? fail(syscall) : undefined;
+const failure = (syscall) => (++calls === failsAt || (staysBroken && calls > failsAt) ? fail(syscall) : undefined);
 
 for (const name of ['mkdir', 'rename', 'link', 'unlink', 'rmdir', 'readdir', 'lstat', 'open']) {
   const own = fs.promises[name];
@@ -83,8 +84,6 @@ const works = {
     if (problems.length > 0) throw problems[0];
   },
 };
-const isThereBefore = what.includes('over') || ['read a record', 'stream', 'verify'].includes(what);
-
 /** Which of the datasets is there, whole. */
 async function found(storage) {
   if (!(await storage.has('a', '1'))) return 'none';
@@ -101,20 +100,28 @@ const outcome = (promise) =>
   );
 
 // What a process learns once, such as whose host this is, is known before: /proc does not fail.
-await new FileStorage(join(root, '0')).submit(old, 'a', '1');
-const outcomes = [];
-for (let at = Number(first); ; at += Number(every)) {
-  const folder = join(root, String(at));
-  if (isThereBefore) await new FileStorage(folder).submit(old, 'a', '1');
-  const storage = new FileStorage(folder, what === 'stream' ? {} : { memoryLimitBytes: 0 });
-  [calls, failsAt] = [0, at];
-  const given = await outcome(works[what](storage));
-  const isLast = calls < at;
-  failsAt = Infinity;
-  const other = new FileStorage(folder);
-  const left = await found(other);
-  const again = await outcome(isThereBefore ? works[what](other) : other.submit(young, 'a', '1'));
-  outcomes.push({ at, ...given, left, again: again.is, now: await found(other) });
-  if (isLast) break;
+await new FileStorage(join(root, 'first')).submit(old, 'a', '1');
+
+async function outcomesOf(folderOfWork, { what, howLong, first, every }) {
+  const isThereBefore = what.includes('over') || ['read a record', 'stream', 'verify'].includes(what);
+  staysBroken = howLong === 'always';
+  const outcomes = [];
+  for (let at = first, isLast = false; !isLast; at += every) {
+    const folder = join(folderOfWork, String(at));
+    if (isThereBefore) await new FileStorage(folder).submit(old, 'a', '1');
+    const storage = new FileStorage(folder, what === 'stream' ? {} : { memoryLimitBytes: 0 });
+    [calls, failsAt] = [0, at];
+    const given = await outcome(works[what](storage));
+    isLast = calls < at;
+    failsAt = Infinity;
+    const other = new FileStorage(folder);
+    const left = await found(other);
+    const again = await outcome(isThereBefore ? works[what](other) : other.submit(young, 'a', '1'));
+    outcomes.push({ at, ...given, left, again: again.is, now: await found(other) });
+  }
+  return outcomes;
 }
-process.stdout.write(JSON.stringify(outcomes), () => process.exit());
+
+const all = [];
+for (const [i, work] of JSON.parse(list).entries()) all.push(await outcomesOf(join(root, String(i)), work));
+process.stdout.write(JSON.stringify(all), () => process.exit());

@@ -50,6 +50,6 @@ describe('any pipeline of up to six transforms', () => {
     );
     for (const holder of holders) await holder.close();
     console.info(`stream/computed-resume: ${checked} pipelines with output, ${outputs} interruptions at least`);
-    expect(checked).toBeGreaterThan(pipelines / 4);
+    expect(checked).toBeGreaterThan(pipelines / (scale < 1 ? 8 : 4));
   });
 });

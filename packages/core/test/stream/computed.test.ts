@@ -13,6 +13,7 @@ import {
 } from '@dataref/core';
 import { resumeSuite } from '@dataref/core/testing';
 import { failure } from '../expect-error.js';
+import { scale } from '../scale.js';
 import { gather, range } from './gather.js';
 
 const SHUFFLED = { shuffle: true, shuffleSeed: 4 } as const;
@@ -82,8 +83,9 @@ const pipelines: Record<string, () => Flow<unknown>> = {
   'prefetch of all of it': () => mix([records(), records(5)], { weights: [1, 1], until: 'allEnd' }).flatMap(twice).filter((x: number) => x > 2).batch(2).prefetch({ batches: 5 }), // prettier-ignore
 };
 describe.each(Object.entries(pipelines))('%s', (name, pipeline) => {
+  const iterations = scale < 1 ? 2 : 3;
   const isUneven = name.endsWith('of a shard');
-  for (const { name: claim, run } of resumeSuite({ pipeline, iterations: 3, isUneven })) test(claim, run);
+  for (const { name: claim, run } of resumeSuite({ pipeline, iterations, isUneven })) test(claim, run);
 });
 
 describe.each(

@@ -13,6 +13,7 @@ import {
 import { resumeSuite } from '@dataref/core/testing';
 import { MemoryStore } from '../../dist/store/memory-store.js';
 import { failure } from '../expect-error.js';
+import { scale } from '../scale.js';
 import { build, goOn, type Pipeline } from './dealt-first.js';
 import { gather, iterate, range, through } from './gather.js';
 import { storageOver, storeInParts } from './store-in-parts.js';
@@ -173,6 +174,7 @@ describe('a stream that is dealt first', () => {
 });
 
 describe('one rank, resumed at any step,', () => {
+  const LENGTH = scale < 1 ? 8 : 13;
   const base: Pipeline = { order: 'numpy', percent: 50, passes: 1, repeats: 'outputs', isBatched: false, prefetch: 0, onError: false }; // prettier-ignore
   const pipelines: Record<string, Partial<Pipeline>> = {
     'a map': { percent: 100 },
@@ -186,7 +188,9 @@ describe('one rank, resumed at any step,', () => {
   };
   for (const [name, changes] of Object.entries(pipelines))
     for (const shard of [...ranksOf(3), { shardRank: 0, numShards: 1 }])
-      for (const { name: claim, run } of resumeSuite({ pipeline: () => build(13, { ...base, ...changes }, 2, shard) }))
+      for (const { name: claim, run } of resumeSuite({
+        pipeline: () => build(LENGTH, { ...base, ...changes }, 2, shard),
+      }))
         test(`${name}, rank ${shard.shardRank} of ${shard.numShards}: ${claim}`, run);
 
   test('goes on exactly after it began with a joined state', async () => {

@@ -25,7 +25,7 @@ const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [
 const optimizer = tf.train.adam(0.01);
 const loss = ({ columns: { x } }) => {
   if (fault === 'memory' && rank === 1 && optimizer.iterations === 3)
-    for (const held = []; ;) held.push(Array.from({ length: 1e5 }, () => ({})));
+    for (const held = []; ;) held.push(new Array(1e6).fill(0));
   return model.predict(tf.tensor(x.data, x.shape)).square().flatten();
 };
 const training = dataParallel({ collective, model, optimizer, loss });

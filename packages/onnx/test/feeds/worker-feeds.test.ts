@@ -6,6 +6,7 @@ import type { BatchStream, Flow, StreamState } from '@dataref/core';
 import { resumeSuite } from '@dataref/core/testing';
 import { toOrtFeeds, type OrtBatch, type OrtWorkerFeeds } from '@dataref/onnx/pure';
 import * as ort from 'onnxruntime-node';
+import { scale } from '../../../core/test/scale.js';
 import { input, modelOf, openEcho } from './tiny-model.js';
 
 const module = (name: string) => new URL(`./modules/${name}`, import.meta.url);
@@ -74,6 +75,7 @@ describe('feeds from a worker thread', () => {
 
   const suite = resumeSuite({
     pipeline: async () => (await open(module('digits.mjs'))) as unknown as Flow<OrtBatch>,
+    iterations: scale < 1 ? 1 : 2, // a thread for each element, and more
   });
   test.each(suite.map(({ name, run }) => [name, run] as const))('%s', (_, run) => run());
 
