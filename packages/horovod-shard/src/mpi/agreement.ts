@@ -1,6 +1,6 @@
 import type { DataRefError } from '@dataref/core';
 import { failed } from '../collective/checks.js';
-import type { Call } from './functions.js';
+import { call, type Call } from './functions.js';
 import type { MpiLibrary } from './library.js';
 import type { Turn } from './turn.js';
 
@@ -14,12 +14,13 @@ const WORDS = TEXT_BYTES / 4;
  */
 export class Agreement {
   readonly #mpi: MpiLibrary;
-  /** The text of this rank's call, as integers, and their complements. */
+  /** This rank's call, whose text `#words` has. */
+  #what: string | undefined;
+  /** Its text, as integers, and their complements. */
   readonly #words = new Int32Array(2 * WORDS);
   readonly #text = Buffer.from(this.#words.buffer, 0, TEXT_BYTES);
   /** The texts of all ranks, where they differ. */
   readonly #texts: Buffer;
-  readonly #claims = new Int32Array(2 * WORDS);
   readonly #request = new BigInt64Array(1);
   readonly #flag = new Int32Array(1);
   readonly #post: Call;
@@ -30,20 +31,20 @@ export class Agreement {
     const { world, int, min, byte, statusIgnore } = mpi.handles;
     this.#mpi = mpi;
     this.#texts = Buffer.alloc(TEXT_BYTES * size);
-    this.#post = ['Iallreduce', this.#words, this.#claims, 2 * WORDS, int, min, world, this.#request];
-    this.#test = ['Test', this.#request, this.#flag, statusIgnore];
+    const least = new Uint8Array(2 * TEXT_BYTES);
+    this.#post = call('Iallreduce', this.#words, least, 2 * WORDS, int, min, world, this.#request);
+    this.#test = call('Test', this.#request, this.#flag, statusIgnore);
     this.#turn = {
-      wait: ['Wait', this.#request, statusIgnore],
-      claims: this.#claims,
-      gather: ['Allgather', this.#text, TEXT_BYTES, byte, this.#texts, TEXT_BYTES, byte, world],
+      wait: call('Wait', this.#request, statusIgnore),
+      told: new Uint8Array(this.#words.buffer),
+      least,
+      gather: call('Allgather', this.#text, TEXT_BYTES, byte, this.#texts, TEXT_BYTES, byte, world),
     };
   }
 
   /** Tells the others what this rank calls, and waits for none. @throws DataRefError COLLECTIVE_FAILED */
   begin(what: string, calls: readonly Call[]): Turn {
-    this.#text.fill(0);
-    this.#text.write(what, 'latin1');
-    for (let i = 0; i < WORDS; i++) this.#words[WORDS + i] = ~this.#words[i]!;
+    if (what !== this.#what) this.#write(what);
     this.#mpi.run(this.#post);
     return { ...this.#turn, calls };
   }
@@ -61,6 +62,13 @@ export class Agreement {
   /** That the ranks made different calls, after a turn in which they did. */
   difference(): DataRefError {
     return failed(`the ranks made different calls: ${described(this.#texts)}`);
+  }
+
+  #write(what: string): void {
+    this.#what = what;
+    this.#text.fill(0);
+    this.#text.write(what, 'latin1');
+    for (let i = 0; i < WORDS; i++) this.#words[WORDS + i] = ~this.#words[i]!;
   }
 }
 

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { checkReducible, checkRoot, checkSendable, failed, kindOf } from '../collective/checks.js';
 import type { Collective, Reducible, Reduction, Sendable } from '../collective/types.js';
+import { call } from './functions.js';
 import type { MpiLibrary } from './library.js';
 import { allgather, allreduce, broadcast, type Operation } from './operations.js';
 import { type Asked, Turns } from './turns.js';
@@ -144,7 +145,7 @@ export class MpiRank implements MpiCollective {
     if (this.#isFinal) return;
     this.#isFinal = true;
     this.#turns.end();
-    this.#mpi.run(['Finalize']);
+    this.#mpi.run(call('Finalize'));
   }
 
   /**
@@ -168,7 +169,7 @@ export class MpiRank implements MpiCollective {
     // Node would print it after this.
     const uncaught = this.#uncaught === undefined ? '' : `: ${inspect(this.#uncaught)}`;
     process.stderr.write(`openMpi: rank ${this.rank} ended ${when}, and so the job is ended${uncaught}\n`);
-    this.#mpi.run(['Abort', this.#mpi.handles.world, code === 0 ? 1 : code]);
+    this.#mpi.run(call('Abort', this.#mpi.handles.world, code === 0 ? 1 : code));
     process.abort();
   }
 }

@@ -1,7 +1,7 @@
 import { zerosLike } from '../collective/arrays.js';
 import { kindOf } from '../collective/checks.js';
 import type { Reducible, Reduction, Sendable } from '../collective/types.js';
-import type { Call } from './functions.js';
+import { call, type Call } from './functions.js';
 import type { MpiLibrary } from './library.js';
 import { fromOrdered, toOrdered } from './total-order.js';
 
@@ -43,7 +43,7 @@ function* extreme(mpi: MpiLibrary, values: Reducible, reduction: 'min' | 'max'):
 
 function reduced(mpi: MpiLibrary, values: Reducible, type: unknown, op: unknown): Call[] {
   const { inPlace, world } = mpi.handles;
-  return Array.from(partsOf(values), (part) => ['Allreduce', inPlace, part, part.length, type, op, world]);
+  return partsOf(values).map((part) => call('Allreduce', inPlace, part, part.length, type, op, world));
 }
 
 export function* broadcast<T extends Sendable>(mpi: MpiLibrary, values: T, root: number): Operation<T> {
@@ -53,7 +53,7 @@ export function* broadcast<T extends Sendable>(mpi: MpiLibrary, values: T, root:
 
 function sent(mpi: MpiLibrary, values: Sendable, root: number): Call[] {
   const { byte, world } = mpi.handles;
-  return Array.from(partsOf(values), (part) => ['Bcast', part, part.byteLength, byte, root, world]);
+  return partsOf(values).map((part) => call('Bcast', part, part.byteLength, byte, root, world));
 }
 
 export function* allgather<T extends Sendable>(
@@ -65,7 +65,7 @@ export function* allgather<T extends Sendable>(
   const all = zerosLike(values, values.length * size);
   const { byteLength } = values;
   if (byteLength > 0 && all.byteLength <= MOST_BYTES) {
-    yield [['Allgather', values, byteLength, byte, all, byteLength, byte, world]];
+    yield [call('Allgather', values, byteLength, byte, all, byteLength, byte, world)];
     return all;
   }
   all.set(values as never, rank * values.length);
@@ -75,10 +75,12 @@ export function* allgather<T extends Sendable>(
 }
 
 /** Views of at most so many bytes, none of an empty array. */
-export function* partsOf<T extends Sendable>(values: T, mostBytes = MOST_BYTES): Generator<T> {
-  const length = Math.floor(mostBytes / values.BYTES_PER_ELEMENT);
-  for (let start = 0; start < values.length; start += length)
-    yield length >= values.length ? values : (values.subarray(start, start + length) as T);
+export function partsOf<T extends Sendable>(values: T, mostBytes = MOST_BYTES): readonly T[] {
+  const { length, byteLength, BYTES_PER_ELEMENT } = values;
+  if (length === 0) return [];
+  if (byteLength <= mostBytes) return [values];
+  const most = Math.floor(mostBytes / BYTES_PER_ELEMENT);
+  return Array.from({ length: Math.ceil(length / most) }, (_, i) => values.subarray(i * most, (i + 1) * most) as T);
 }
 
 function isInt32(values: Reducible): values is Int32Array {

@@ -4,24 +4,23 @@ import type { Call } from './functions.js';
 export interface Turn {
   /** Waits until all ranks have said what they call. */
   readonly wait: Call;
-  /** Where the outcome then is: `isUnanimous`. */
-  readonly claims: Int32Array;
+  /** What this rank has said: words and their complements. */
+  readonly told: Uint8Array;
+  /** Where the least of the ranks' words and complements then are. */
+  readonly least: Uint8Array;
   /** Made where they call different things: gathers what each does. */
   readonly gather: Call;
   /** Made where they call the same, one after the other. */
   readonly calls: readonly Call[];
 }
 
-/** @param claims the least of the ranks' words and of the words' complements, which tell the greatest */
-export function isUnanimous(claims: Int32Array): boolean {
-  const words = claims.length / 2;
-  return claims.subarray(0, words).every((word, i) => word === ~claims[words + i]!);
-}
-
-/** @returns whether all ranks call the same */
-export function carryOut({ wait, claims, gather, calls }: Turn, run: (call: Call) => void): boolean {
-  run(wait);
-  if (!isUnanimous(claims)) {
+/**
+ * Goes on when all ranks have said what they call. The least complement is that of the greatest word: a rank finds its own
+ * words and complements again only where no other has lesser or greater ones, and so all ranks do or none.
+ * @returns whether all ranks call the same
+ */
+export function carryOut({ told, least, gather, calls }: Turn, run: (call: Call) => void): boolean {
+  if (Buffer.compare(told, least) !== 0) {
     run(gather);
     return false;
   }

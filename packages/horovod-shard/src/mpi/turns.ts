@@ -22,7 +22,7 @@ export interface Asked<T> {
 
 /** Makes the calls of a rank one after the other, each when all ranks have come to it. */
 export class Turns {
-  readonly #mpi: MpiLibrary;
+  readonly #run: (call: Call) => void;
   readonly #agreement: Agreement;
   readonly #thread: WaitingThread;
   /** Calls that were made and are not done. */
@@ -32,7 +32,7 @@ export class Turns {
   #isBroken = false;
 
   constructor(mpi: MpiLibrary, size: number) {
-    this.#mpi = mpi;
+    this.#run = (call) => mpi.run(call);
     this.#agreement = new Agreement(mpi, size);
     this.#thread = new WaitingThread(mpi);
   }
@@ -65,7 +65,8 @@ export class Turns {
     const turn = this.#begin(asked);
     let isUnanimous: boolean;
     try {
-      isUnanimous = this.#carryOut(turn);
+      this.#run(turn.wait);
+      isUnanimous = carryOut(turn, this.#run);
     } catch (error) {
       return this.#break(asked, error as DataRefError);
     }
@@ -86,15 +87,11 @@ export class Turns {
     let isUnanimous: boolean;
     try {
       const isHere = asked.byteLength <= SMALL_BYTES && this.#agreement.isReached(IN_STEP_MS);
-      isUnanimous = isHere ? this.#carryOut(turn) : await this.#thread.carryOut(turn);
+      isUnanimous = isHere ? carryOut(turn, this.#run) : await this.#thread.carryOut(turn);
     } catch (error) {
       return this.#break(asked, error as DataRefError);
     }
     return this.#end(asked, isUnanimous);
-  }
-
-  #carryOut(turn: Turn): boolean {
-    return carryOut(turn, (call) => this.#mpi.run(call));
   }
 
   /** @throws DataRefError what came of an earlier call, too */

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { bind, type Call } from './functions.js';
 import { importKoffi } from './koffi.js';
 import { carryOut } from './turn.js';
-import type { Answer, SentTurn, ThreadStart } from './waiting-thread.js';
+import type { Answer, SentBytes, SentTurn, ThreadStart } from './waiting-thread.js';
 
 const { library, handleType } = workerData as ThreadStart;
 const koffi = await importKoffi();
@@ -11,18 +11,23 @@ const functions = bind(koffi.load(library, { global: true }), handleType);
 
 parentPort?.on('message', (sent: SentTurn) => parentPort?.postMessage(answerTo(sent), []));
 
-function answerTo({ claims: { at, byteLength }, ...turn }: SentTurn): Answer {
+function answerTo({ told, least, ...turn }: SentTurn): Answer {
   let failure: Answer | undefined;
-  const run = ([call, ...values]: Call): void => {
-    const code = functions[call](...values) as number;
+  const run = ({ name, values }: Call): void => {
+    const code = functions[name](...values) as number;
     if (code === 0) return;
-    failure = { call, code };
-    throw new Error(`MPI_${call} gave ${code}`);
+    failure = { name, code };
+    throw new Error(`MPI_${name} gave ${code}`);
   };
   try {
-    return { isUnanimous: carryOut({ ...turn, claims: new Int32Array(koffi.view(at, byteLength)) }, run) };
+    run(turn.wait);
+    return { isUnanimous: carryOut({ ...turn, told: bytesAt(told), least: bytesAt(least) }, run) };
   } catch (error) {
     if (failure === undefined) throw error;
     return failure;
   }
+}
+
+function bytesAt({ at, byteLength }: SentBytes): Uint8Array {
+  return new Uint8Array(koffi.view(at, byteLength));
 }

@@ -10,11 +10,17 @@ export interface ThreadStart {
   readonly handleType: HandleType;
 }
 
+/** Where bytes lie in this process. */
+export interface SentBytes {
+  readonly at: bigint;
+  readonly byteLength: number;
+}
+
 /** A turn whose arrays are addresses of them. */
-export type SentTurn = Omit<Turn, 'claims'> & { readonly claims: { readonly at: bigint; readonly byteLength: number } };
+export type SentTurn = Omit<Turn, 'told' | 'least'> & { readonly told: SentBytes; readonly least: SentBytes };
 
 /** Whether all ranks called the same, or which call gave another code than 0. */
-export type Answer = { readonly isUnanimous: boolean } | { readonly call: string; readonly code: number };
+export type Answer = { readonly isUnanimous: boolean } | { readonly name: string; readonly code: number };
 
 interface Pending {
   /** Held, with the arrays that the thread knows by their addresses alone. */
@@ -64,7 +70,7 @@ export class WaitingThread {
   }
 
   #read(answer: Answer): boolean {
-    if ('code' in answer) this.#mpi.check(answer.call, answer.code);
+    if ('code' in answer) this.#mpi.check(answer.name, answer.code);
     return 'isUnanimous' in answer && answer.isUnanimous;
   }
 
@@ -80,14 +86,16 @@ export class WaitingThread {
     }
   }
 
-  #sent({ wait, claims, gather, calls }: Turn): SentTurn {
-    const sent = ([name, ...values]: Call): Call => [
+  #sent({ wait, told, least, gather, calls }: Turn): SentTurn {
+    const bytes = (values: Uint8Array) => ({ at: this.#mpi.addressOf(values), byteLength: values.byteLength });
+    const sent = ({ name, values }: Call): Call => ({
       name,
-      ...values.map((value) => (ArrayBuffer.isView(value) ? this.#mpi.addressOf(value) : value)),
-    ];
+      values: values.map((value) => (ArrayBuffer.isView(value) ? this.#mpi.addressOf(value) : value)),
+    });
     return {
       wait: sent(wait),
-      claims: { at: this.#mpi.addressOf(claims), byteLength: claims.byteLength },
+      told: bytes(told),
+      least: bytes(least),
       gather: sent(gather),
       calls: calls.map(sent),
     };
