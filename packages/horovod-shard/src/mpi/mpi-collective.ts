@@ -74,7 +74,7 @@ export class MpiRank implements MpiCollective {
   }
 
   async barrier(): Promise<void> {
-    return this.#later('barrier', nothing('barrier'));
+    return this.#meet('barrier');
   }
 
   barrierSync(): void {
@@ -90,7 +90,7 @@ export class MpiRank implements MpiCollective {
   }
 
   async #leave(): Promise<void> {
-    const agreed = this.#later('close', nothing('close'));
+    const agreed = this.#meet('close');
     this.#isClosed = true;
     // Those that are not leaving are told by their own calls. MPI waits for them when the process ends.
     await agreed.then(
@@ -99,10 +99,14 @@ export class MpiRank implements MpiCollective {
     );
   }
 
+  async #meet(kind: 'barrier' | 'close'): Promise<void> {
+    return this.#later(kind, nothing(kind));
+  }
+
   #allreduce<T extends Reducible>(name: string, values: T, reduction: Reduction): Asked<T> {
     checkReducible(name, values, reduction);
     return {
-      what: `allreduce (${reduction}) of ${values.length} ${kindOf(values)}`,
+      named: { kind: 'allreduce', length: values.length, dtype: kindOf(values), reduction },
       byteLength: values.byteLength,
       operation: allreduce(this.#mpi, this.size, values, reduction),
     };
@@ -112,7 +116,7 @@ export class MpiRank implements MpiCollective {
     checkSendable(name, values);
     checkRoot(name, root, this.size);
     return {
-      what: `broadcast of ${values.length} ${kindOf(values)} from ${root}`,
+      named: { kind: 'broadcast', length: values.length, dtype: kindOf(values), root },
       byteLength: values.byteLength,
       operation: broadcast(this.#mpi, values, root),
     };
@@ -121,13 +125,13 @@ export class MpiRank implements MpiCollective {
   #allgather<T extends Sendable>(name: string, values: T): Asked<T> {
     checkSendable(name, values);
     return {
-      what: `allgather of ${values.length} ${kindOf(values)}`,
+      named: { kind: 'allgather', length: values.length, dtype: kindOf(values) },
       byteLength: values.byteLength * this.size,
       operation: allgather(this.#mpi, this, values),
     };
   }
 
-  async #later<T>(name: string, asked: Asked<T>): Promise<T> {
+  #later<T>(name: string, asked: Asked<T>): T | Promise<T> {
     this.#refuseClosed(name);
     return this.#turns.take(asked);
   }
@@ -175,8 +179,8 @@ export class MpiRank implements MpiCollective {
 }
 
 /** A call by which nothing is moved. */
-function nothing(what: string): Asked<void> {
-  return { what, byteLength: 0, operation: noCalls() };
+function nothing(kind: 'barrier' | 'close'): Asked<void> {
+  return { named: { kind }, byteLength: 0, operation: noCalls() };
 }
 
 function* noCalls(): Operation<void> {

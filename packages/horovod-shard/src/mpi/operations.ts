@@ -11,27 +11,28 @@ const MOST_BYTES = 2 ** 30;
 /** Gives the calls to make, once; when all are made it goes on to its end. Where one is not, it is thrown the error. */
 export type Operation<T> = Generator<readonly Call[], T, void>;
 
-export function* allreduce<T extends Reducible>(
+export function allreduce<T extends Reducible>(
   mpi: MpiLibrary,
   size: number,
   values: T,
   reduction: Reduction,
 ): Operation<T> {
-  if (reduction === 'sum' || reduction === 'mean') yield* sum(mpi, size, values, reduction);
-  else yield* extreme(mpi, values, reduction);
-  return values;
+  return reduction === 'sum' || reduction === 'mean'
+    ? sum(mpi, size, values, reduction)
+    : extreme(mpi, values, reduction);
 }
 
-function* sum(mpi: MpiLibrary, size: number, values: Reducible, reduction: 'sum' | 'mean'): Operation<void> {
+function* sum<T extends Reducible>(mpi: MpiLibrary, size: number, values: T, reduction: 'sum' | 'mean'): Operation<T> {
   const { float, double, int, sum: op } = mpi.handles;
   const isInt = isInt32(values);
   // The sum of integers whose mean is an int32 may be none.
   const summed = isInt && reduction === 'mean' ? Float64Array.from(values) : values;
   yield reduced(mpi, summed, summed.BYTES_PER_ELEMENT === 8 ? double : isInt ? int : float, op);
   if (reduction === 'mean') for (let i = 0; i < values.length; i++) values[i] = summed[i]! / size;
+  return values;
 }
 
-function* extreme(mpi: MpiLibrary, values: Reducible, reduction: 'min' | 'max'): Operation<void> {
+function* extreme<T extends Reducible>(mpi: MpiLibrary, values: T, reduction: 'min' | 'max'): Operation<T> {
   const { int, int64, [reduction]: op } = mpi.handles;
   if (!isInt32(values)) toOrdered(values, reduction);
   try {
@@ -39,6 +40,7 @@ function* extreme(mpi: MpiLibrary, values: Reducible, reduction: 'min' | 'max'):
   } finally {
     if (!isInt32(values)) fromOrdered(values);
   }
+  return values;
 }
 
 function reduced(mpi: MpiLibrary, values: Reducible, type: unknown, op: unknown): Call[] {

@@ -6,10 +6,11 @@ import { WaitingThread } from '../../../dist/mpi/waiting-thread.js';
 const mpi = await MpiLibrary.load([process.argv[2]]);
 const { rank } = mpi.init();
 const { byte, world } = mpi.handles;
-const wait = call('Bcast', new Uint8Array(1), -1, byte, 0, world);
+const wait = call('Bcast', 0n, -1, byte, 0, world);
 const told = ({ code, message }) => ({ code, message });
-const turn = { wait, told: new Uint8Array(4), least: new Uint8Array(4), gather: wait, calls: [] };
-const apart = await new WaitingThread(mpi).carryOut(turn).catch(told);
+const words = new Int32Array(1);
+const comparison = { wait, told: words, least: words, gather: wait };
+const apart = await new WaitingThread(mpi, comparison).carryOut([]).catch(told);
 try {
   mpi.run(wait);
 } catch (error) {
