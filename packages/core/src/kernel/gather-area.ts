@@ -68,6 +68,10 @@ export class GatherArea {
   gather(column: Uint8Array, byteLength: number, indices: Uint32Array, out: Uint8Array): void {
     const n = indices.length;
     if (byteLength === 0) return;
+    if (byteLength === 1) {
+      for (let k = 0; k < n; k++) out[k] = column[indices[k] as number] as number;
+      return;
+    }
     if (byteLength >= DIRECT_BYTES) {
       for (let k = 0; k < n; k++) {
         const start = (indices[k] as number) * byteLength;

@@ -5,6 +5,7 @@ import { allocateFresh, gatherColumn, type ColumnData } from '../schema/column-d
 import { concatColumns } from '../schema/concat-columns.js';
 import { describeSchema, leavesOf, sameSchema } from '../schema/schema.js';
 import type { Schema, SchemaObject } from '../schema/types.js';
+import { IndexSlab } from './index-slab.js';
 import {
   indexArray,
   type IndexArray,
@@ -82,8 +83,9 @@ export class ChosenRows implements RowSource {
 
 /** How rows are chosen that a list of them tells, of a source of `length`. */
 export function chosenFrom(indices: IndexArray, length: number): (places: IndexArray) => IndexArray {
+  const slab = new IndexSlab(length);
   return (places) => {
-    const chosen = indexArray(places.length, length);
+    const chosen = slab.take(places.length);
     for (let i = 0; i < places.length; i++) chosen[i] = indices[places[i] as number] as number;
     return chosen;
   };
@@ -91,13 +93,13 @@ export function chosenFrom(indices: IndexArray, length: number): (places: IndexA
 
 /** Rows start to end of a source. */
 export function slicedRows(source: RowSource, start: number, end: number): RowSource {
-  return new ChosenRows(
-    source,
-    end - start,
-    `slice ${start} ${end}`,
-    (places) => places.map((place) => place + start),
-    start,
-  );
+  const slab = new IndexSlab(source.length);
+  const choose = (places: IndexArray): IndexArray => {
+    const chosen = slab.take(places.length);
+    for (let i = 0; i < places.length; i++) chosen[i] = (places[i] as number) + start;
+    return chosen;
+  };
+  return new ChosenRows(source, end - start, `slice ${start} ${end}`, choose, start);
 }
 
 /** A source with only some of the columns at the top of its records. */

@@ -33,6 +33,7 @@ export class Resident {
   readonly #parts: StoredParts;
   readonly #area: GatherArea;
   readonly #places: readonly Place[];
+  readonly #partCount: number;
   #part = 0;
   #position = 0;
   #crc = 0;
@@ -47,6 +48,7 @@ export class Resident {
   /** @throws DataRefError MEMORY_LIMIT when the memory cannot be had */
   constructor(parts: StoredParts) {
     this.#parts = parts;
+    this.#partCount = parts.manifest.parts.length;
     this.#area = new GatherArea(columnSizes(parts));
     let next = 0;
     const take = (): Uint8Array => this.#area.columns[next++] as Uint8Array;
@@ -59,7 +61,7 @@ export class Resident {
   }
 
   get isReady(): boolean {
-    return this.#part === this.#parts.manifest.parts.length;
+    return this.#part === this.#partCount;
   }
 
   /** Loads one slice more; may be tried again after a failure. @throws DataRefError CORRUPT when a part's checksum is wrong */

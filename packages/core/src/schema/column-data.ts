@@ -1,5 +1,5 @@
 import { DataRefError } from '../errors.js';
-import { arrayType, type ArrayTypes, type NumericDType } from './dtypes.js';
+import { arrayType, bytesOf, type ArrayTypes, type NumericDType } from './dtypes.js';
 import { float16ToNumber } from './float16.js';
 import { DenseArray } from './ndarray.js';
 import type { Leaf } from './schema.js';
@@ -95,11 +95,15 @@ function gatherFixed({ leaf, data }: ColumnData, indices: ArrayLike<number>, all
     const [from, to] = [elementBits(leaf, data), elementBits(leaf, out)];
     for (let i = 0; i < count; i++) to[i] = from[indices[i] as number] as never;
   } else if (size > 0) {
-    // A view of the buffer, which takes less than `subarray`.
-    const View = arrayType(leaf.dtype);
+    // Views of bytes, whatever the dtype: V8 knows their class, and makes them in a fraction of the time.
     const { buffer, byteOffset } = data;
+    const { recordBytes } = leaf;
+    const bytes = bytesOf(out);
     for (let i = 0; i < count; i++)
-      out.set(new View(buffer, byteOffset + (indices[i] as number) * leaf.recordBytes, size) as never, i * size);
+      bytes.set(
+        new Uint8Array(buffer, byteOffset + (indices[i] as number) * recordBytes, recordBytes),
+        i * recordBytes,
+      );
   }
   return { leaf, length: count, data: out };
 }

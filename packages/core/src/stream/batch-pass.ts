@@ -14,6 +14,8 @@ import type { BatchRecipe, Picked, Planned } from './recipe.js';
 import { RecordReader, type Share } from './record-reader.js';
 import type { Traced } from './stage.js';
 
+const AUTOMATIC = { batches: AUTOMATIC_BATCHES, byteLimit: AUTOMATIC_BYTES };
+
 /** A batch whose rows are being read. */
 interface BegunBatch extends BegunRead {
   readonly plan: BatchPlan;
@@ -30,6 +32,7 @@ export function openBatchPass(recipe: Planned<BatchRecipe>, learned: Learned, st
   const reader = new RecordReader(source);
   const cursor = plan.open(start);
   const abort = new AbortController();
+  const { signal } = abort;
   const pool = new BufferPool(options.reuse === 'checked');
   const hasMaps = maps.length > 0;
   const isDirect = !hasMaps && batchMaps.length === 0;
@@ -67,13 +70,13 @@ export function openBatchPass(recipe: Planned<BatchRecipe>, learned: Learned, st
 
   const transform = async (parts: BatchParts): Promise<Item<DataBatch>> => {
     applyMaps ??= (await import('./batch-maps.js')).applyMaps;
-    return deliver(await applyMaps(recipe, parts, abort.signal));
+    return deliver(await applyMaps(recipe, parts, signal));
   };
 
   let release: (() => Promise<void>) | undefined;
   let first: Segment;
   const begin = (): BegunBatch | undefined => {
-    const [batchPlan] = cursor.pull(1);
+    const batchPlan = cursor.pull(1)[0];
     if (batchPlan === undefined) return undefined;
     const after = placeOf(plan, cursor, start, batchPlan.segments.at(-1)?.epoch);
     first = batchPlan.segments[0] as Segment;
@@ -82,20 +85,20 @@ export function openBatchPass(recipe: Planned<BatchRecipe>, learned: Learned, st
     const loan = new Loan(pool);
     if (isDirect) stored ??= picked?.resolve(source.rows.schema);
     const read = hasMaps
-      ? reader.readRecords(share, abort.signal)
-      : reader.readColumns(share, stored?.requests, loan.allocate, abort.signal);
+      ? reader.readRecords(share, signal)
+      : reader.readColumns(share, stored?.requests, loan.allocate, signal);
     return { elements: 1, rows: batchPlan.rows, plan: batchPlan, after, share, loan, read };
   };
   const ahead = new ReadAhead(source.rows, begin);
   const readFurther = (): void => {
-    if (recipe.prefetch === undefined) ahead.extend({ batches: AUTOMATIC_BATCHES, byteLimit: AUTOMATIC_BYTES });
+    if (recipe.prefetch === undefined) ahead.extend(AUTOMATIC);
   };
 
   /** Another shard's, where this one has none in its first batch. */
   const firstOf = async ({ plan: { segments } }: BegunBatch): Promise<Traced> => {
     const [segment] = segments as readonly [Segment];
     const share = reader.share([{ ...segment, count: 1 }], 0);
-    const [value] = await reader.readRecords(share, abort.signal);
+    const [value] = await reader.readRecords(share, signal);
     return { value, origin: reader.originOf(share, 0) };
   };
   let queue: BatchQueue<BegunBatch> | undefined;
@@ -115,7 +118,7 @@ export function openBatchPass(recipe: Planned<BatchRecipe>, learned: Learned, st
       const records = (await read) as readonly unknown[];
       readFurther();
       const own = records.map((value, row): Traced => ({ value, origin: reader.originOf(share, row) }));
-      const columns = await mapper.columnsOf(own, () => firstOf(begun), abort.signal);
+      const columns = await mapper.columnsOf(own, () => firstOf(begun), signal);
       return finish(begun, learned.schema as Schema, columns);
     };
     queue = new BatchQueue(mapper, recipe.prefetch, pull, ({ rows }) => rows, map);

@@ -3,7 +3,7 @@ import { allocateFresh, columnBytes, valueAt, type Allocate, type ColumnData } f
 import { leavesOf } from '../schema/schema.js';
 import { assemble } from '../schema/structure.js';
 import { shareOf, type World } from './deal.js';
-import { IndexSlab } from './index-slab.js';
+import { IndexSlab } from '../rows/index-slab.js';
 import { totalCount, type Segment } from './plan-node.js';
 import type { Picked } from './recipe.js';
 import type { SourceNode } from './source-node.js';

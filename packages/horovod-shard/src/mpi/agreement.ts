@@ -1,51 +1,63 @@
 import type { DataRefError } from '@dataref/core';
 import { failed } from '../collective/checks.js';
-import type { Call } from './functions.js';
+import { call, type Call } from './functions.js';
 import type { MpiLibrary } from './library.js';
-import type { Turn } from './turn.js';
+import type { Comparison } from './turn.js';
 
 /** More than any call's text has. */
 const TEXT_BYTES = 64;
 const WORDS = TEXT_BYTES / 4;
+
+/** A call as its rank makes it: the same on all ranks. */
+export interface Named {
+  readonly kind: 'allreduce' | 'broadcast' | 'allgather' | 'barrier' | 'close';
+  /** Of the array, its number of values and what its class is called. */
+  readonly length?: number;
+  readonly dtype?: string;
+  readonly reduction?: string;
+  readonly root?: number;
+}
 
 /**
  * Lets the ranks see, before each call, that all make the same one. MPI leaves undefined what comes of different ones:
  * most hang, some write where they should not.
  */
 export class Agreement {
+  readonly comparison: Comparison;
   readonly #mpi: MpiLibrary;
-  /** The text of this rank's call, as integers, and their complements. */
-  readonly #words = new Int32Array(2 * WORDS);
-  readonly #text = Buffer.from(this.#words.buffer, 0, TEXT_BYTES);
+  /** This rank's call, whose text `told` has: mostly the next is the same. */
+  #named: Named | undefined;
+  readonly #text: Buffer;
   /** The texts of all ranks, where they differ. */
   readonly #texts: Buffer;
-  readonly #claims = new Int32Array(2 * WORDS);
   readonly #request = new BigInt64Array(1);
   readonly #flag = new Int32Array(1);
   readonly #post: Call;
   readonly #test: Call;
-  readonly #turn: Omit<Turn, 'calls'>;
 
   constructor(mpi: MpiLibrary, size: number) {
     const { world, int, min, byte, statusIgnore } = mpi.handles;
+    const [told, least] = [new Int32Array(2 * WORDS), new Int32Array(2 * WORDS)];
     this.#mpi = mpi;
+    this.#text = Buffer.from(told.buffer, 0, TEXT_BYTES);
     this.#texts = Buffer.alloc(TEXT_BYTES * size);
-    this.#post = ['Iallreduce', this.#words, this.#claims, 2 * WORDS, int, min, world, this.#request];
-    this.#test = ['Test', this.#request, this.#flag, statusIgnore];
-    this.#turn = {
-      wait: ['Wait', this.#request, statusIgnore],
-      claims: this.#claims,
-      gather: ['Allgather', this.#text, TEXT_BYTES, byte, this.#texts, TEXT_BYTES, byte, world],
+    // Addresses are taken faster than arrays.
+    const at = (values: ArrayBufferView) => mpi.addressOf(values);
+    const request = at(this.#request);
+    this.#post = call('Iallreduce', at(told), at(least), 2 * WORDS, int, min, world, request);
+    this.#test = call('Test', request, at(this.#flag), statusIgnore);
+    this.comparison = {
+      wait: call('Wait', request, statusIgnore),
+      told,
+      least,
+      gather: call('Allgather', at(told), TEXT_BYTES, byte, at(this.#texts), TEXT_BYTES, byte, world),
     };
   }
 
   /** Tells the others what this rank calls, and waits for none. @throws DataRefError COLLECTIVE_FAILED */
-  begin(what: string, calls: readonly Call[]): Turn {
-    this.#text.fill(0);
-    this.#text.write(what, 'latin1');
-    for (let i = 0; i < WORDS; i++) this.#words[WORDS + i] = ~this.#words[i]!;
+  begin(named: Named): void {
+    if (this.#named === undefined || !isSame(named, this.#named)) this.#write(named);
     this.#mpi.run(this.#post);
-    return { ...this.#turn, calls };
   }
 
   /** Whether all ranks have told, within so many milliseconds, for which it holds up the thread. */
@@ -62,6 +74,30 @@ export class Agreement {
   difference(): DataRefError {
     return failed(`the ranks made different calls: ${described(this.#texts)}`);
   }
+
+  #write(named: Named): void {
+    const { told } = this.comparison;
+    this.#named = named;
+    this.#text.fill(0);
+    this.#text.write(textOf(named), 'latin1');
+    for (let i = 0; i < WORDS; i++) told[WORDS + i] = ~told[i]!;
+  }
+}
+
+function isSame(a: Named, b: Named): boolean {
+  return (
+    a.kind === b.kind &&
+    a.length === b.length &&
+    a.dtype === b.dtype &&
+    a.reduction === b.reduction &&
+    a.root === b.root
+  );
+}
+
+function textOf({ kind, length, dtype, reduction, root }: Named): string {
+  if (dtype === undefined) return kind;
+  const how = reduction === undefined ? kind : `${kind} (${reduction})`;
+  return `${how} of ${length} ${dtype}${root === undefined ? '' : ` from ${root}`}`;
 }
 
 /** @returns each call, with the ranks that made it */

@@ -6,7 +6,10 @@ type KoffiFunction = ReturnType<LibraryHandle['func']>;
 export type HandleType = 'void *' | 'int';
 
 /** A call into the library: what `MPI_` is followed by, and what it takes. */
-export type Call = readonly [name: keyof Functions, ...values: readonly unknown[]];
+export interface Call {
+  readonly name: keyof Functions;
+  readonly values: readonly unknown[];
+}
 
 export interface Functions {
   readonly Init_thread: KoffiFunction;
@@ -25,6 +28,10 @@ export interface Functions {
   readonly Abort: KoffiFunction;
   readonly Error_string: KoffiFunction;
   readonly Get_library_version: KoffiFunction;
+}
+
+export function call(name: keyof Functions, ...values: readonly unknown[]): Call {
+  return { name, values };
 }
 
 /** @param H how handles are passed, as their type in C @throws Error where it is no library of MPI */

@@ -1,6 +1,6 @@
 import type { LibraryHandle } from 'koffi';
 import { failed } from '../collective/checks.js';
-import { bind, type Call, type Functions, type HandleType, hasSymbol } from './functions.js';
+import { bind, call, type Call, type Functions, type HandleType, hasSymbol } from './functions.js';
 import { type Handles, MPICH_HANDLES, openMpiHandles } from './handles.js';
 import { importKoffi, type Koffi } from './koffi.js';
 import { calmUcx } from './ucx.js';
@@ -65,14 +65,14 @@ export class MpiLibrary {
       );
     const provided = this.#number('Init_thread', null, null, SERIALIZED);
     const { world, errorsReturn } = this.handles;
-    this.run(['Comm_set_errhandler', world, errorsReturn]);
+    this.run(call('Comm_set_errhandler', world, errorsReturn));
     if (provided < SERIALIZED)
       throw failed(`openMpi: ${this.name} was built without threads (MPI_THREAD_SERIALIZED): take another build`);
     return { rank: this.#number('Comm_rank', world), size: this.#number('Comm_size', world) };
   }
 
   /** Waits in this thread. @throws DataRefError COLLECTIVE_FAILED */
-  run([name, ...values]: Call): void {
+  run({ name, values }: Call): void {
     this.check(name, this.#functions[name](...values) as number);
   }
 
@@ -88,7 +88,7 @@ export class MpiLibrary {
 
   #number(name: keyof Functions, ...values: readonly unknown[]): number {
     const result = [0];
-    this.run([name, ...values, result]);
+    this.run(call(name, ...values, result));
     return result[0]!;
   }
 

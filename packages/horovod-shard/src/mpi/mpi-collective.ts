@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { checkReducible, checkRoot, checkSendable, failed, kindOf } from '../collective/checks.js';
 import type { Collective, Reducible, Reduction, Sendable } from '../collective/types.js';
+import { call } from './functions.js';
 import type { MpiLibrary } from './library.js';
 import { allgather, allreduce, broadcast, type Operation } from './operations.js';
 import { type Asked, Turns } from './turns.js';
@@ -73,7 +74,7 @@ export class MpiRank implements MpiCollective {
   }
 
   async barrier(): Promise<void> {
-    return this.#later('barrier', nothing('barrier'));
+    return this.#meet('barrier');
   }
 
   barrierSync(): void {
@@ -89,7 +90,7 @@ export class MpiRank implements MpiCollective {
   }
 
   async #leave(): Promise<void> {
-    const agreed = this.#later('close', nothing('close'));
+    const agreed = this.#meet('close');
     this.#isClosed = true;
     // Those that are not leaving are told by their own calls. MPI waits for them when the process ends.
     await agreed.then(
@@ -98,10 +99,14 @@ export class MpiRank implements MpiCollective {
     );
   }
 
+  async #meet(kind: 'barrier' | 'close'): Promise<void> {
+    return this.#later(kind, nothing(kind));
+  }
+
   #allreduce<T extends Reducible>(name: string, values: T, reduction: Reduction): Asked<T> {
     checkReducible(name, values, reduction);
     return {
-      what: `allreduce (${reduction}) of ${values.length} ${kindOf(values)}`,
+      named: { kind: 'allreduce', length: values.length, dtype: kindOf(values), reduction },
       byteLength: values.byteLength,
       operation: allreduce(this.#mpi, this.size, values, reduction),
     };
@@ -111,7 +116,7 @@ export class MpiRank implements MpiCollective {
     checkSendable(name, values);
     checkRoot(name, root, this.size);
     return {
-      what: `broadcast of ${values.length} ${kindOf(values)} from ${root}`,
+      named: { kind: 'broadcast', length: values.length, dtype: kindOf(values), root },
       byteLength: values.byteLength,
       operation: broadcast(this.#mpi, values, root),
     };
@@ -120,13 +125,13 @@ export class MpiRank implements MpiCollective {
   #allgather<T extends Sendable>(name: string, values: T): Asked<T> {
     checkSendable(name, values);
     return {
-      what: `allgather of ${values.length} ${kindOf(values)}`,
+      named: { kind: 'allgather', length: values.length, dtype: kindOf(values) },
       byteLength: values.byteLength * this.size,
       operation: allgather(this.#mpi, this, values),
     };
   }
 
-  async #later<T>(name: string, asked: Asked<T>): Promise<T> {
+  #later<T>(name: string, asked: Asked<T>): T | Promise<T> {
     this.#refuseClosed(name);
     return this.#turns.take(asked);
   }
@@ -144,7 +149,7 @@ export class MpiRank implements MpiCollective {
     if (this.#isFinal) return;
     this.#isFinal = true;
     this.#turns.end();
-    this.#mpi.run(['Finalize']);
+    this.#mpi.run(call('Finalize'));
   }
 
   /**
@@ -168,14 +173,14 @@ export class MpiRank implements MpiCollective {
     // Node would print it after this.
     const uncaught = this.#uncaught === undefined ? '' : `: ${inspect(this.#uncaught)}`;
     process.stderr.write(`openMpi: rank ${this.rank} ended ${when}, and so the job is ended${uncaught}\n`);
-    this.#mpi.run(['Abort', this.#mpi.handles.world, code === 0 ? 1 : code]);
+    this.#mpi.run(call('Abort', this.#mpi.handles.world, code === 0 ? 1 : code));
     process.abort();
   }
 }
 
 /** A call by which nothing is moved. */
-function nothing(what: string): Asked<void> {
-  return { what, byteLength: 0, operation: noCalls() };
+function nothing(kind: 'barrier' | 'close'): Asked<void> {
+  return { named: { kind }, byteLength: 0, operation: noCalls() };
 }
 
 function* noCalls(): Operation<void> {

@@ -2,6 +2,7 @@ import { DataRefError } from '@dataref/core';
 import { optionsOf, refuseUnknown } from '@dataref/core/adapter';
 import { failed } from '../collective/checks.js';
 import { detectWorld, type World } from '../world/world.js';
+import { call } from './functions.js';
 import { librariesFor } from './launcher.js';
 import { MpiLibrary } from './library.js';
 import { type MpiCollective, MpiRank } from './mpi-collective.js';
@@ -34,7 +35,7 @@ export async function openMpi(options?: MpiOptions): Promise<MpiCollective> {
   const place = mpi.init();
   const problem = mismatch(mpi, place, { launched, libraries, world });
   if (problem !== undefined) {
-    mpi.run(['Finalize']);
+    mpi.run(call('Finalize'));
     throw problem;
   }
   return new MpiRank(mpi, place);

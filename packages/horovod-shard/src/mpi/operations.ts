@@ -1,7 +1,7 @@
 import { zerosLike } from '../collective/arrays.js';
 import { kindOf } from '../collective/checks.js';
 import type { Reducible, Reduction, Sendable } from '../collective/types.js';
-import type { Call } from './functions.js';
+import { call, type Call } from './functions.js';
 import type { MpiLibrary } from './library.js';
 import { fromOrdered, toOrdered } from './total-order.js';
 
@@ -11,27 +11,28 @@ const MOST_BYTES = 2 ** 30;
 /** Gives the calls to make, once; when all are made it goes on to its end. Where one is not, it is thrown the error. */
 export type Operation<T> = Generator<readonly Call[], T, void>;
 
-export function* allreduce<T extends Reducible>(
+export function allreduce<T extends Reducible>(
   mpi: MpiLibrary,
   size: number,
   values: T,
   reduction: Reduction,
 ): Operation<T> {
-  if (reduction === 'sum' || reduction === 'mean') yield* sum(mpi, size, values, reduction);
-  else yield* extreme(mpi, values, reduction);
-  return values;
+  return reduction === 'sum' || reduction === 'mean'
+    ? sum(mpi, size, values, reduction)
+    : extreme(mpi, values, reduction);
 }
 
-function* sum(mpi: MpiLibrary, size: number, values: Reducible, reduction: 'sum' | 'mean'): Operation<void> {
+function* sum<T extends Reducible>(mpi: MpiLibrary, size: number, values: T, reduction: 'sum' | 'mean'): Operation<T> {
   const { float, double, int, sum: op } = mpi.handles;
   const isInt = isInt32(values);
   // The sum of integers whose mean is an int32 may be none.
   const summed = isInt && reduction === 'mean' ? Float64Array.from(values) : values;
   yield reduced(mpi, summed, summed.BYTES_PER_ELEMENT === 8 ? double : isInt ? int : float, op);
   if (reduction === 'mean') for (let i = 0; i < values.length; i++) values[i] = summed[i]! / size;
+  return values;
 }
 
-function* extreme(mpi: MpiLibrary, values: Reducible, reduction: 'min' | 'max'): Operation<void> {
+function* extreme<T extends Reducible>(mpi: MpiLibrary, values: T, reduction: 'min' | 'max'): Operation<T> {
   const { int, int64, [reduction]: op } = mpi.handles;
   if (!isInt32(values)) toOrdered(values, reduction);
   try {
@@ -39,11 +40,12 @@ function* extreme(mpi: MpiLibrary, values: Reducible, reduction: 'min' | 'max'):
   } finally {
     if (!isInt32(values)) fromOrdered(values);
   }
+  return values;
 }
 
 function reduced(mpi: MpiLibrary, values: Reducible, type: unknown, op: unknown): Call[] {
   const { inPlace, world } = mpi.handles;
-  return Array.from(partsOf(values), (part) => ['Allreduce', inPlace, part, part.length, type, op, world]);
+  return partsOf(values).map((part) => call('Allreduce', inPlace, part, part.length, type, op, world));
 }
 
 export function* broadcast<T extends Sendable>(mpi: MpiLibrary, values: T, root: number): Operation<T> {
@@ -53,7 +55,7 @@ export function* broadcast<T extends Sendable>(mpi: MpiLibrary, values: T, root:
 
 function sent(mpi: MpiLibrary, values: Sendable, root: number): Call[] {
   const { byte, world } = mpi.handles;
-  return Array.from(partsOf(values), (part) => ['Bcast', part, part.byteLength, byte, root, world]);
+  return partsOf(values).map((part) => call('Bcast', part, part.byteLength, byte, root, world));
 }
 
 export function* allgather<T extends Sendable>(
@@ -65,7 +67,7 @@ export function* allgather<T extends Sendable>(
   const all = zerosLike(values, values.length * size);
   const { byteLength } = values;
   if (byteLength > 0 && all.byteLength <= MOST_BYTES) {
-    yield [['Allgather', values, byteLength, byte, all, byteLength, byte, world]];
+    yield [call('Allgather', values, byteLength, byte, all, byteLength, byte, world)];
     return all;
   }
   all.set(values as never, rank * values.length);
@@ -75,10 +77,12 @@ export function* allgather<T extends Sendable>(
 }
 
 /** Views of at most so many bytes, none of an empty array. */
-export function* partsOf<T extends Sendable>(values: T, mostBytes = MOST_BYTES): Generator<T> {
-  const length = Math.floor(mostBytes / values.BYTES_PER_ELEMENT);
-  for (let start = 0; start < values.length; start += length)
-    yield length >= values.length ? values : (values.subarray(start, start + length) as T);
+export function partsOf<T extends Sendable>(values: T, mostBytes = MOST_BYTES): readonly T[] {
+  const { length, byteLength, BYTES_PER_ELEMENT } = values;
+  if (length === 0) return [];
+  if (byteLength <= mostBytes) return [values];
+  const most = Math.floor(mostBytes / BYTES_PER_ELEMENT);
+  return Array.from({ length: Math.ceil(length / most) }, (_, i) => values.subarray(i * most, (i + 1) * most) as T);
 }
 
 function isInt32(values: Reducible): values is Int32Array {

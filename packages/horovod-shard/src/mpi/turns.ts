@@ -1,9 +1,9 @@
 import { DataRefError } from '@dataref/core';
-import { Agreement } from './agreement.js';
+import { Agreement, type Named } from './agreement.js';
 import type { Call } from './functions.js';
 import type { MpiLibrary } from './library.js';
 import type { Operation } from './operations.js';
-import { carryOut, type Turn } from './turn.js';
+import { carryOut } from './turn.js';
 import { WaitingThread } from './waiting-thread.js';
 
 /** What moves in about the time that a thread takes to be woken and to wake this one. */
@@ -13,8 +13,7 @@ const IN_STEP_MS = 0.1;
 
 /** A call of this rank. */
 export interface Asked<T> {
-  /** It and its sizes, the same on all ranks. */
-  readonly what: string;
+  readonly named: Named;
   /** What it moves to or from a rank. */
   readonly byteLength: number;
   readonly operation: Operation<T>;
@@ -22,19 +21,21 @@ export interface Asked<T> {
 
 /** Makes the calls of a rank one after the other, each when all ranks have come to it. */
 export class Turns {
-  readonly #mpi: MpiLibrary;
+  readonly #run: (call: Call) => void;
   readonly #agreement: Agreement;
   readonly #thread: WaitingThread;
-  /** Calls that were made and are not done. */
+  /** Calls that were made and that nobody can have awaited yet. */
   #waiting = 0;
   #last: Promise<unknown> = Promise.resolve();
   #failure: DataRefError | undefined;
   #isBroken = false;
 
+  readonly #awaited = (): void => void this.#waiting--;
+
   constructor(mpi: MpiLibrary, size: number) {
-    this.#mpi = mpi;
+    this.#run = (call) => mpi.run(call);
     this.#agreement = new Agreement(mpi, size);
-    this.#thread = new WaitingThread(mpi);
+    this.#thread = new WaitingThread(mpi, this.#agreement.comparison);
   }
 
   /** How many calls were made and are not done. */
@@ -47,12 +48,13 @@ export class Turns {
     return this.#isBroken;
   }
 
-  /** When what was called before is done, and without waiting for others in this thread. */
-  async take<T>(asked: Asked<T>): Promise<T> {
+  /** When what was called before is done, and without waiting for others in this thread; at once where all have come. */
+  take<T>(asked: Asked<T>): T | Promise<T> {
+    const result = this.#waiting > 0 ? this.#last.then(() => this.#takeApart(asked)) : this.#takeApart(asked);
     this.#waiting++;
-    const done = this.#last.then(() => this.#takeApart(asked));
-    this.#last = done.catch(() => undefined);
-    return done.finally(() => this.#waiting--);
+    // Whoever has not awaited a call cannot know that it is done.
+    this.#last = Promise.resolve(result).then(this.#awaited, this.#awaited);
+    return result;
   }
 
   /** Waits for the others in this thread. @param name of the function that was called */
@@ -62,10 +64,12 @@ export class Turns {
         'INVALID_ARGUMENT',
         `${name}: ${this.#waiting} calls of this rank are under way, and it would come before them: await them first`,
       );
-    const turn = this.#begin(asked);
+    const calls = this.#begin(asked);
+    const { comparison } = this.#agreement;
     let isUnanimous: boolean;
     try {
-      isUnanimous = this.#carryOut(turn);
+      this.#run(comparison.wait);
+      isUnanimous = carryOut(comparison, calls, this.#run);
     } catch (error) {
       return this.#break(asked, error as DataRefError);
     }
@@ -81,27 +85,29 @@ export class Turns {
    * A small call to which all have come is made here. It does not wait for what another rank's program does meanwhile: from
    * there on the others need their programs as little, since the thread carries out whole turns.
    */
-  async #takeApart<T>(asked: Asked<T>): Promise<T> {
-    const turn = this.#begin(asked);
-    let isUnanimous: boolean;
+  #takeApart<T>(asked: Asked<T>): T | Promise<T> {
+    const calls = this.#begin(asked);
+    let isUnanimous: boolean | undefined;
     try {
-      const isHere = asked.byteLength <= SMALL_BYTES && this.#agreement.isReached(IN_STEP_MS);
-      isUnanimous = isHere ? this.#carryOut(turn) : await this.#thread.carryOut(turn);
+      if (asked.byteLength <= SMALL_BYTES && this.#agreement.isReached(IN_STEP_MS))
+        isUnanimous = carryOut(this.#agreement.comparison, calls, this.#run);
     } catch (error) {
       return this.#break(asked, error as DataRefError);
     }
-    return this.#end(asked, isUnanimous);
-  }
-
-  #carryOut(turn: Turn): boolean {
-    return carryOut(turn, (call) => this.#mpi.run(call));
+    if (isUnanimous !== undefined) return this.#end(asked, isUnanimous);
+    return this.#thread.carryOut(calls).then(
+      (answer) => this.#end(asked, answer),
+      (error: DataRefError) => this.#break(asked, error),
+    );
   }
 
   /** @throws DataRefError what came of an earlier call, too */
-  #begin<T>({ what, operation }: Asked<T>): Turn {
+  #begin<T>({ named, operation }: Asked<T>): readonly Call[] {
     if (this.#failure !== undefined) throw this.#failure;
     try {
-      return this.#agreement.begin(what, operation.next().value as readonly Call[]);
+      const calls = operation.next().value as readonly Call[];
+      this.#agreement.begin(named);
+      return calls;
     } catch (error) {
       this.#failure = error as DataRefError;
       throw error;

@@ -3,26 +3,32 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { bind, type Call } from './functions.js';
 import { importKoffi } from './koffi.js';
 import { carryOut } from './turn.js';
-import type { Answer, SentTurn, ThreadStart } from './waiting-thread.js';
+import type { Answer, SentWords, ThreadStart } from './waiting-thread.js';
 
-const { library, handleType } = workerData as ThreadStart;
+const { library, handleType, comparison: sent } = workerData as ThreadStart;
 const koffi = await importKoffi();
 const functions = bind(koffi.load(library, { global: true }), handleType);
+const comparison = { ...sent, told: wordsAt(sent.told), least: wordsAt(sent.least) };
 
-parentPort?.on('message', (sent: SentTurn) => parentPort?.postMessage(answerTo(sent), []));
+parentPort?.on('message', (calls: readonly Call[]) => parentPort?.postMessage(answerTo(calls), []));
 
-function answerTo({ claims: { at, byteLength }, ...turn }: SentTurn): Answer {
+function answerTo(calls: readonly Call[]): Answer {
   let failure: Answer | undefined;
-  const run = ([call, ...values]: Call): void => {
-    const code = functions[call](...values) as number;
+  const run = ({ name, values }: Call): void => {
+    const code = functions[name](...values) as number;
     if (code === 0) return;
-    failure = { call, code };
-    throw new Error(`MPI_${call} gave ${code}`);
+    failure = { name, code };
+    throw new Error(`MPI_${name} gave ${code}`);
   };
   try {
-    return { isUnanimous: carryOut({ ...turn, claims: new Int32Array(koffi.view(at, byteLength)) }, run) };
+    run(comparison.wait);
+    return { isUnanimous: carryOut(comparison, calls, run) };
   } catch (error) {
     if (failure === undefined) throw error;
     return failure;
   }
+}
+
+function wordsAt({ at, byteLength }: SentWords): Int32Array {
+  return new Int32Array(koffi.view(at, byteLength));
 }

@@ -2,23 +2,27 @@ import { Worker } from 'node:worker_threads';
 import { failed } from '../collective/checks.js';
 import type { Call, HandleType } from './functions.js';
 import type { MpiLibrary } from './library.js';
-import type { Turn } from './turn.js';
+import type { Comparison } from './turn.js';
+
+/** Where words lie in this process. */
+export interface SentWords {
+  readonly at: bigint;
+  readonly byteLength: number;
+}
 
 /** What the thread is started with. */
 export interface ThreadStart {
   readonly library: string;
   readonly handleType: HandleType;
+  readonly comparison: Omit<Comparison, 'told' | 'least'> & { readonly told: SentWords; readonly least: SentWords };
 }
 
-/** A turn whose arrays are addresses of them. */
-export type SentTurn = Omit<Turn, 'claims'> & { readonly claims: { readonly at: bigint; readonly byteLength: number } };
-
 /** Whether all ranks called the same, or which call gave another code than 0. */
-export type Answer = { readonly isUnanimous: boolean } | { readonly call: string; readonly code: number };
+export type Answer = { readonly isUnanimous: boolean } | { readonly name: string; readonly code: number };
 
 interface Pending {
   /** Held, with the arrays that the thread knows by their addresses alone. */
-  readonly turn: Turn;
+  readonly calls: readonly Call[];
   readonly resolve: (isUnanimous: boolean) => void;
   readonly reject: (error: Error) => void;
 }
@@ -29,20 +33,22 @@ interface Pending {
  */
 export class WaitingThread {
   readonly #mpi: MpiLibrary;
+  readonly #comparison: Comparison;
   #worker: Worker | undefined;
   #pending: Pending | undefined;
 
-  constructor(mpi: MpiLibrary) {
+  constructor(mpi: MpiLibrary, comparison: Comparison) {
     this.#mpi = mpi;
+    this.#comparison = comparison;
   }
 
   /** One at a time. @returns whether all ranks called the same @throws DataRefError COLLECTIVE_FAILED */
-  carryOut(turn: Turn): Promise<boolean> {
+  carryOut(calls: readonly Call[]): Promise<boolean> {
     return new Promise((resolve, reject) => {
       const worker = (this.#worker ??= this.#start());
-      this.#pending = { turn, resolve, reject };
+      this.#pending = { calls, resolve, reject };
       worker.ref();
-      worker.postMessage(this.#sent(turn), []);
+      worker.postMessage(calls.map(this.#sent), []);
     });
   }
 
@@ -53,8 +59,10 @@ export class WaitingThread {
 
   #start(): Worker {
     const { name: library, handleType } = this.#mpi;
+    const { wait, told, least, gather } = this.#comparison;
+    const comparison = { wait, told: this.#sentWords(told), least: this.#sentWords(least), gather };
     return new Worker(new URL('./waiting-program.js', import.meta.url), {
-      workerData: { library, handleType } satisfies ThreadStart,
+      workerData: { library, handleType, comparison } satisfies ThreadStart,
       execArgv: process.execArgv.filter((option) => !option.startsWith('--input-type')),
     })
       .on('message', (answer: Answer) => this.#settle(({ resolve }) => resolve(this.#read(answer))))
@@ -64,7 +72,7 @@ export class WaitingThread {
   }
 
   #read(answer: Answer): boolean {
-    if ('code' in answer) this.#mpi.check(answer.call, answer.code);
+    if ('code' in answer) this.#mpi.check(answer.name, answer.code);
     return 'isUnanimous' in answer && answer.isUnanimous;
   }
 
@@ -80,16 +88,12 @@ export class WaitingThread {
     }
   }
 
-  #sent({ wait, claims, gather, calls }: Turn): SentTurn {
-    const sent = ([name, ...values]: Call): Call => [
-      name,
-      ...values.map((value) => (ArrayBuffer.isView(value) ? this.#mpi.addressOf(value) : value)),
-    ];
-    return {
-      wait: sent(wait),
-      claims: { at: this.#mpi.addressOf(claims), byteLength: claims.byteLength },
-      gather: sent(gather),
-      calls: calls.map(sent),
-    };
+  #sentWords(words: Int32Array): SentWords {
+    return { at: this.#mpi.addressOf(words), byteLength: words.byteLength };
   }
+
+  readonly #sent = ({ name, values }: Call): Call => ({
+    name,
+    values: values.map((value) => (ArrayBuffer.isView(value) ? this.#mpi.addressOf(value) : value)),
+  });
 }

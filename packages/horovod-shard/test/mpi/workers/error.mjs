@@ -1,17 +1,19 @@
 // What becomes of an error of MPI's own: a count below 0, which no call of ours has.
+import { call } from '../../../dist/mpi/functions.js';
 import { MpiLibrary } from '../../../dist/mpi/library.js';
 import { WaitingThread } from '../../../dist/mpi/waiting-thread.js';
 
 const mpi = await MpiLibrary.load([process.argv[2]]);
 const { rank } = mpi.init();
 const { byte, world } = mpi.handles;
-const wait = ['Bcast', new Uint8Array(1), -1, byte, 0, world];
+const wait = call('Bcast', 0n, -1, byte, 0, world);
 const told = ({ code, message }) => ({ code, message });
-const turn = { wait, claims: new Int32Array(2), gather: wait, calls: [] };
-const apart = await new WaitingThread(mpi).carryOut(turn).catch(told);
+const words = new Int32Array(1);
+const comparison = { wait, told: words, least: words, gather: wait };
+const apart = await new WaitingThread(mpi, comparison).carryOut([]).catch(told);
 try {
   mpi.run(wait);
 } catch (error) {
   console.log(JSON.stringify({ rank, here: told(error), apart }));
 }
-mpi.run(['Finalize']);
+mpi.run(call('Finalize'));

@@ -1,4 +1,4 @@
-import { indexArray, type IndexArray } from '../rows/row-source.js';
+import { indexArray, type IndexArray } from './row-source.js';
 
 const SLAB_BYTES = 16 * 1024;
 
