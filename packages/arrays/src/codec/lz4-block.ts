@@ -1,8 +1,8 @@
 import { damaged } from './damaged.js';
 
 const LEAST_MATCH = 4;
-/** Shorter runs are copied byte by byte: faster than a call. */
-const SHORT = 32;
+/** Shorter runs are copied four bytes at a time: faster than a call. */
+const SHORT = 64;
 
 /**
  * Decodes a block of LZ4.
@@ -24,6 +24,8 @@ export function decodeLz4Block(from: Uint8Array, length: number): Uint8Array {
 export function appendLz4Block(from: Uint8Array, to: Uint8Array, start: number): number {
   const { length } = to;
   const end = from.length;
+  const source = new DataView(from.buffer, from.byteOffset, end);
+  const target = new DataView(to.buffer, to.byteOffset, length);
   let read = 0;
   let written = start;
   while (read < end) {
@@ -34,8 +36,11 @@ export function appendLz4Block(from: Uint8Array, to: Uint8Array, start: number):
       while (more === 255 && read < end) run += more = from[read++] as number;
     }
     if (run > end - read || run > length - written) throw damaged('a run of LZ4 reaches beyond its end');
-    if (run < SHORT) for (let i = 0; i < run; i++) to[written + i] = from[read + i] as number;
-    else to.set(from.subarray(read, read + run), written);
+    if (run >= SHORT) to.set(from.subarray(read, read + run), written);
+    else if (run + 3 <= end - read && run + 3 <= length - written) {
+      // Up to three bytes too many, which what comes next overwrites.
+      for (let i = 0; i < run; i += 4) target.setUint32(written + i, source.getUint32(read + i));
+    } else for (let i = 0; i < run; i++) to[written + i] = from[read + i] as number;
     read += run;
     written += run;
     if (read === end) break; // the last has no copy
@@ -51,26 +56,28 @@ export function appendLz4Block(from: Uint8Array, to: Uint8Array, start: number):
     copied += LEAST_MATCH;
     if (offset === 0 || offset > written) throw damaged('a copy of LZ4 begins before its start');
     if (copied > length - written) throw damaged('a copy of LZ4 reaches beyond its end');
-    written = copyBack(to, written, offset, copied);
+    if (copied >= SHORT) copyBack(to, written, offset, copied);
+    else if (offset >= 4 && copied + 3 <= length - written) {
+      for (let at = written, stop = written + copied; at < stop; at += 4)
+        target.setUint32(at, target.getUint32(at - offset));
+    } else for (let at = written, stop = written + copied; at < stop; at++) to[at] = to[at - offset] as number;
+    written += copied;
   }
   return written;
 }
 
-/** Copies what lies `offset` bytes back, which may be what it writes itself. @returns the place after it */
-function copyBack(to: Uint8Array, start: number, offset: number, length: number): number {
+/** Copies what lies `offset` bytes back, which may be what it writes itself. */
+function copyBack(to: Uint8Array, start: number, offset: number, length: number): void {
   const end = start + length;
-  if (length < SHORT) {
-    for (let i = start; i < end; i++) to[i] = to[i - offset] as number;
-  } else if (offset === 1) {
+  if (offset === 1) {
     to.fill(to[start - 1] as number, start, end);
-  } else {
-    // Each copy doubles what there is of the pattern.
-    for (let at = start, known = offset; at < end;) {
-      const copied = Math.min(known, end - at);
-      to.copyWithin(at, start - offset, start - offset + copied);
-      at += copied;
-      known += copied;
-    }
+    return;
   }
-  return end;
+  // Each copy doubles what there is of the pattern.
+  for (let at = start, known = offset; at < end;) {
+    const copied = Math.min(known, end - at);
+    to.copyWithin(at, start - offset, start - offset + copied);
+    at += copied;
+    known += copied;
+  }
 }
