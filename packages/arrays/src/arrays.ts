@@ -57,10 +57,10 @@ export interface Arrays {
    * @throws DataRefError ALREADY_EXISTS unless it is to be replaced; INVALID_ID for the name; INVALID_ARGUMENT names the
    *   option; UNSUPPORTED where the storage is read only; STORE_FAILED, TIMEOUT
    */
-  array<D extends NumericDType, const S extends readonly number[]>(
+  array<D extends NumericDType, const S extends readonly number[], const R extends number | undefined = undefined>(
     name: string,
-    options: ArrayOptions<D, S>,
-  ): Promise<ChunkedArray<D, S>>;
+    options: ArrayOptions<D, S, R>,
+  ): Promise<ChunkedArray<D, S, R>>;
   /**
    * An array that is there, of Zarr v3 or v2. With shards it can be read only.
    * @throws DataRefError NOT_FOUND, INVALID_ID; INVALID_ARGUMENT for a dataset; CORRUPT, UNSUPPORTED with the key and the
@@ -117,10 +117,11 @@ class StoredArrays implements Arrays {
     this.#cacheBytes = cacheBytes;
   }
 
-  async array<D extends NumericDType, const S extends readonly number[]>(
-    name: string,
-    options: ArrayOptions<D, S>,
-  ): Promise<ChunkedArray<D, S>> {
+  async array<
+    D extends NumericDType,
+    const S extends readonly number[],
+    const R extends number | undefined = undefined,
+  >(name: string, options: ArrayOptions<D, S, R>): Promise<ChunkedArray<D, S, R>> {
     const folder = folderOf(name);
     const { signal, shape, chunk, dtype, ifExists = 'error', recordAxes, ...rest } = ioOptionsOf('array', options);
     const { compress, compressLevel, checksum, ...unknown } = rest;
@@ -132,7 +133,8 @@ class StoredArrays implements Arrays {
     return endedByAbort(signal, async () => {
       await refuseNeighbours(this.#store, folder, { signal });
       const whole = { ...form, codecs, recordAxes };
-      return createStored<D, S>(this.#store, name, folder, whole, ifExists === 'replace', { signal });
+      const made = await createStored<D, S>(this.#store, name, folder, whole, ifExists === 'replace', { signal });
+      return made as ChunkedArray<D, S> as ChunkedArray<D, S, R>;
     });
   }
 

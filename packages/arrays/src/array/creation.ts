@@ -12,9 +12,10 @@ import type { IoOptions, ObjectStore } from '@dataref/core/store';
 import type { CodecMetadata } from '../codec/codec.js';
 import { jsonBytes, newRevision, readNode, type Node } from '../metadata/array-file.js';
 import type { JsonObject } from '../metadata/array-metadata.js';
-import { DEFAULT_KEYS, otherKeys, type ChunkKeys } from '../metadata/chunk-keys.js';
+import { CYCLE, DEFAULT_KEYS, nextKeys, type ChunkKeys } from '../metadata/chunk-keys.js';
 import { checkSizes, sizesOf, type Refuse } from '../metadata/geometry.js';
 import { nameOf } from '../names/names.js';
+import { noteChange } from './generation.js';
 
 /** What an array is to be. */
 export interface ArrayForm {
@@ -59,14 +60,17 @@ function documentOf(
     chunk_key_encoding: { name, configuration: { separator } },
     fill_value: dtype === 'bool' ? false : fill,
     codecs,
-    attributes: { dataref: { revision: newRevision(), ...(recordAxes !== undefined && { recordAxes }) } },
+    attributes: {
+      dataref: { revision: newRevision(), generation: newRevision(), ...(recordAxes !== undefined && { recordAxes }) },
+    },
     storage_transformers: [],
   };
 }
 
 /** Where the shapes of an array's records are: beside it, under a name that no array can have. */
-export function shapesFolder(folder: string, { separator }: ChunkKeys): string {
-  return `${folder.slice(0, -1)}%shapes-${separator === '/' ? 'a' : 'b'}/`;
+export function shapesFolder(folder: string, { name, separator }: ChunkKeys): string {
+  const mark = name === 'v2' ? 'c' : separator === '/' ? 'a' : 'b';
+  return `${folder.slice(0, -1)}%shapes-${mark}/`;
 }
 
 /**
@@ -88,7 +92,7 @@ export async function createArray(
     const left = await objectsOf(store, folder, options);
     const node = await nodeToReplace(store, folder, isReplacing, options);
     if (node === 'damaged') continue;
-    const keys = node === undefined ? DEFAULT_KEYS : otherKeys(node.metadata.chunkKeys);
+    const keys = node === undefined ? DEFAULT_KEYS : nextKeys(node.metadata.chunkKeys, form.shape.length);
     const isStill = async (): Promise<boolean> =>
       (await readNode(store, folder, options).catch(() => undefined))?.version === node?.version;
     const isLeft = (path: string): boolean =>
@@ -97,7 +101,9 @@ export async function createArray(
     await prepare(keys);
     const isNew = node === undefined || node.metadata.format === 2;
     const condition = isNew ? { ifAbsent: true } : { ifVersion: node.version };
-    const version = await store.put(key, jsonBytes(documentOf(form, keys)), { ...condition, ...options });
+    const version = await store
+      .put(key, jsonBytes(documentOf(form, keys)), { ...condition, ...options })
+      .finally(() => noteChange(store, folder));
     if (version === undefined) continue;
     if (node !== undefined) await removeOld(store, folder, node, version, options);
     return;
@@ -194,13 +200,21 @@ async function removeOld(
     chunkKeys.placeOf(path) !== undefined || (format === 2 && (path === '.zarray' || path === '.zattrs'));
   const isStill = async (): Promise<boolean> => (await readNode(store, folder, options))?.version === version;
   await removeAll(store, folder, (await objectsOf(store, folder, options)).filter(isOld), isStill, options);
-  if (old.metadata.own.recordAxes !== undefined) await removeShapes(store, folder, chunkKeys, options);
+  if (old.metadata.own.recordAxes !== undefined) await removeShapes(store, folder, chunkKeys, isStill, options);
 }
 
-async function removeShapes(store: ObjectStore, folder: string, keys: ChunkKeys, options: IoOptions): Promise<void> {
+async function removeShapes(
+  store: ObjectStore,
+  folder: string,
+  keys: ChunkKeys,
+  isStill: () => Promise<boolean>,
+  options: IoOptions,
+): Promise<void> {
+  if (!(await isStill())) return;
   const shapes = shapesFolder(folder, keys);
   await store.delete(`${shapes}zarr.json`, options);
-  await removeAll(store, shapes, await objectsOf(store, shapes, options), async () => true, options);
+  noteChange(store, shapes);
+  await removeAll(store, shapes, await objectsOf(store, shapes, options), isStill, options);
 }
 
 /**
@@ -211,8 +225,9 @@ async function removeShapes(store: ObjectStore, folder: string, keys: ChunkKeys,
 export async function removeArray(store: ObjectStore, folder: string, options: IoOptions): Promise<boolean> {
   const wasThere = await store.delete(`${folder}zarr.json`, options);
   const wasOld = await store.delete(`${folder}.zarray`, options);
+  noteChange(store, folder);
   const isStill = async (): Promise<boolean> => (await store.head(`${folder}zarr.json`, options)) === undefined;
   await removeAll(store, folder, await objectsOf(store, folder, options), isStill, options);
-  for (const keys of [DEFAULT_KEYS, otherKeys(DEFAULT_KEYS)]) await removeShapes(store, folder, keys, options);
+  for (const keys of CYCLE) await removeShapes(store, folder, keys, isStill, options);
   return wasThere || wasOld;
 }

@@ -6,6 +6,7 @@ import type { ArrayMetadata } from '../metadata/array-metadata.js';
 import { locksOf } from '../store/key-locks.js';
 import { createArray, shapesFolder, type ArrayForm } from './creation.js';
 import { UNSET } from './record-shapes.js';
+import { lookAt } from './generation.js';
 import { StoredArray } from './stored-array.js';
 
 /** Places of one chunk of records' shapes, at most. */
@@ -18,23 +19,29 @@ export async function openStored(
   folder: string,
   options: IoOptions,
 ): Promise<StoredArray> {
-  const node = await readNode(store, folder, options);
-  if (node === undefined)
-    throw new DataRefError(
-      'NOT_FOUND',
-      `no array ${JSON.stringify(name)} in ${store.description}; array(name, options) makes one`,
-      {
+  for (;;) {
+    const look = lookAt(store, folder);
+    const node = await readNode(store, folder, options);
+    if (node === undefined)
+      throw new DataRefError(
+        'NOT_FOUND',
+        `no array ${JSON.stringify(name)} in ${store.description}; array(name, options) makes one`,
+        { details: { name } },
+      );
+    if (node.kind === 'dataset')
+      throw new DataRefError('INVALID_ARGUMENT', `${JSON.stringify(name)} is a dataset; openDataset(name)`, {
         details: { name },
-      },
-    );
-  if (node.kind === 'dataset')
-    throw new DataRefError('INVALID_ARGUMENT', `${JSON.stringify(name)} is a dataset; openDataset(name)`, {
-      details: { name },
-    });
-  const { metadata } = node;
-  const shapes =
-    metadata.own.recordAxes === undefined ? undefined : await openShapes(store, name, folder, metadata, options);
-  return new StoredArray(store, name, folder, metadata, shapes);
+      });
+    const { metadata, version } = node;
+    try {
+      const shapes =
+        metadata.own.recordAxes === undefined ? undefined : await openShapes(store, name, folder, metadata, options);
+      return new StoredArray(store, name, folder, metadata, shapes, look);
+    } catch (error) {
+      // Of an array that was replaced meanwhile, the shapes are gone: the next one is there.
+      if ((await readNode(store, folder, options))?.version === version) throw error;
+    }
+  }
 }
 
 async function openShapes(
@@ -45,6 +52,7 @@ async function openShapes(
   options: IoOptions,
 ): Promise<StoredArray<'int32'>> {
   const place = shapesFolder(folder, chunkKeys);
+  const look = lookAt(store, place);
   const node = await readNode(store, place, options);
   const metadata = node?.kind === 'array' ? node.metadata : undefined;
   const isRight =
@@ -59,7 +67,7 @@ async function openShapes(
         details: { key: `${place}zarr.json`, name },
       },
     );
-  return new StoredArray<'int32'>(store, `${name}: shapes`, place, metadata, undefined);
+  return new StoredArray<'int32'>(store, `${name}: shapes`, place, metadata, undefined, look);
 }
 
 /** Makes an array, with that of its records' shapes. @throws DataRefError ALREADY_EXISTS */
