@@ -1,5 +1,6 @@
 import { DataRefError, type NumericDType } from '@dataref/core';
 import {
+  countOf,
   describeValue,
   didYouMean,
   DTYPES,
@@ -24,6 +25,8 @@ export interface ArrayForm {
   readonly dtype: NumericDType;
   readonly codecs: readonly CodecMetadata[];
   readonly recordAxes?: number | undefined;
+  /** Whether it is not to be opened until it is said to be finished. */
+  readonly isUnfinished?: boolean | undefined;
   /** What is not written. Default: 0. */
   readonly fill?: number;
 }
@@ -47,8 +50,21 @@ export function checkForm(options: Readonly<Record<'shape' | 'chunk' | 'dtype', 
   return { shape, chunk, dtype };
 }
 
+/** Sizes of records are int32. */
+const MOST_RECORD_SIZE = 2 ** 31 - 1;
+
+export function checkRecordAxes(recordAxes: number, shape: readonly number[]): void {
+  if (shape.length < 2)
+    throw new DataRefError(
+      'INVALID_ARGUMENT',
+      `array: recordAxes needs axes beside those of the records, got the shape [${shape.join(', ')}]`,
+    );
+  countOf('array: recordAxes', recordAxes, 1, shape.length - 1);
+  for (const size of shape.slice(recordAxes)) countOf('array: a size of records', size, 0, MOST_RECORD_SIZE);
+}
+
 function documentOf(
-  { shape, chunk, dtype, codecs, recordAxes, fill = 0 }: ArrayForm,
+  { shape, chunk, dtype, codecs, recordAxes, isUnfinished = false, fill = 0 }: ArrayForm,
   { name, separator }: ChunkKeys,
 ): JsonObject {
   return {
@@ -61,7 +77,12 @@ function documentOf(
     fill_value: dtype === 'bool' ? false : fill,
     codecs,
     attributes: {
-      dataref: { revision: newRevision(), generation: newRevision(), ...(recordAxes !== undefined && { recordAxes }) },
+      dataref: {
+        revision: newRevision(),
+        generation: newRevision(),
+        ...(recordAxes !== undefined && { recordAxes }),
+        ...(isUnfinished && { isUnfinished }),
+      },
     },
     storage_transformers: [],
   };
@@ -90,7 +111,7 @@ export async function createArray(
   const key = `${folder}zarr.json`;
   for (;;) {
     const left = await objectsOf(store, folder, options);
-    const node = await nodeToReplace(store, folder, isReplacing, options);
+    const node = await nodeToReplace(store, folder, form, isReplacing, options);
     if (node === 'damaged') continue;
     const keys = node === undefined ? DEFAULT_KEYS : nextKeys(node.metadata.chunkKeys, form.shape.length);
     const isStill = async (): Promise<boolean> =>
@@ -110,10 +131,11 @@ export async function createArray(
   }
 }
 
-/** The array that is there. @throws DataRefError ALREADY_EXISTS */
+/** The array that is there; an unfinished one gives way to one that begins as such. @throws DataRefError ALREADY_EXISTS */
 async function nodeToReplace(
   store: ObjectStore,
   folder: string,
+  form: ArrayForm,
   isReplacing: boolean,
   options: IoOptions,
 ): Promise<(Node & { readonly kind: 'array' }) | 'damaged' | undefined> {
@@ -129,7 +151,8 @@ async function nodeToReplace(
   try {
     const node = await readNode(store, folder, options);
     if (node?.kind === 'dataset') return refuse('a dataset', 'delete it, or use another name');
-    if (node !== undefined && !isReplacing)
+    const isOver = node?.metadata.own.isUnfinished === true && form.isUnfinished === true;
+    if (node !== undefined && !isReplacing && !isOver)
       return refuse('an array', "open it, use another name, or ifExists: 'replace'");
     return node;
   } catch (error) {

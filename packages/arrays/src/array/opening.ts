@@ -12,12 +12,17 @@ import { StoredArray } from './stored-array.js';
 /** Places of one chunk of records' shapes, at most. */
 const SHAPES_AT_ONCE = 16_384;
 
-/** The array of a name. @throws DataRefError NOT_FOUND; INVALID_ARGUMENT for a dataset; CORRUPT, UNSUPPORTED */
+/**
+ * The array of a name.
+ * @param mayBeUnfinished whether it is opened to be filled
+ * @throws DataRefError NOT_FOUND; INVALID_ARGUMENT for a dataset; CORRUPT, UNSUPPORTED
+ */
 export async function openStored(
   store: ObjectStore,
   name: string,
   folder: string,
   options: IoOptions,
+  mayBeUnfinished = false,
 ): Promise<StoredArray> {
   for (;;) {
     const look = lookAt(store, folder);
@@ -33,6 +38,12 @@ export async function openStored(
         details: { name },
       });
     const { metadata, version } = node;
+    if (metadata.own.isUnfinished === true && !mayBeUnfinished)
+      throw new DataRefError(
+        'CORRUPT',
+        `${JSON.stringify(name)} is not all there: its import is under way, or was killed; import it again, or delete it`,
+        { details: { name } },
+      );
     try {
       const shapes =
         metadata.own.recordAxes === undefined ? undefined : await openShapes(store, name, folder, metadata, options);
@@ -93,7 +104,7 @@ export async function createStored<D extends NumericDType, S extends readonly nu
       options,
     ),
   );
-  return (await openStored(store, name, folder, options)) as unknown as StoredArray<D, S>;
+  return (await openStored(store, name, folder, options, form.isUnfinished)) as unknown as StoredArray<D, S>;
 }
 
 function shapesForm(shape: readonly number[], recordAxes: number): ArrayForm {

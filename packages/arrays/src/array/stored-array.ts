@@ -11,6 +11,7 @@ import type { IoOptions, ObjectStore } from '@dataref/core/store';
 import type { ChunkSource } from '../chunks/chunk-source.js';
 import { ShardedChunks } from '../chunks/sharded-chunks.js';
 import { StoredChunks } from '../chunks/stored-chunks.js';
+import { changeArray } from '../metadata/array-file.js';
 import type { ArrayMetadata } from '../metadata/array-metadata.js';
 import { sizeOf } from '../metadata/limits.js';
 import { planWrite, readSelection } from '../selection/copy.js';
@@ -201,6 +202,20 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
       await this.#write(chunks, resolveSelection('append', this.shape, [slice(start, end)]), value, { signal });
       return start;
     });
+  }
+
+  /** Says that all values of an array that was made unfinished are there. */
+  async finish(options: IoOptions): Promise<void> {
+    this.#metadata = await changeArray(
+      this.#store,
+      this.#folder,
+      (now) => {
+        if (!this.#generation.isOf(now)) throw this.#generation.gone();
+        const { isUnfinished: _, ...own } = now.own;
+        return { shape: now.shape, own };
+      },
+      options,
+    );
   }
 
   /** Lengthens the first axis to what it is to be at least. */

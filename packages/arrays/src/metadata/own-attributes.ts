@@ -9,6 +9,8 @@ export interface OwnAttributes {
   readonly generation?: string;
   /** How many axes number the records, where each record has a shape of its own. */
   readonly recordAxes?: number;
+  /** Not all of its values are there yet: its import is under way, or was killed. */
+  readonly isUnfinished?: boolean;
   /** A shape beyond the array's in which values may lie that were cut off. */
   readonly uncleared?: readonly number[];
 }
@@ -17,7 +19,7 @@ export function ownAttributes(value: unknown, rank: number, corrupt: Refuse): Ow
   if (value === undefined) return {};
   if (typeof value !== 'object' || value === null)
     return corrupt('attributes.dataref', `must be an object, got ${describeValue(value)}`);
-  const { revision, generation, recordAxes, uncleared } = value as Readonly<Record<string, unknown>>;
+  const { revision, generation, recordAxes, isUnfinished, uncleared } = value as Readonly<Record<string, unknown>>;
   const textOf = (field: string, text: unknown): string | undefined =>
     text === undefined || typeof text === 'string'
       ? text
@@ -34,6 +36,7 @@ export function ownAttributes(value: unknown, rank: number, corrupt: Refuse): Ow
     ...defined('revision', textOf('revision', revision)),
     ...defined('generation', textOf('generation', generation)),
     ...(recordAxes !== undefined && { recordAxes: recordAxes as number }),
+    ...(isUnfinished === true && { isUnfinished }),
     ...(beyond !== undefined && { uncleared: beyond }),
   };
 }
