@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { announceSeed, randomOf, runs } from '../../../core/test/scale.js';
 import { zstd } from '../../dist/codec/zstd.js';
-import { nativeDecoder, nodeDecoder, wasmDecoder, type DecodeZstd } from '../../dist/codec/zstd-decoders.js';
+import { nativeDecoder, nodeDecoder, wasmDecoder } from '../../dist/codec/zstd-decoders.js';
 
 const random = randomOf(announceSeed('decoders of Zstandard'));
 
@@ -21,7 +21,7 @@ test('all decoders that this Node has make the same of a frame, and refuse a dam
     const bytes = anyBytes();
     const frame = await zstd({ level: 1 + Math.floor(22 * random()), checksum: false }).encode(bytes);
     const damaged = frame.slice(0, -1);
-    for (const decode of decoders as DecodeZstd[]) {
+    for (const decode of decoders) {
       expect(Buffer.compare(await decode(frame, bytes.length), bytes)).toBe(0);
       await expect(decode(damaged, bytes.length)).rejects.toBeDefined();
     }
