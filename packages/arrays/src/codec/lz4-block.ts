@@ -6,13 +6,28 @@ const SHORT = 64;
 
 /**
  * Decodes a block of LZ4.
- * @param length of what comes out @throws DataRefError CORRUPT for anything else
+ * @param length of what comes out
+ * @returns what may be the memory of `from`, where nothing was compressed
+ * @throws DataRefError CORRUPT for anything else
  */
 export function decodeLz4Block(from: Uint8Array, length: number): Uint8Array {
+  const stored = loneRun(from, length);
+  if (stored !== undefined) return stored;
   const to = new Uint8Array(length);
   const written = appendLz4Block(from, to, 0);
   if (written !== length) throw damaged(`LZ4 decodes to ${written} bytes, not to ${length}`);
   return to;
+}
+
+/** What did not compress is one run of literals, which is all of the block. */
+function loneRun(from: Uint8Array, length: number): Uint8Array | undefined {
+  let read = 1;
+  let run = (from[0] ?? 0) >> 4;
+  if (run === 15) {
+    let more = 255;
+    while (more === 255 && read < from.length) run += more = from[read++] as number;
+  }
+  return run === length && read + run === from.length ? from.subarray(read) : undefined;
 }
 
 /**
