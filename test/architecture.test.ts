@@ -61,7 +61,7 @@ const ALLOWED_PACKAGES: Record<string, readonly string[]> = {
   ],
   tfjs: ['@dataref/core', '@tensorflow/*'],
   onnx: ['@dataref/core', 'onnxruntime-common'],
-  arrays: ['@dataref/core', '@node-rs/crc32', 'zarrita', 'numcodecs', 'sharp'],
+  arrays: ['@dataref/core', '@node-rs/crc32', '@mongodb-js/zstd', 'zarrita', 'numcodecs', 'sharp'],
   text: [
     '@dataref/core',
     '@huggingface/hub',

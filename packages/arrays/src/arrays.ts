@@ -10,7 +10,7 @@ import {
   storeOf,
 } from '@dataref/core/adapter';
 import type { IoOptions, ObjectStore } from '@dataref/core/store';
-import { checkForm, removeArray } from './array/creation.js';
+import { checkForm, checkRecordAxes, removeArray } from './array/creation.js';
 import { createStored, openStored } from './array/opening.js';
 import { StoredArray } from './array/stored-array.js';
 import type { ArrayOptions, ChunkedArray } from './array/types.js';
@@ -57,10 +57,10 @@ export interface Arrays {
    * @throws DataRefError ALREADY_EXISTS unless it is to be replaced; INVALID_ID for the name; INVALID_ARGUMENT names the
    *   option; UNSUPPORTED where the storage is read only; STORE_FAILED, TIMEOUT
    */
-  array<D extends NumericDType, const S extends readonly number[]>(
+  array<D extends NumericDType, const S extends readonly number[], const R extends number | undefined = undefined>(
     name: string,
-    options: ArrayOptions<D, S>,
-  ): Promise<ChunkedArray<D, S>>;
+    options: ArrayOptions<D, S, R>,
+  ): Promise<ChunkedArray<D, S, R>>;
   /**
    * An array that is there, of Zarr v3 or v2. With shards it can be read only.
    * @throws DataRefError NOT_FOUND, INVALID_ID; INVALID_ARGUMENT for a dataset; CORRUPT, UNSUPPORTED with the key and the
@@ -108,7 +108,8 @@ export function openArrays(storage: Storage, options: OpenArraysOptions = {}): A
   return new StoredArrays(storeOf('openArrays', storage), countOf('openArrays: cacheBytes', cacheBytes, 0));
 }
 
-class StoredArrays implements Arrays {
+/** Arrays in a store. */
+export class StoredArrays implements Arrays {
   readonly #store: ObjectStore;
   readonly #cacheBytes: number;
 
@@ -117,10 +118,40 @@ class StoredArrays implements Arrays {
     this.#cacheBytes = cacheBytes;
   }
 
-  async array<D extends NumericDType, const S extends readonly number[]>(
+  async array<
+    D extends NumericDType,
+    const S extends readonly number[],
+    const R extends number | undefined = undefined,
+  >(name: string, options: ArrayOptions<D, S, R>): Promise<ChunkedArray<D, S, R>> {
+    return this.#make(name, options, false) as Promise<ChunkedArray<any, any, any>>;
+  }
+
+  /**
+   * Makes an array that nobody opens before `fill` is done; where that fails, it is removed again. It takes the place of one
+   * whose `fill` was killed.
+   */
+  async filledArray(
     name: string,
-    options: ArrayOptions<D, S>,
-  ): Promise<ChunkedArray<D, S>> {
+    options: ArrayOptions<NumericDType, readonly number[]>,
+    fill: (array: ChunkedArray) => Promise<void>,
+  ): Promise<ChunkedArray> {
+    const array = await this.#make(name, options, true);
+    try {
+      await fill(array);
+      await array.finish({ signal: options.signal });
+    } catch (error) {
+      // Another one's is not ours to remove.
+      if (!isDataRefError(error, 'GENERATION_GONE')) await this.delete(name).catch(() => undefined);
+      throw error;
+    }
+    return array;
+  }
+
+  async #make(
+    name: string,
+    options: ArrayOptions<NumericDType, readonly number[]>,
+    isUnfinished: boolean,
+  ): Promise<StoredArray> {
     const folder = folderOf(name);
     const { signal, shape, chunk, dtype, ifExists = 'error', recordAxes, ...rest } = ioOptionsOf('array', options);
     const { compress, compressLevel, checksum, ...unknown } = rest;
@@ -131,8 +162,8 @@ class StoredArrays implements Arrays {
     const codecs = codecsOf({ compress, compressLevel, checksum }, form.dtype, form.chunk);
     return endedByAbort(signal, async () => {
       await refuseNeighbours(this.#store, folder, { signal });
-      const whole = { ...form, codecs, recordAxes };
-      return createStored<D, S>(this.#store, name, folder, whole, ifExists === 'replace', { signal });
+      const whole = { ...form, codecs, recordAxes, isUnfinished };
+      return createStored(this.#store, name, folder, whole, ifExists === 'replace', { signal });
     });
   }
 
@@ -251,19 +282,6 @@ const KNOWN = [
   'recordAxes',
   'signal',
 ] as const;
-
-/** Sizes of records are int32. */
-const MOST_RECORD_SIZE = 2 ** 31 - 1;
-
-function checkRecordAxes(recordAxes: number, shape: readonly number[]): void {
-  if (shape.length < 2)
-    throw new DataRefError(
-      'INVALID_ARGUMENT',
-      `array: recordAxes needs axes beside those of the records, got the shape [${shape.join(', ')}]`,
-    );
-  countOf('array: recordAxes', recordAxes, 1, shape.length - 1);
-  for (const size of shape.slice(recordAxes)) countOf('array: a size of records', size, 0, MOST_RECORD_SIZE);
-}
 
 function optionsIn(what: string, options: IoOptions): IoOptions {
   const { signal, ...unknown } = ioOptionsOf(what, options);

@@ -38,16 +38,6 @@ test('arrays and datasets of records in one storage know nothing of each other',
   expect(listing(folder)).toEqual([]);
 });
 
-test('one who opened an array before it was replaced never reads the chunks of the new one', async () => {
-  const arrays = openArrays(new ObjectStorage(new MemoryStore()));
-  const old = await arrays.array('x', FORM);
-  await old.set([], 1);
-  const next = await arrays.array('x', { ...FORM, dtype: 'float32', ifExists: 'replace' });
-  await next.set([], 0.5);
-  await old.set([], 2);
-  expect([await next.get([0, 0]), await (await arrays.openArray('x')).get([5, 3])]).toEqual([0.5, 0.5]);
-});
-
 test('a replacement that ends at any request leaves the old array or the new one, and the next is whole', async () => {
   for (let last = 0; ; last++) {
     const store = new MemoryStore();

@@ -26,4 +26,4 @@ for (const { name, dtype, shape, isLossy } of written) {
 }
 if (wrong.length > 0)
   throw new Error(`${wrong.length} of ${written.length} are not read as Python reads them:\n${wrong.join('\n')}`);
-console.log(`arrays: ${written.length} written by zarr-python and tensorstore are read in Node`);
+console.log(`arrays: ${written.length} written in Python are read in Node`);

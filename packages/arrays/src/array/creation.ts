@@ -1,5 +1,6 @@
 import { DataRefError, type NumericDType } from '@dataref/core';
 import {
+  countOf,
   describeValue,
   didYouMean,
   DTYPES,
@@ -12,9 +13,10 @@ import type { IoOptions, ObjectStore } from '@dataref/core/store';
 import type { CodecMetadata } from '../codec/codec.js';
 import { jsonBytes, newRevision, readNode, type Node } from '../metadata/array-file.js';
 import type { JsonObject } from '../metadata/array-metadata.js';
-import { DEFAULT_KEYS, otherKeys, type ChunkKeys } from '../metadata/chunk-keys.js';
+import { CYCLE, DEFAULT_KEYS, nextKeys, type ChunkKeys } from '../metadata/chunk-keys.js';
 import { checkSizes, sizesOf, type Refuse } from '../metadata/geometry.js';
 import { nameOf } from '../names/names.js';
+import { noteChange } from './generation.js';
 
 /** What an array is to be. */
 export interface ArrayForm {
@@ -23,6 +25,8 @@ export interface ArrayForm {
   readonly dtype: NumericDType;
   readonly codecs: readonly CodecMetadata[];
   readonly recordAxes?: number | undefined;
+  /** Whether it is not to be opened until it is said to be finished. */
+  readonly isUnfinished?: boolean | undefined;
   /** What is not written. Default: 0. */
   readonly fill?: number;
 }
@@ -46,8 +50,21 @@ export function checkForm(options: Readonly<Record<'shape' | 'chunk' | 'dtype', 
   return { shape, chunk, dtype };
 }
 
+/** Sizes of records are int32. */
+const MOST_RECORD_SIZE = 2 ** 31 - 1;
+
+export function checkRecordAxes(recordAxes: number, shape: readonly number[]): void {
+  if (shape.length < 2)
+    throw new DataRefError(
+      'INVALID_ARGUMENT',
+      `array: recordAxes needs axes beside those of the records, got the shape [${shape.join(', ')}]`,
+    );
+  countOf('array: recordAxes', recordAxes, 1, shape.length - 1);
+  for (const size of shape.slice(recordAxes)) countOf('array: a size of records', size, 0, MOST_RECORD_SIZE);
+}
+
 function documentOf(
-  { shape, chunk, dtype, codecs, recordAxes, fill = 0 }: ArrayForm,
+  { shape, chunk, dtype, codecs, recordAxes, isUnfinished = false, fill = 0 }: ArrayForm,
   { name, separator }: ChunkKeys,
 ): JsonObject {
   return {
@@ -59,14 +76,22 @@ function documentOf(
     chunk_key_encoding: { name, configuration: { separator } },
     fill_value: dtype === 'bool' ? false : fill,
     codecs,
-    attributes: { dataref: { revision: newRevision(), ...(recordAxes !== undefined && { recordAxes }) } },
+    attributes: {
+      dataref: {
+        revision: newRevision(),
+        generation: newRevision(),
+        ...(recordAxes !== undefined && { recordAxes }),
+        ...(isUnfinished && { isUnfinished }),
+      },
+    },
     storage_transformers: [],
   };
 }
 
 /** Where the shapes of an array's records are: beside it, under a name that no array can have. */
-export function shapesFolder(folder: string, { separator }: ChunkKeys): string {
-  return `${folder.slice(0, -1)}%shapes-${separator === '/' ? 'a' : 'b'}/`;
+export function shapesFolder(folder: string, { name, separator }: ChunkKeys): string {
+  const mark = name === 'v2' ? 'c' : separator === '/' ? 'a' : 'b';
+  return `${folder.slice(0, -1)}%shapes-${mark}/`;
 }
 
 /**
@@ -86,9 +111,9 @@ export async function createArray(
   const key = `${folder}zarr.json`;
   for (;;) {
     const left = await objectsOf(store, folder, options);
-    const node = await nodeToReplace(store, folder, isReplacing, options);
+    const node = await nodeToReplace(store, folder, form, isReplacing, options);
     if (node === 'damaged') continue;
-    const keys = node === undefined ? DEFAULT_KEYS : otherKeys(node.metadata.chunkKeys);
+    const keys = node === undefined ? DEFAULT_KEYS : nextKeys(node.metadata.chunkKeys, form.shape.length);
     const isStill = async (): Promise<boolean> =>
       (await readNode(store, folder, options).catch(() => undefined))?.version === node?.version;
     const isLeft = (path: string): boolean =>
@@ -97,17 +122,20 @@ export async function createArray(
     await prepare(keys);
     const isNew = node === undefined || node.metadata.format === 2;
     const condition = isNew ? { ifAbsent: true } : { ifVersion: node.version };
-    const version = await store.put(key, jsonBytes(documentOf(form, keys)), { ...condition, ...options });
+    const version = await store
+      .put(key, jsonBytes(documentOf(form, keys)), { ...condition, ...options })
+      .finally(() => noteChange(store, folder));
     if (version === undefined) continue;
     if (node !== undefined) await removeOld(store, folder, node, version, options);
     return;
   }
 }
 
-/** The array that is there. @throws DataRefError ALREADY_EXISTS */
+/** The array that is there; an unfinished one gives way to one that begins as such. @throws DataRefError ALREADY_EXISTS */
 async function nodeToReplace(
   store: ObjectStore,
   folder: string,
+  form: ArrayForm,
   isReplacing: boolean,
   options: IoOptions,
 ): Promise<(Node & { readonly kind: 'array' }) | 'damaged' | undefined> {
@@ -123,7 +151,8 @@ async function nodeToReplace(
   try {
     const node = await readNode(store, folder, options);
     if (node?.kind === 'dataset') return refuse('a dataset', 'delete it, or use another name');
-    if (node !== undefined && !isReplacing)
+    const isOver = node?.metadata.own.isUnfinished === true && form.isUnfinished === true;
+    if (node !== undefined && !isReplacing && !isOver)
       return refuse('an array', "open it, use another name, or ifExists: 'replace'");
     return node;
   } catch (error) {
@@ -194,13 +223,21 @@ async function removeOld(
     chunkKeys.placeOf(path) !== undefined || (format === 2 && (path === '.zarray' || path === '.zattrs'));
   const isStill = async (): Promise<boolean> => (await readNode(store, folder, options))?.version === version;
   await removeAll(store, folder, (await objectsOf(store, folder, options)).filter(isOld), isStill, options);
-  if (old.metadata.own.recordAxes !== undefined) await removeShapes(store, folder, chunkKeys, options);
+  if (old.metadata.own.recordAxes !== undefined) await removeShapes(store, folder, chunkKeys, isStill, options);
 }
 
-async function removeShapes(store: ObjectStore, folder: string, keys: ChunkKeys, options: IoOptions): Promise<void> {
+async function removeShapes(
+  store: ObjectStore,
+  folder: string,
+  keys: ChunkKeys,
+  isStill: () => Promise<boolean>,
+  options: IoOptions,
+): Promise<void> {
+  if (!(await isStill())) return;
   const shapes = shapesFolder(folder, keys);
   await store.delete(`${shapes}zarr.json`, options);
-  await removeAll(store, shapes, await objectsOf(store, shapes, options), async () => true, options);
+  noteChange(store, shapes);
+  await removeAll(store, shapes, await objectsOf(store, shapes, options), isStill, options);
 }
 
 /**
@@ -211,8 +248,9 @@ async function removeShapes(store: ObjectStore, folder: string, keys: ChunkKeys,
 export async function removeArray(store: ObjectStore, folder: string, options: IoOptions): Promise<boolean> {
   const wasThere = await store.delete(`${folder}zarr.json`, options);
   const wasOld = await store.delete(`${folder}.zarray`, options);
+  noteChange(store, folder);
   const isStill = async (): Promise<boolean> => (await store.head(`${folder}zarr.json`, options)) === undefined;
   await removeAll(store, folder, await objectsOf(store, folder, options), isStill, options);
-  for (const keys of [DEFAULT_KEYS, otherKeys(DEFAULT_KEYS)]) await removeShapes(store, folder, keys, options);
+  for (const keys of CYCLE) await removeShapes(store, folder, keys, isStill, options);
   return wasThere || wasOld;
 }

@@ -6,35 +6,53 @@ import type { ArrayMetadata } from '../metadata/array-metadata.js';
 import { locksOf } from '../store/key-locks.js';
 import { createArray, shapesFolder, type ArrayForm } from './creation.js';
 import { UNSET } from './record-shapes.js';
+import { lookAt } from './generation.js';
 import { StoredArray } from './stored-array.js';
 
 /** Places of one chunk of records' shapes, at most. */
 const SHAPES_AT_ONCE = 16_384;
 
-/** The array of a name. @throws DataRefError NOT_FOUND; INVALID_ARGUMENT for a dataset; CORRUPT, UNSUPPORTED */
+/**
+ * The array of a name.
+ * @param mayBeUnfinished whether it is opened to be filled
+ * @throws DataRefError NOT_FOUND; INVALID_ARGUMENT for a dataset; CORRUPT, UNSUPPORTED
+ */
 export async function openStored(
   store: ObjectStore,
   name: string,
   folder: string,
   options: IoOptions,
+  mayBeUnfinished = false,
 ): Promise<StoredArray> {
-  const node = await readNode(store, folder, options);
-  if (node === undefined)
-    throw new DataRefError(
-      'NOT_FOUND',
-      `no array ${JSON.stringify(name)} in ${store.description}; array(name, options) makes one`,
-      {
+  for (;;) {
+    const look = lookAt(store, folder);
+    const node = await readNode(store, folder, options);
+    if (node === undefined)
+      throw new DataRefError(
+        'NOT_FOUND',
+        `no array ${JSON.stringify(name)} in ${store.description}; array(name, options) makes one`,
+        { details: { name } },
+      );
+    if (node.kind === 'dataset')
+      throw new DataRefError('INVALID_ARGUMENT', `${JSON.stringify(name)} is a dataset; openDataset(name)`, {
         details: { name },
-      },
-    );
-  if (node.kind === 'dataset')
-    throw new DataRefError('INVALID_ARGUMENT', `${JSON.stringify(name)} is a dataset; openDataset(name)`, {
-      details: { name },
-    });
-  const { metadata } = node;
-  const shapes =
-    metadata.own.recordAxes === undefined ? undefined : await openShapes(store, name, folder, metadata, options);
-  return new StoredArray(store, name, folder, metadata, shapes);
+      });
+    const { metadata, version } = node;
+    if (metadata.own.isUnfinished === true && !mayBeUnfinished)
+      throw new DataRefError(
+        'CORRUPT',
+        `${JSON.stringify(name)} is not all there: its import is under way, or was killed; import it again, or delete it`,
+        { details: { name } },
+      );
+    try {
+      const shapes =
+        metadata.own.recordAxes === undefined ? undefined : await openShapes(store, name, folder, metadata, options);
+      return new StoredArray(store, name, folder, metadata, shapes, look);
+    } catch (error) {
+      // Of an array that was replaced meanwhile, the shapes are gone: the next one is there.
+      if ((await readNode(store, folder, options))?.version === version) throw error;
+    }
+  }
 }
 
 async function openShapes(
@@ -45,6 +63,7 @@ async function openShapes(
   options: IoOptions,
 ): Promise<StoredArray<'int32'>> {
   const place = shapesFolder(folder, chunkKeys);
+  const look = lookAt(store, place);
   const node = await readNode(store, place, options);
   const metadata = node?.kind === 'array' ? node.metadata : undefined;
   const isRight =
@@ -59,7 +78,7 @@ async function openShapes(
         details: { key: `${place}zarr.json`, name },
       },
     );
-  return new StoredArray<'int32'>(store, `${name}: shapes`, place, metadata, undefined);
+  return new StoredArray<'int32'>(store, `${name}: shapes`, place, metadata, undefined, look);
 }
 
 /** Makes an array, with that of its records' shapes. @throws DataRefError ALREADY_EXISTS */
@@ -85,7 +104,7 @@ export async function createStored<D extends NumericDType, S extends readonly nu
       options,
     ),
   );
-  return (await openStored(store, name, folder, options)) as unknown as StoredArray<D, S>;
+  return (await openStored(store, name, folder, options, form.isUnfinished)) as unknown as StoredArray<D, S>;
 }
 
 function shapesForm(shape: readonly number[], recordAxes: number): ArrayForm {

@@ -5,6 +5,7 @@ import type { StoredChunks } from '../chunks/stored-chunks.js';
 import { changeArray } from '../metadata/array-file.js';
 import type { ArrayMetadata } from '../metadata/array-metadata.js';
 import { checkSizes, sizesOf, type Refuse } from '../metadata/geometry.js';
+import type { Generation } from '../array/generation.js';
 import { cStrides } from '../selection/grid.js';
 import { copyStrided } from '../selection/strided.js';
 
@@ -47,11 +48,13 @@ export function atLeast(length: number): (shape: Sizes) => Sizes {
 /**
  * Gives an array another shape. What is cut off is noted before it is removed, so that no array grows over what a process
  * that was killed has left.
+ * @param generation of the array that is to be there still
  * @param shapeOf the new one, of the one that is there; asked again where another writer was faster
  */
 export async function reshape<D extends NumericDType>(
   store: ObjectStore,
   folder: string,
+  generation: Generation,
   chunks: StoredChunks<D>,
   shapeOf: (shape: Sizes) => Sizes,
   options: IoOptions,
@@ -61,7 +64,9 @@ export async function reshape<D extends NumericDType>(
     const metadata = await changeArray(
       store,
       folder,
-      ({ shape: now, own }) => {
+      (held) => {
+        if (!generation.isOf(held)) throw generation.gone();
+        const { shape: now, own } = held;
         const shape = shapeOf(now);
         const isCut = shape.some((size, d) => size < (now[d] as number));
         const isGrown = shape.some((size, d) => size > (now[d] as number));

@@ -11,14 +11,16 @@ import type { IoOptions, ObjectStore } from '@dataref/core/store';
 import type { ChunkSource } from '../chunks/chunk-source.js';
 import { ShardedChunks } from '../chunks/sharded-chunks.js';
 import { StoredChunks } from '../chunks/stored-chunks.js';
-import { readNode } from '../metadata/array-file.js';
+import { changeArray } from '../metadata/array-file.js';
 import type { ArrayMetadata } from '../metadata/array-metadata.js';
 import { sizeOf } from '../metadata/limits.js';
 import { planWrite, readSelection } from '../selection/copy.js';
+import { chunkParts } from '../selection/grid.js';
 import { describeShape } from '../selection/describe.js';
 import { resolveSelection, type ResolvedSelection } from '../selection/resolve.js';
 import { slice, type Index } from '../selection/slice.js';
 import { resolveValue, type ArrayValue, type BroadcastValue } from '../values/value.js';
+import { Generation, type Look } from './generation.js';
 import { RecordShapes } from './record-shapes.js';
 import { atLeast, lengthenedBy, newShape, reshape } from './resizing.js';
 import { appendedLength } from './appended-length.js';
@@ -36,21 +38,27 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
   readonly #folder: string;
   readonly #chunks: StoredChunks<D> | ShardedChunks<D>;
   readonly #shapes: RecordShapes | undefined;
+  readonly #generation: Generation;
   #metadata: ArrayMetadata;
 
-  /** @param shapes of its records, where each has its own */
+  /**
+   * @param shapes of its records, where each has its own
+   * @param look at the description, from before it was read
+   */
   constructor(
     store: ObjectStore,
     name: string,
     folder: string,
     metadata: ArrayMetadata,
     shapes: StoredArray<'int32'> | undefined,
+    look: Look,
   ) {
     this.#store = store;
     this.name = name;
     this.#folder = folder;
     this.#metadata = metadata;
     this.#shapes = shapes && new RecordShapes(shapes);
+    this.#generation = new Generation(store, folder, name, metadata, look);
     const { shard } = metadata;
     this.#chunks =
       shard === undefined
@@ -109,6 +117,10 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
         `${this.name} has ${length} rows now, and row ${end - 1} was asked for: it was cut; open the dataset anew`,
         { details: { name: this.name, length } },
       );
+    return this.#generation.whileThere(() => this.#rows(start, end, signal), { signal });
+  }
+
+  async #rows(start: number, end: number, signal: AbortSignal): Promise<ArrayTypes[D]> {
     const [rows, ...rest] = this.chunk;
     const isWhole = rest.every((size, d) => size === this.shape[d + 1]);
     if (isWhole && start % (rows as number) === 0 && end - start <= (rows as number)) {
@@ -127,18 +139,20 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
     const fill = this.#metadata.fill as ArrayTypes[D][number];
     const source = { dtype, shape, chunk, readChunk };
     const read = await readSelection<D>(source, selection, { parallel: this.#chunksAtOnce, signal, fill });
-    if (!isAllThere) await this.#checkSame(end, { signal });
+    // What was never written is no chunk; nor is what was removed since, which is no reason to take it for zeros.
+    if (!isAllThere) await this.#generation.check({ signal }, end);
     return (read as NDArray<D>).data;
   }
 
   async get<const I extends readonly Index[]>(selection: I, options: IoOptions = {}): Promise<Selected<D, S, I>> {
     const { signal, ...unknown } = ioOptionsOf('get', options);
     refuseUnknown('get', unknown, ['signal']);
-    return endedByAbort(signal, async () => {
+    const read = async (): Promise<Selected<D, S, I>> => {
       const resolved = await this.#resolve('get', selection, { signal });
       const result = await readSelection<D>(this, resolved, { parallel: this.#chunksAtOnce, signal, fill: this.fill });
       return result as Selected<D, S, I>;
-    });
+    };
+    return endedByAbort(signal, () => this.#generation.whileThere(read, { signal }));
   }
 
   async set(selection: readonly Index[], value: ArrayValue<D>, options: SetOptions = {}): Promise<void> {
@@ -157,8 +171,11 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
     const chunks = this.#writable('resize');
     const sizes = newShape('resize', shape, this.#metadata);
     await endedByAbort(signal, async () => {
-      await this.#shapes?.resize(sizes, { signal });
-      this.#metadata = await reshape(this.#store, this.#folder, chunks, () => sizes, { signal });
+      if (this.#shapes !== undefined) {
+        await this.#generation.check({ signal });
+        await this.#shapes.resize(sizes, { signal });
+      }
+      this.#metadata = await reshape(this.#store, this.#folder, this.#generation, chunks, () => sizes, { signal });
     });
   }
 
@@ -171,7 +188,14 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
     const added = { shape: [count, ...rest], text: `${count} more places of the first axis` };
     const value = resolveValue('append', this.dtype, added, values, { cast });
     return endedByAbort(signal, async () => {
-      this.#metadata = await reshape(this.#store, this.#folder, chunks, lengthenedBy(this.dtype, count), { signal });
+      this.#metadata = await reshape(
+        this.#store,
+        this.#folder,
+        this.#generation,
+        chunks,
+        lengthenedBy(this.dtype, count),
+        { signal },
+      );
       const end = this.shape[0] as number;
       const start = end - count;
       await this.#shapes?.reach(end, { signal });
@@ -180,10 +204,24 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
     });
   }
 
+  /** Says that all values of an array that was made unfinished are there. */
+  async finish(options: IoOptions): Promise<void> {
+    this.#metadata = await changeArray(
+      this.#store,
+      this.#folder,
+      (now) => {
+        if (!this.#generation.isOf(now)) throw this.#generation.gone();
+        const { isUnfinished: _, ...own } = now.own;
+        return { shape: now.shape, own };
+      },
+      options,
+    );
+  }
+
   /** Lengthens the first axis to what it is to be at least. */
   async reach(length: number, options: IoOptions): Promise<void> {
     const chunks = this.#writable('append');
-    this.#metadata = await reshape(this.#store, this.#folder, chunks, atLeast(length), options);
+    this.#metadata = await reshape(this.#store, this.#folder, this.#generation, chunks, atLeast(length), options);
   }
 
   async shapeOf(record: number | readonly number[], options: IoOptions = {}): Promise<readonly number[]> {
@@ -198,20 +236,6 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
       const full = this.shape.slice(records);
       return this.#shapes === undefined ? full : this.#shapes.largest(axes, full, { signal });
     });
-  }
-
-  /** What was never written is no chunk; nor is what was removed since, which is no reason to take it for zeros. */
-  async #checkSame(length: number, options: IoOptions): Promise<void> {
-    const node = await readNode(this.#store, this.#folder, options);
-    const now = node?.kind === 'array' ? node.metadata : undefined;
-    const { chunkKeys } = this.#metadata;
-    const isSame = now?.chunkKeys.name === chunkKeys.name && now.chunkKeys.separator === chunkKeys.separator;
-    if (isSame && (now.shape[0] ?? 0) >= length) return;
-    throw new DataRefError(
-      'GENERATION_GONE',
-      `${this.name} was replaced, cut or deleted while its rows were read; open the dataset anew`,
-      { details: { name: this.name } },
-    );
   }
 
   /** The selection over the shape that the records selected have. */
@@ -230,6 +254,7 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
     value: BroadcastValue<D>,
     { signal }: IoOptions,
   ): Promise<void> {
+    if (this.#generation.isInDoubt) await this.#generation.check({ signal });
     await eachAtOnce(
       planWrite<D>(this, selection, value, { fill: this.fill }),
       this.#chunksAtOnce,
@@ -240,6 +265,9 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
         else await chunks.write(place, apply(undefined), { signal });
       },
       signal,
+    );
+    await this.#generation.checkWritten({ signal }, () =>
+      eachAtOnce(chunkParts(this, selection), REQUESTS_AT_ONCE, ({ place }) => chunks.remove(place)),
     );
   }
 

@@ -5,7 +5,12 @@ import type { Scalar } from '../selection/copy.js';
 import type { Index } from '../selection/slice.js';
 import type { ArrayValue, ValueOptions } from '../values/value.js';
 
-export interface ArrayOptions<D extends NumericDType, S extends readonly number[]> extends CompressOptions, IoOptions {
+export interface ArrayOptions<
+  D extends NumericDType,
+  S extends readonly number[],
+  R extends number | undefined = number | undefined,
+>
+  extends CompressOptions, IoOptions {
   /** Sizes of the axes, integers ≥ 0; at most 2^53 elements. What is not written takes no space. */
   readonly shape: S;
   /** Sizes of a chunk, one for each axis, integers ≥ 1; at most 2 GiB. */
@@ -20,7 +25,7 @@ export interface ArrayOptions<D extends NumericDType, S extends readonly number[
    * How many axes number the records, where each record has a shape of its own along the others, up to `shape`. Those
    * shapes are an array too, `shapes`.
    */
-  readonly recordAxes?: number | undefined;
+  readonly recordAxes?: R;
 }
 
 export interface SetOptions extends ValueOptions, IoOptions {}
@@ -38,12 +43,18 @@ export type Selected<D extends NumericDType, S extends readonly number[], I exte
     : NDArray<D, readonly number[]>;
 
 /** An array in a storage, in chunks. It keeps the shape that it was opened with; what others resize is seen by opening it anew. */
-export interface ChunkedArray<D extends NumericDType = NumericDType, S extends readonly number[] = readonly number[]> {
+export interface ChunkedArray<
+  D extends NumericDType = NumericDType,
+  S extends readonly number[] = readonly number[],
+  R extends number | undefined = number | undefined,
+> {
   readonly name: string;
   readonly dtype: D;
   readonly shape: S;
   /** Sizes of a chunk, which is read and written as a whole. */
   readonly chunk: readonly number[];
+  /** How many axes number the records, where each record has a shape of its own. */
+  readonly recordAxes: R;
   /**
    * Shapes of the records, int32 `[...records, axes of a record]`, where each has its own; −1 until it is set, which stands
    * for all that there is room for. Undefined where the array was made without `recordAxes`.
@@ -54,8 +65,8 @@ export interface ChunkedArray<D extends NumericDType = NumericDType, S extends r
    * steps are positive. As many chunks are read as the selection touches. Where records have their own shapes, their axes
    * have the sizes of the largest one selected.
    * @returns an NDArray of memory of its own, in C order; the value alone where every axis has an integer
-   * @throws DataRefError OUT_OF_RANGE, INVALID_ARGUMENT for the selection; CORRUPT names the chunk; MEMORY_LIMIT,
-   *   STORE_FAILED, TIMEOUT
+   * @throws DataRefError OUT_OF_RANGE, INVALID_ARGUMENT for the selection; CORRUPT names the chunk; GENERATION_GONE where the
+   *   array was replaced or deleted since it was opened; MEMORY_LIMIT, STORE_FAILED, TIMEOUT
    */
   get<const I extends readonly Index[]>(selection: I, options?: IoOptions): Promise<Selected<D, S, I>>;
   /**
@@ -63,14 +74,16 @@ export interface ChunkedArray<D extends NumericDType = NumericDType, S extends r
    * without being read; of each other one what is not selected stays, whoever else writes to it. A chunk is written as a
    * whole or not at all; when this fails, some may be written, and the same call again writes them all.
    * @throws DataRefError INVALID_ARGUMENT with both shapes; OUT_OF_RANGE; LOSSY_CAST unless `cast`; RAGGED; MIXED_DTYPES;
-   *   UNSUPPORTED where the array can only be read; CORRUPT, DISK_FULL, STORE_FAILED, TIMEOUT
+   *   UNSUPPORTED where the array can only be read; GENERATION_GONE where it was replaced or deleted since it was opened, with
+   *   nothing of it left behind; CORRUPT, DISK_FULL, STORE_FAILED, TIMEOUT
    */
   set(selection: readonly Index[], value: ArrayValue<D>, options?: SetOptions): Promise<void>;
   /**
    * Gives the array other sizes. What is cut off is gone, also when the array grows again: then it is as if it had never
    * been written.
    * @param shape a number is the length of the first axis
-   * @throws DataRefError INVALID_ARGUMENT, UNSUPPORTED, NOT_FOUND; CORRUPT, STORE_FAILED, TIMEOUT
+   * @throws DataRefError INVALID_ARGUMENT, UNSUPPORTED; NOT_FOUND, GENERATION_GONE where it was deleted or replaced; CORRUPT,
+   *   STORE_FAILED, TIMEOUT
    */
   resize(shape: number | readonly number[], options?: IoOptions): Promise<void>;
   /**

@@ -8,11 +8,11 @@ const MOST_OF_A_BLOCK = 2 ** 17;
 const CHECKSUM_BYTES = 4;
 
 /**
- * How many bytes a frame of Zstandard says that it decodes to; where it does not say, what its blocks can become at most.
+ * How many bytes a frame of Zstandard says that it decodes to, undefined where it does not, and what its blocks can become at most.
  * Decodes nothing. @throws DataRefError CORRUPT for what is no single frame: numcodecs never ends where bytes come after it
  * @see RFC 8878 sections 3.1.1.1 and 3.1.1.2
  */
-export function decodedLengthOf(bytes: Uint8Array): { readonly isSaid: boolean; readonly byteLength: number } {
+export function decodedLengthOf(bytes: Uint8Array): { readonly said: number | undefined; readonly most: number } {
   if (bytes.length < 6) throw damaged(`${bytes.length} bytes are no frame of Zstandard`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (view.getUint32(0, true) !== MAGIC) throw damaged('no frame of Zstandard');
@@ -25,8 +25,8 @@ export function decodedLengthOf(bytes: Uint8Array): { readonly isSaid: boolean; 
   const blocks = blocksFrom(view, at + sizeBytes);
   const end = blocks.end + ((descriptor & 4) === 0 ? 0 : CHECKSUM_BYTES);
   if (end !== bytes.length) throw damaged(`its frame of Zstandard has ${end} bytes, not ${bytes.length}`);
-  if (sizeBytes === 0) return { isSaid: false, byteLength: blocks.most };
-  return { isSaid: true, byteLength: sizeAt(view, at, sizeBytes) };
+  const { most } = blocks;
+  return { said: sizeBytes === 0 ? undefined : sizeAt(view, at, sizeBytes), most };
 }
 
 function sizeAt(view: DataView, at: number, sizeBytes: number): number {

@@ -2,6 +2,7 @@ import type { BytesCodec } from './codec.js';
 import { integerOf } from './configuration.js';
 import { checkSaid } from './damaged.js';
 import { atMost } from './deflate.js';
+import { nativeDecoder, nodeDecoder, wasmDecoder } from './zstd-decoders.js';
 import { decodedLengthOf } from './zstd-frame.js';
 
 /** A frame of Zstandard. @see Zarr v3 extensions, "zstd codec"; RFC 8878 */
@@ -14,11 +15,13 @@ export function zstd(configuration: Readonly<Record<string, unknown>>): BytesCod
       return Zstd.fromConfig({ id: 'zstd', level: level === 0 ? 3 : level }).encode(bytes); // 0 is Zstandard's default
     },
     async decode(bytes, expected) {
-      const { isSaid, byteLength } = decodedLengthOf(bytes);
-      if (isSaid) checkSaid(byteLength, expected);
-      else checkSaid(byteLength, { byteLength: LEEWAY * expected.byteLength + MOST_OF_A_BLOCK, isExact: false });
-      const { default: Zstd } = await import('numcodecs/zstd');
-      return Zstd.fromConfig({ id: 'zstd' }).decode(bytes);
+      const { said, most } = decodedLengthOf(bytes);
+      const leeway = { byteLength: LEEWAY * expected.byteLength + MOST_OF_A_BLOCK, isExact: false };
+      if (said !== undefined) checkSaid(said, expected);
+      else checkSaid(most, leeway);
+      if (nodeDecoder !== undefined) return nodeDecoder(bytes, Math.min(said ?? most, expected.byteLength));
+      const decode = most <= leeway.byteLength ? await nativeDecoder() : undefined;
+      return (decode ?? wasmDecoder)(bytes, expected.byteLength);
     },
     encodedLength: atMost((byteLength) => byteLength + (byteLength >> 8) + 128),
   };
@@ -26,5 +29,5 @@ export function zstd(configuration: Readonly<Record<string, unknown>>): BytesCod
 
 /** Bytes that a block decodes to, at most. */
 const MOST_OF_A_BLOCK = 2 ** 17;
-/** Where a frame does not say its length, how many times as long as it should be its blocks may prove at most. */
+/** How many times as long as they should be blocks may prove at most, where it is not the frame's head that limits them. */
 const LEEWAY = 16;

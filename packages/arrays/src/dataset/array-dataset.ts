@@ -10,10 +10,11 @@ import { ChunkRows, type Component } from './chunk-rows.js';
 /** Arrays by component. */
 export type Components = Readonly<Record<string, ChunkedArray<any, any>>>;
 
+/** Where each row has its own shape, its sizes are null. */
 type LeafOf<A> =
-  A extends ChunkedArray<infer D, infer S>
-    ? S extends readonly [number, ...infer R extends readonly number[]]
-      ? Field<D, R>
+  A extends ChunkedArray<infer D, infer S, infer R>
+    ? S extends readonly [number, ...infer Row extends readonly number[]]
+      ? Field<D, [R] extends [1] ? { readonly [K in keyof Row]: null } : Row>
       : Field<D>
     : never;
 

@@ -2,7 +2,7 @@ import { DataRefError, type Progress } from '@dataref/core';
 import { eachAtOnce, endedByAbort, ioOptionsOf, refuseUnknown, reporter, withLastReport } from '@dataref/core/adapter';
 import type { IoOptions } from '@dataref/core/store';
 import type { ChunkedArray } from '../array/types.js';
-import type { Arrays } from '../arrays.js';
+import { StoredArrays, type Arrays } from '../arrays.js';
 import type { ChunkSource } from '../chunks/chunk-source.js';
 import type { Compressor } from '../codec/codecs-of.js';
 import type { ArrayDataset } from '../dataset/array-dataset.js';
@@ -35,7 +35,7 @@ const CHUNKS_AT_ONCE = 4;
 /**
  * Copies an array or a dataset that Hub v1 stored (hub 0.5 to 0.8, `hub.fs`, `hub.s3`, `hub.gs`) under the same names, and
  * opens it. Chunks keep their shape; those that were never written stay so. An array that cannot be copied whole is removed
- * again; one whose import was killed is imported anew with `ifExists: 'replace'`. Pickles are read as plain data: none can run
+ * again, and nobody opens one before it is whole; one whose import was killed is imported anew by the next. Pickles are read as plain data: none can run
  * code.
  * @param from a local folder, or what reads its files
  * @param name as Hub had it, such as `'mnist/train:images'`
@@ -50,6 +50,8 @@ export async function importHubV1(
 ): Promise<ChunkedArray | ArrayDataset> {
   const { signal, ifExists, onProgress, ...unknown } = ioOptionsOf('importHubV1', options);
   refuseUnknown('importHubV1', unknown, ['signal', 'ifExists', 'onProgress']);
+  if (!(arrays instanceof StoredArrays))
+    throw new DataRefError('INVALID_ARGUMENT', 'importHubV1: arrays must be what openArrays gives');
   const files = typeof from === 'string' ? hubFolder(from) : from;
   return endedByAbort(signal, () =>
     withLastReport(onProgress, async (tell) => {
@@ -81,7 +83,7 @@ export async function importHubV1(
 }
 
 async function importArray(
-  arrays: Arrays,
+  arrays: StoredArrays,
   files: HubFiles,
   name: string,
   source: HubArray,
@@ -91,7 +93,7 @@ async function importArray(
   const { shape, chunk, dtype, codec, shapesName } = source;
   const shapes =
     shapesName === undefined ? undefined : new HubArray(shapesName, await readInfo(files, shapesName), files);
-  const array = await arrays.array(name, {
+  const options = {
     shape,
     chunk,
     dtype,
@@ -99,18 +101,14 @@ async function importArray(
     recordAxes: shapes && shapes.shape.length - 1,
     ifExists,
     signal,
-  });
-  try {
+  };
+  return arrays.filledArray(name, options, async (array) => {
     await copyChunks(source, array, signal, report);
     if (shapes !== undefined && array.shapes !== undefined) {
       const all = await readSelection(shapes, resolveSelection('importHubV1', shapes.shape, []), { signal });
       await array.shapes.set([], all, { signal });
     }
-  } catch (error) {
-    await arrays.delete(name).catch(() => undefined); // half an array would look like one with zeros
-    throw error;
-  }
-  return array;
+  });
 }
 
 async function copyChunks(

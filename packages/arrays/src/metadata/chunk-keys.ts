@@ -23,9 +23,18 @@ export function chunkKeys(name: ChunkKeys['name'], separator: ChunkKeys['separat
   };
 }
 
-/** Where the next array under a name keeps its chunks: not where those of this one are. */
-export function otherKeys({ name, separator }: ChunkKeys): ChunkKeys {
-  return name === 'v2' ? DEFAULT_KEYS : chunkKeys('default', separator === '/' ? '.' : '/');
+/** Of a name that is new. */
+export const DEFAULT_KEYS = chunkKeys('default', '/');
+
+/** All that arrays of ours have, one replaced after another: no key of one is a key of the next, where there are axes. */
+export const CYCLE = [DEFAULT_KEYS, chunkKeys('default', '.'), chunkKeys('v2', '.')] as const;
+
+/** Where the array after this one keeps its chunks: not where those of this one are. @param rank of the next one */
+export function nextKeys({ name, separator }: ChunkKeys, rank: number): ChunkKeys {
+  if (name === 'v2') return DEFAULT_KEYS;
+  return separator === '/' && rank > 0 ? CYCLE[1] : CYCLE[2]; // the keys of both others are `c` without axes
 }
 
-export const DEFAULT_KEYS = chunkKeys('default', '/');
+export function isSameKeys(a: ChunkKeys, b: ChunkKeys): boolean {
+  return a.name === b.name && a.separator === b.separator;
+}

@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, jest, test } from '@jest/globals';
 import { FileStorage } from '@dataref/core/fs';
 import { openArrays } from '@dataref/arrays';
 import { announceSeed, randomOf, runs, scale } from '../../../core/test/scale.js';
-import { tempFolder } from '../../../core/test/temp-folder.js';
+import { listing, tempFolder } from '../../../core/test/temp-folder.js';
 
 jest.setTimeout(600_000);
 const random = randomOf(announceSeed('arrays/processes'));
@@ -66,6 +67,33 @@ test(`${WRITERS} processes that write by turns into the same chunks, and append 
     );
     expect([log.shape, said.length]).toEqual([[4 * of, 2], 4 * of]);
     for (const { at, rank, i } of said) expect([at, data[2 * at], data[2 * at + 1]]).toEqual([at, rank, i]);
+  }
+});
+
+test('two processes that replace one array at once leave that of one of them, whole, and the other is told', async () => {
+  for (let round = 0; round < runs(20); round++) {
+    const folder = tempFolder();
+    const arrays = openArrays(new FileStorage(folder));
+    const ready: ChildProcess[] = [];
+    const ended = await Promise.all(
+      [0, 1].map((rank) =>
+        start('replacer.mjs', [folder, String(rank), '5'], (line, child) => {
+          if (line !== 'ready' || ready.push(child) < 2) return;
+          for (const one of ready) one.stdin?.write('go\n');
+        }),
+      ),
+    );
+    expect(ended.map(({ errors }) => errors)).toEqual(['', '']);
+    const lasts = ended.map(({ lines }) => lines.at(-1) ?? '');
+    const array = await arrays.openArray('x');
+    const { data } = (await array.get([])) as { readonly data: Int32Array };
+    const [tag, ...others] = new Set(data);
+    expect(others).toEqual([]);
+    expect(lasts).toContain(`wrote ${tag}`);
+    expect(Array.from({ length: 8 }, () => [1 + ((tag as number) % 4)])).toEqual(
+      await Promise.all(Array.from({ length: 8 }, (_, i) => array.shapeOf(i))),
+    );
+    expect(listing(join(folder, 'arrays%')).filter((path) => path.endsWith('zarr.json'))).toHaveLength(2);
   }
 });
 

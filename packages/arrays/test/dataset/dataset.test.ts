@@ -195,7 +195,7 @@ test.each<[string, (arrays: Arrays) => Promise<unknown>]>([
   await change(arrays);
   await expect(dataset.at(90)).rejects.toEqual(failure('GENERATION_GONE', /train:image was replaced, cut or deleted/u));
   await expect(labelsOf(dataset.stream().batch(8))).rejects.toEqual(
-    failure('GENERATION_GONE', /open the dataset anew/u),
+    failure('GENERATION_GONE', /open it anew, or the dataset/u),
   );
 });
 

@@ -1,7 +1,8 @@
-import { constants, promises as fs, read as readFile, readSync as readFromDisk, statfsSync } from 'node:fs';
+import { constants, promises as fs, read as readFile, readSync as readFromDisk } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { DataRefError } from '../errors.js';
+import { isLocal } from './local-disk.js';
 import { OpenFile } from './open-file.js';
 import { readEach } from './read-each.js';
 import { truncated } from './store-errors.js';
@@ -11,15 +12,9 @@ import type { IoOptions, ObjectReader } from './object-store.js';
 const MAX_READ = 64 * 2 ** 20;
 const readLater = promisify(readFile);
 
-/** File systems whose reads may wait for a network, by statfs(2) type: never read in the main thread. */
-const NETWORK_TYPES = new Set([
-  0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x65735546, 0x01021997, 0x0bd00bd0, 0x00c36400, 0x47504653, 0x5346414f,
-  0x61756673,
-]);
-
 /** A file for random access; undefined for what is none. */
 export async function openFileReader(path: string, key: string): Promise<ObjectReader | undefined> {
-  const isNear = isLocal(path);
+  const isNear = isLocal(dirname(path));
   const file = new OpenFile(path, key, isNear);
   const stat = await file.stat();
   if (!stat.isFile()) {
@@ -122,18 +117,4 @@ export function fileError(error: unknown, key: string): unknown {
     cause: error,
     details: { key, errno: code },
   });
-}
-
-/** The folder asked for last, since a dataset's files are opened one after another. */
-let asked = { folder: '', isLocal: true };
-
-function isLocal(path: string): boolean {
-  const folder = dirname(path);
-  if (asked.folder === folder) return asked.isLocal;
-  try {
-    asked = { folder, isLocal: !NETWORK_TYPES.has(statfsSync(folder).type >>> 0) };
-    return asked.isLocal;
-  } catch {
-    return true; // perhaps there is none yet
-  }
 }

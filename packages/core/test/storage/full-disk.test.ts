@@ -5,43 +5,10 @@ import { MemoryStore } from '../../dist/store/memory-store.js';
 import type { ObjectStore } from '../../dist/store/object-store.js';
 import { scale } from '../scale.js';
 import { listing, tempFolder } from '../temp-folder.js';
+import { withRoom } from './store-with-room.js';
 import { changed, storageOver } from './stored.js';
 
 jest.setTimeout(600_000);
-
-/** A store with room for so many bytes: what does not fit is written up to there, and fails. */
-function withRoom(inner: ObjectStore, roomBytes: number): ObjectStore & { usedBytes: number } {
-  const take = (key: string, bytes: Uint8Array): Uint8Array => {
-    const fits = bytes.subarray(0, Math.max(0, roomBytes - store.usedBytes));
-    store.usedBytes += bytes.length;
-    if (fits.length < bytes.length) throw new DataRefError('DISK_FULL', `${key}: no room left`);
-    return fits;
-  };
-  const store = {
-    ...changed(inner, {
-      async put(key, bytes, options) {
-        return inner.put(key, take(key, bytes), options);
-      },
-      async create(key, options) {
-        const writer = await inner.create(key, options);
-        return {
-          async write(bytes) {
-            const before = Math.max(0, roomBytes - store.usedBytes);
-            try {
-              take(key, bytes);
-            } finally {
-              await writer.write(bytes.subarray(0, before));
-            }
-          },
-          commit: () => writer.commit(),
-          abort: () => writer.abort(),
-        };
-      },
-    }),
-    usedBytes: 0,
-  };
-  return store;
-}
 
 const old = fromColumns({ image: ndarray(new Uint8Array(40), [2, 20]), text: ['old', 'older'] });
 const young = fromColumns({ image: ndarray(new Uint8Array(60).fill(7), [3, 20]), text: ['a', 'b', 'c'] });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileStore } from '../../dist/store/file-store.js';
 import { fileError } from '../../dist/store/file-access.js';
@@ -51,6 +51,30 @@ describe('a FileStore', () => {
         message: expect.stringMatching(new RegExp(`^${key}: .* remove it`, 'u')),
       });
     expect(listing(folder)).toEqual(['.tmp~/', 'folder/below/', 'link']);
+  });
+
+  test('a folder that became a link is not followed, at any depth, by reads at once of keys that have it in common', async () => {
+    const folder = tempFolder();
+    const store = new FileStore(folder);
+    const keys = Array.from({ length: 8 }, (_, i) => `a/b/${i % 2}/${i}`);
+    for (const key of keys) await store.put(key, Uint8Array.of(1));
+    const read = () => Promise.allSettled(keys.map((key) => store.get(key, 9)));
+    const elsewhere = tempFolder();
+    const isRefused = ({ status, reason }: { status: string; reason?: { code?: unknown } }): boolean =>
+      status === 'rejected' && reason?.code === 'STORE_FAILED';
+    for (const [link, refused] of [
+      ['a', 8],
+      ['a/b', 8],
+      ['a/b/0', 4],
+    ] as const) {
+      expect((await read()).filter(isRefused)).toEqual([]); // nothing is remembered of it
+      const outside = join(elsewhere, link.replaceAll('/', '-'));
+      renameSync(join(folder, link), outside);
+      symlinkSync(outside, join(folder, link));
+      expect((await read()).filter(isRefused)).toHaveLength(refused);
+      rmSync(join(folder, link));
+      renameSync(outside, join(folder, link));
+    }
   });
 
   test('a failed read is an error of ours, synchronous or not', async () => {
