@@ -1,3 +1,15 @@
+export { TokenDatasetProvider } from './provider/provider.js';
+export type { FromCacheOptions, FromFilesOptions, FromRecordsOptions } from './provider/provider.js';
+export type { EncodeOptions, MemoryOptions } from './provider/options.js';
+export type { TokenDataset } from './provider/token-dataset.js';
+export type { CacheConfig } from './cache/config.js';
+export type { CacheSettings } from './cache/settings.js';
+export type { SplitFiles } from './cache/split-files.js';
+export type { SplitName, SplitSettings } from './splits/split-plan.js';
+export type { TokenDType } from './npy/header.js';
+export type { WindowOptions } from './windows/token-files.js';
+export type { IdDType, WindowSchema } from './windows/window-rows.js';
+export type { DocumentSchema } from './windows/document-rows.js';
 export type { FileFormat } from './source/files/file-format.js';
 export type { DataFiles, FilePatterns } from './source/files/find-files.js';
 export type { SampleBy } from './source/files/text-units.js';

@@ -1,14 +1,89 @@
+import type { DataFiles } from '../source/files/find-files.js';
+import { openFileSource } from '../source/files/file-source.js';
+import type { FileFormat } from '../source/files/file-format.js';
+import type { SampleBy } from '../source/files/text-units.js';
+import { openRecordSource, type RecordsBySplit } from '../source/records/record-source.js';
 import { ioOptionsOf, refuseUnknown } from '@dataref/core/adapter';
 import { buildCache } from '../cache/build-cache.js';
 import { findCache } from '../cache/cache-folder.js';
 import type { TextSource } from '../source/text-source.js';
 import { openTokenizer, type TokenizerHub } from '../tokenizer/open-tokenizer.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
-import { checkMemory, directoryOf, type CheckedOptions, type MemoryOptions } from './options.js';
+import {
+  checkMemory,
+  checkOptions,
+  directoryOf,
+  type CheckedOptions,
+  type EncodeOptions,
+  type MemoryOptions,
+} from './options.js';
 import { TokenDataset } from './token-dataset.js';
 
+export interface FromFilesOptions extends EncodeOptions {
+  /** Paths or globs below `dataDir`, or those by split. Default: all files of `dataDir`, their splits told by their names. */
+  readonly dataFiles?: DataFiles | undefined;
+  readonly dataDir?: string | undefined;
+  /** What the files hold. Default: what each name says. */
+  readonly format?: FileFormat | undefined;
+  /** What is one row of a text file. Default 'line'. */
+  readonly sampleBy?: SampleBy | undefined;
+}
+
+export interface FromRecordsOptions extends EncodeOptions {
+  /** Same records, same string: needed for what is no DataRef, which has its own. */
+  readonly fingerprint?: string | undefined;
+}
+
+export interface FromCacheOptions extends MemoryOptions {
+  /** What `tokenizer()` gives, where the cache was made with an object of one's own. */
+  readonly tokenizer?: Tokenizer | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Text files, encoded unless there is a cache of them: text, JSON, CSV, TSV, Parquet and Arrow, compressed too.
+ * @throws DataRefError NOT_FOUND for a pattern without a file; UNSUPPORTED, CORRUPT for a file that is not what it says;
+ *   SCHEMA_MISMATCH for a column that is not there, or holds no text; INVALID_ARGUMENT, also where an EOS is asked for that the
+ *   tokenizer has not; EMPTY where a split would have no rows; MAP_FAILED, OUT_OF_RANGE for what the tokenizer does with a row;
+ *   DISK_FULL, STORE_FAILED
+ */
+async function fromFiles(options: FromFilesOptions): Promise<TokenDataset> {
+  const { common, rest } = checkOptions('fromFiles', options, ['dataFiles', 'dataDir', 'format', 'sampleBy']);
+  const { settings, signal } = common;
+  return encoded(common, () => openFileSource({ ...rest, columns: settings.mappingColumnName, signal }));
+}
+
+/**
+ * Records, encoded unless there is a cache of them: a DataRef, an iterable, a function that makes one, or those by split.
+ * @throws DataRefError as `fromFiles` does; NO_FINGERPRINT for an iterable without one
+ */
+async function fromRecords(records: RecordsBySplit, options: FromRecordsOptions): Promise<TokenDataset> {
+  const { common, rest } = checkOptions('fromRecords', options, ['fingerprint']);
+  const columns = common.settings.mappingColumnName;
+  return encoded(common, async () => openRecordSource(records, { ...rest, columns }));
+}
+
+/**
+ * A cache that was made before, with no need of the text it was made of.
+ * @param directory the cache's own folder, or one that holds a single cache
+ * @throws DataRefError NOT_FOUND where there is none; INVALID_ARGUMENT where there are several; CORRUPT, UNSUPPORTED
+ */
+async function fromCache(directory: string | URL, options: FromCacheOptions = {}): Promise<TokenDataset> {
+  const { tokenizer, useSharedMemory, memoryLimitBytes, signal, ...unknown } = ioOptionsOf('fromCache', options);
+  refuseUnknown('fromCache', unknown, ['tokenizer', 'useSharedMemory', 'memoryLimitBytes', 'signal']);
+  const memory = checkMemory('fromCache', { useSharedMemory, memoryLimitBytes });
+  const cache = await findCache(directoryOf('fromCache', directory), signal);
+  return new TokenDataset(cache, memory, tokenizer);
+}
+
+/**
+ * Makes token datasets: text is encoded once, in parallel, into token files, and read at any sequence length.
+ * @see `FastHfDatasetProvider` of Archai
+ */
+export const TokenDatasetProvider = { fromFiles, fromRecords, fromCache } as const;
+
 /** The dataset of a source, encoded unless there is a cache of it. */
-export async function encoded(
+async function encoded(
   { tokenizer: option, settings, workers, directory, memory, signal, onProgress }: CheckedOptions,
   openSource: () => Promise<TextSource>,
   hub?: TokenizerHub,
@@ -22,23 +97,4 @@ export async function encoded(
   } finally {
     await source.close?.();
   }
-}
-
-/**
- * A cache that was made before, with no need of the text it was made of.
- * @param directory the cache's own folder, or one that holds a single cache
- * @param options `tokenizer` is what `tokenizer()` gives, where it was an object of one's own
- * @throws DataRefError NOT_FOUND where there is none; INVALID_ARGUMENT where there are several; CORRUPT, UNSUPPORTED
- */
-export async function fromCache(directory: string | URL, options: FromCacheOptions = {}): Promise<TokenDataset> {
-  const { tokenizer, useSharedMemory, memoryLimitBytes, signal, ...unknown } = ioOptionsOf('fromCache', options);
-  refuseUnknown('fromCache', unknown, ['tokenizer', 'useSharedMemory', 'memoryLimitBytes', 'signal']);
-  const memory = checkMemory('fromCache', { useSharedMemory, memoryLimitBytes });
-  const cache = await findCache(directoryOf('fromCache', directory), signal);
-  return new TokenDataset(cache, memory, tokenizer);
-}
-
-export interface FromCacheOptions extends MemoryOptions {
-  readonly tokenizer?: Tokenizer | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
