@@ -33,4 +33,4 @@ export { eachAtOnce, inOrder, REQUESTS_AT_ONCE } from './storage/at-once.js';
 export { builtOnce } from './storage/built-once.js';
 export { waitingFor } from './storage/waiting-for.js';
 export { partsOf, storeOf } from './storage/store-of.js';
-export { count, matching, seal, show, unseal, type Refuse } from './format/sealed-json.js';
+export { seal, unseal } from './format/sealed-json.js';

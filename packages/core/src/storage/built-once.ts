@@ -11,11 +11,11 @@ const MAX_POLL_MS = 1_000;
 /** Something that is made once over all that share a store. */
 export interface OnceBuild<T> {
   /** What is there already, or was committed by another; undefined where nothing is. */
-  look(): Promise<T | undefined>;
+  readonly look: () => Promise<T | undefined>;
   /** Makes it. @returns undefined where the lease was lost meanwhile: then another has its turn */
-  build(lease: BuildLease): Promise<T | undefined>;
+  readonly build: (lease: BuildLease) => Promise<T | undefined>;
   /** Told, again and again, who has its turn. */
-  onWait(holder: unknown): void;
+  readonly onWait: (holder: unknown) => void;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -110,5 +110,5 @@ function describe({ tokenizer, settings, origin }: CacheConfig): string {
   const { mappingColumnName, validationSplit, splitShuffle, splitSeed, useEosToken } = settings;
   const { datasetName, kind } = origin;
   const shuffled = splitShuffle ? `shuffled by ${splitSeed}` : 'not shuffled';
-  return `${String(datasetName ?? kind ?? 'data')}, ${mappingColumnName.join(' + ')}, ${tokenizer.name}${useEosToken ? ' with EOS' : ''}, validation ${validationSplit}, ${shuffled}`;
+  return `${[datasetName, kind].find((name) => typeof name === 'string') ?? 'data'}, ${mappingColumnName.join(' + ')}, ${tokenizer.name}${useEosToken ? ' with EOS' : ''}, validation ${validationSplit}, ${shuffled}`;
 }

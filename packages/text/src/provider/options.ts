@@ -135,7 +135,7 @@ export function checkOptions<T extends EncodeOptions>(
     signal,
     onProgress,
   };
-  return { common, rest: rest as Omit<T, keyof EncodeOptions> };
+  return { common, rest };
 }
 
 export function checkMemory(what: string, { useSharedMemory, memoryLimitBytes }: MemoryOptions): MemoryOptions {
