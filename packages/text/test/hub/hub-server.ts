@@ -157,7 +157,7 @@ function hashOf(path: string, bytes: Uint8Array | string): string {
     .digest('hex');
 }
 
-function entryOf(path: string, bytes: Uint8Array | string): { readonly type: string; readonly path: string } {
+function entryOf(path: string, bytes: Uint8Array | string): { readonly path: string; readonly [key: string]: unknown } {
   const size = Buffer.from(bytes).length;
   const hash = hashOf(path, bytes);
   const isLarge = path.endsWith('.parquet');
