@@ -12,7 +12,7 @@ export function arrowUnits(file: DataFile, columns: readonly string[], signal?: 
   return unitsInTurn('', arrowRows(file, columns), signal);
 }
 
-async function* arrowRows({ path }: DataFile, columns: readonly string[]): AsyncGenerator<readonly TextRow[]> {
+async function* arrowRows({ path, name }: DataFile, columns: readonly string[]): AsyncGenerator<readonly TextRow[]> {
   const { RecordBatchReader } = await import('apache-arrow');
   const handle = await open(path).catch((error: unknown) => {
     throw fileError(path, error);
@@ -22,31 +22,31 @@ async function* arrowRows({ path }: DataFile, columns: readonly string[]): Async
     const reader = await RecordBatchReader.from(handle);
     await reader.open();
     checkColumns(
-      path,
+      name,
       columns,
-      reader.schema.fields.map(({ name }) => name),
+      reader.schema.fields.map((field) => field.name),
     );
     for await (const batch of reader) {
-      yield batchRows(batch, columns, path, start);
+      yield batchRows(batch, columns, name, start);
       start += batch.numRows;
     }
   } catch (error) {
-    throw damaged(path, error);
+    throw damaged(name, error);
   } finally {
     await handle.close().catch(() => undefined); // the reader may have closed it
   }
 }
 
-function batchRows(batch: RecordBatch, columns: readonly string[], path: string, start: number): TextRow[] {
+function batchRows(batch: RecordBatch, columns: readonly string[], name: string, start: number): TextRow[] {
   const vectors = columns.map((column) => batch.getChild(column));
   return Array.from({ length: batch.numRows }, (_, i) =>
-    vectors.map((vector, k) => textOf(vector?.get(i), columns[k] as string, () => `${path}, row ${start + i}`)),
+    vectors.map((vector, k) => textOf(vector?.get(i), columns[k] as string, () => `${name}, row ${start + i}`)),
   );
 }
 
-function damaged(path: string, cause: unknown): DataRefError {
+function damaged(name: string, cause: unknown): DataRefError {
   if (isDataRefError(cause)) return cause;
   const { message, code } = cause as NodeJS.ErrnoException;
-  if (code !== undefined) return fileError(path, cause);
-  return new DataRefError('CORRUPT', `${path}: is no whole Arrow file: ${message}`, { cause, details: { file: path } });
+  if (code !== undefined) return fileError(name, cause);
+  return new DataRefError('CORRUPT', `${name}: is no whole Arrow file: ${message}`, { cause, details: { file: name } });
 }

@@ -17,7 +17,7 @@ export function csvUnits(file: DataFile, columns: readonly string[], signal?: Ab
 }
 
 async function* csvRows(
-  { path, compression, format }: DataFile,
+  { path, name, compression, format }: DataFile,
   columns: readonly string[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<readonly TextRow[]> {
@@ -27,13 +27,13 @@ async function* csvRows(
     max_record_size: RECORD_LIMIT,
     skip_empty_lines: true,
   });
-  pipeline(Readable.from(utf8Checked(readBytes(path, compression, signal), path)), parser, () => undefined);
+  pipeline(Readable.from(utf8Checked(readBytes(path, compression, signal), name)), parser, () => undefined);
   let places: readonly number[] | undefined;
   let rows: TextRow[] = [];
   try {
     for await (const record of parser as AsyncIterable<readonly string[]>) {
       if (places === undefined) {
-        checkColumns(path, columns, record);
+        checkColumns(name, columns, record);
         places = columns.map((column) => record.indexOf(column));
         continue;
       }
@@ -46,9 +46,9 @@ async function* csvRows(
     signal?.throwIfAborted();
     if (isDataRefError(error)) throw error;
     const problem = (error as Error).message;
-    throw new DataRefError('CORRUPT', `${path}: is not the ${format} that it should be: ${problem}`, {
+    throw new DataRefError('CORRUPT', `${name}: is not the ${format} that it should be: ${problem}`, {
       cause: error,
-      details: { file: path },
+      details: { file: name },
     });
   } finally {
     parser.destroy();
@@ -57,17 +57,17 @@ async function* csvRows(
 }
 
 /** The bytes, whose every line must be UTF-8: cut where a line ends, so that no character is. */
-async function* utf8Checked(bytes: AsyncIterable<Buffer>, path: string): AsyncGenerator<Buffer> {
+async function* utf8Checked(bytes: AsyncIterable<Buffer>, name: string): AsyncGenerator<Buffer> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of bytes) {
     const all = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     const end = all.lastIndexOf(0x0a) + 1;
     rest = all.subarray(end);
     if (end === 0) continue;
-    utf8(all.subarray(0, end), path);
+    utf8(all.subarray(0, end), name);
     yield all.subarray(0, end);
   }
   if (rest.length === 0) return;
-  utf8(rest, path);
+  utf8(rest, name);
   yield rest;
 }

@@ -7,6 +7,8 @@ export type FileCompression = 'gzip' | 'zstd' | 'brotli';
 /** A file of text, and what it holds. */
 export interface DataFile {
   readonly path: string;
+  /** What messages call it. */
+  readonly name: string;
   readonly format: FileFormat;
   readonly compression: FileCompression | undefined;
 }

@@ -20,9 +20,12 @@ export interface FileSourceOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A file that was found, and the hash of its bytes. */
-export interface HashedFile extends DataFile {
-  readonly sha256: string;
+/** A file of a source. */
+export interface SourceFile extends DataFile {
+  /** Same bytes, same text. */
+  readonly hash: string;
+  /** Brings a file of elsewhere to the local disk: gives its path there. */
+  readonly fetch?: ((signal: AbortSignal | undefined) => Promise<string>) | undefined;
 }
 
 /**
@@ -36,11 +39,11 @@ export async function openFileSource(options: FileSourceOptions): Promise<TextSo
   const { dataFiles, dataDir, columns, format, sampleBy = 'line', signal } = options;
   oneOf('format', format, [undefined, ...FILE_FORMATS]);
   oneOf('sampleBy', sampleBy, ['line', 'paragraph', 'document']);
-  const splits = new Map<string, HashedFile[]>();
+  const splits = new Map<string, SourceFile[]>();
   for (const [split, paths] of await findFiles(dataFiles, dataDir)) {
-    const files = paths.map((path) => ({ path, ...formatOfFile(path, format) }));
-    const hashed: HashedFile[] = [];
-    for (const file of files) hashed.push({ ...file, sha256: await fileHash(file.path, signal) });
+    const files = paths.map((path) => ({ path, name: path, ...formatOfFile(path, format) }));
+    const hashed: SourceFile[] = [];
+    for (const file of files) hashed.push({ ...file, hash: await fileHash(file.path, signal) });
     splits.set(split, hashed);
   }
   const origin = { kind: 'files', files: namesOf(splits) };
@@ -51,15 +54,15 @@ function namesOf(splits: ReadonlyMap<string, readonly DataFile[]>): Record<strin
   return Object.fromEntries(Array.from(splits, ([split, files]) => [split, files.map(({ path }) => basename(path))]));
 }
 
-/** A source of files whose hashes are known. */
+/** A source of files whose hashes are known: the same text from a disk and from a hub of large files has one fingerprint. */
 export function sourceOfFiles(
-  splits: ReadonlyMap<string, readonly HashedFile[]>,
+  splits: ReadonlyMap<string, readonly SourceFile[]>,
   options: { readonly columns: readonly string[]; readonly sampleBy: SampleBy; readonly origin: TextSource['origin'] },
 ): TextSource {
   const { columns, sampleBy, origin } = options;
   const lines = Array.from(splits).flatMap(([split, files]) => [
     `split ${JSON.stringify(split)}`,
-    ...files.map(({ sha256, format, compression = 'plain' }) => `${sha256} ${format} ${compression}`),
+    ...files.map(({ hash, format, compression = 'plain' }) => `${hash} ${format} ${compression}`),
   ]);
   return {
     splits: Array.from(splits, ([name, files]) => splitOf(name, files, columns, sampleBy)),
@@ -68,13 +71,20 @@ export function sourceOfFiles(
   };
 }
 
-function splitOf(name: string, files: readonly DataFile[], columns: readonly string[], sampleBy: SampleBy): TextSplit {
+function splitOf(
+  name: string,
+  files: readonly SourceFile[],
+  columns: readonly string[],
+  sampleBy: SampleBy,
+): TextSplit {
   return {
     name,
     async *units({ signal }) {
-      for (const [index, file] of files.entries())
-        for await (const unit of fileUnits(file, columns, { sampleBy, signal }))
+      for (const [index, { fetch, ...file }] of files.entries()) {
+        const path = fetch === undefined ? file.path : await fetch(signal);
+        for await (const unit of fileUnits({ ...file, path }, columns, { sampleBy, signal }))
           yield { id: `${index}-${unit.id}`, rows: (options) => unit.rows(options) };
+      }
     },
   };
 }

@@ -15,7 +15,7 @@ export function fileUnits(
 ): AsyncIterable<TextUnit> {
   const { sampleBy, signal } = options;
   if (file.format === 'text') {
-    checkColumns(file.path, columns, ['text']);
+    checkColumns(file.name, columns, ['text']);
     return textUnits(file, sampleBy, signal);
   }
   if (file.format === 'json') return jsonUnits(file, columns, signal);

@@ -23,7 +23,7 @@ export async function* jsonUnits(
       yield {
         id: block.id,
         async *rows(options) {
-          yield* unitOfRows(block.id, rowsOfLines(await block.read(), block.id, file.path, columns)).rows(options);
+          yield* unitOfRows(block.id, rowsOfLines(await block.read(), block.id, file.name, columns)).rows(options);
         },
       };
 }
@@ -37,33 +37,33 @@ async function isArray({ path, compression }: DataFile, signal: AbortSignal | un
   return false;
 }
 
-function rowsOfLines(bytes: Buffer, block: string, path: string, columns: readonly string[]): TextRow[] {
-  const text = utf8(bytes, path);
+function rowsOfLines(bytes: Buffer, block: string, name: string, columns: readonly string[]): TextRow[] {
+  const text = utf8(bytes, name);
   const lines = (block === '0' ? withoutMark(text) : text).split('\n');
   const rows: TextRow[] = [];
   lines.forEach((line, i) => {
     if (line.trim() === '') return;
     // Only the first stretch knows how many lines there are before one of its own.
     const where = () =>
-      block === '0' ? `${path}, line ${i + 1}` : `${path}, line ${i + 1} of its part ${block} (4 MiB each)`;
+      block === '0' ? `${name}, line ${i + 1}` : `${name}, line ${i + 1} of its part ${block} (4 MiB each)`;
     const record = objectOf(parsed(line, where), where);
-    if (rows.length === 0 && block === '0') checkColumns(path, columns, Object.keys(record));
+    if (rows.length === 0 && block === '0') checkColumns(name, columns, Object.keys(record));
     rows.push(rowOf(record, columns, where));
   });
   return rows;
 }
 
 async function* arrayRows(
-  { path, compression }: DataFile,
+  { path, name, compression }: DataFile,
   columns: readonly string[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<readonly TextRow[]> {
-  const text = withoutMark(utf8(await wholeFile(readBytes(path, compression, signal), path), path));
-  const items = parsed(text, () => path) as readonly unknown[];
+  const text = withoutMark(utf8(await wholeFile(readBytes(path, compression, signal), name), name));
+  const items = parsed(text, () => name) as readonly unknown[];
   const rows = items.map((item, i) => {
-    const where = () => `${path}, item ${i}`;
+    const where = () => `${name}, item ${i}`;
     const record = objectOf(item, where);
-    if (i === 0) checkColumns(path, columns, Object.keys(record));
+    if (i === 0) checkColumns(name, columns, Object.keys(record));
     return rowOf(record, columns, where);
   });
   yield rows;

@@ -11,10 +11,10 @@ type File = Awaited<ReturnType<typeof asyncBufferFromFile>>;
 type Metadata = Awaited<ReturnType<typeof parquetMetadataAsync>>;
 
 /** Units of a Parquet file: its row groups. */
-export async function* parquetUnits({ path }: DataFile, columns: readonly string[]): AsyncGenerator<TextUnit> {
-  const { file, metadata } = await opened(path);
+export async function* parquetUnits({ path, name }: DataFile, columns: readonly string[]): AsyncGenerator<TextUnit> {
+  const { file, metadata } = await opened(path, name);
   checkColumns(
-    path,
+    name,
     columns,
     parquetSchema(metadata).children.map(({ element }) => element.name),
   );
@@ -27,14 +27,14 @@ export async function* parquetUnits({ path }: DataFile, columns: readonly string
       id: String(group),
       async *rows(options) {
         options.signal?.throwIfAborted();
-        const rows = await groupRows(path, file, metadata, { columns, rowStart, rowEnd });
+        const rows = await groupRows(name, file, metadata, { columns, rowStart, rowEnd });
         yield* unitOfRows(String(group), rows).rows(options);
       },
     };
   }
 }
 
-async function opened(path: string): Promise<{ readonly file: File; readonly metadata: Metadata }> {
+async function opened(path: string, name: string): Promise<{ readonly file: File; readonly metadata: Metadata }> {
   let file: File;
   try {
     file = await asyncBufferFromFile(path);
@@ -44,12 +44,12 @@ async function opened(path: string): Promise<{ readonly file: File; readonly met
   try {
     return { file, metadata: await parquetMetadataAsync(file) };
   } catch (error) {
-    throw damaged(path, error);
+    throw damaged(name, error);
   }
 }
 
 async function groupRows(
-  path: string,
+  name: string,
   file: File,
   metadata: Metadata,
   range: { readonly columns: readonly string[]; readonly rowStart: number; readonly rowEnd: number },
@@ -59,21 +59,21 @@ async function groupRows(
   try {
     records = await parquetReadObjects({ file, metadata, compressors, rowStart, rowEnd, columns: [...columns] });
   } catch (error) {
-    throw damaged(path, error);
+    throw damaged(name, error);
   }
   if (records.length !== rowEnd - rowStart)
-    throw damaged(path, new Error(`rows ${rowStart} to ${rowEnd} are ${records.length}`));
+    throw damaged(name, new Error(`rows ${rowStart} to ${rowEnd} are ${records.length}`));
   return records.map((record, i) =>
-    columns.map((column) => textOf(record[column], column, () => `${path}, row ${rowStart + i}`)),
+    columns.map((column) => textOf(record[column], column, () => `${name}, row ${rowStart + i}`)),
   );
 }
 
-function damaged(path: string, cause: unknown): DataRefError {
+function damaged(name: string, cause: unknown): DataRefError {
   if (isDataRefError(cause)) return cause;
   const { message, code } = cause as NodeJS.ErrnoException;
-  if (code !== undefined) return fileError(path, cause);
-  return new DataRefError('CORRUPT', `${path}: is no whole Parquet file: ${message}`, {
+  if (code !== undefined) return fileError(name, cause);
+  return new DataRefError('CORRUPT', `${name}: is no whole Parquet file: ${message}`, {
     cause,
-    details: { file: path },
+    details: { file: name },
   });
 }

@@ -20,7 +20,7 @@ export async function* textUnits(file: DataFile, sampleBy: SampleBy, signal?: Ab
       yield {
         id: block.id,
         async *rows(options) {
-          const lines = linesOf(await block.read(), block.id, file.path);
+          const lines = linesOf(await block.read(), block.id, file.name);
           yield* unitOfRows(
             block.id,
             lines.map((line) => [line]),
@@ -29,9 +29,9 @@ export async function* textUnits(file: DataFile, sampleBy: SampleBy, signal?: Ab
       };
 }
 
-function linesOf(bytes: Buffer, block: string, path: string): string[] {
+function linesOf(bytes: Buffer, block: string, name: string): string[] {
   if (bytes.length === 0) return [];
-  const text = utf8(bytes, path);
+  const text = utf8(bytes, name);
   const lines = lineEnds(block === '0' ? withoutMark(text) : text).split('\n');
   if (lines.at(-1) === '') lines.pop(); // after the last line's end
   return lines;
@@ -45,7 +45,7 @@ async function* paragraphs(file: DataFile, signal: AbortSignal | undefined): Asy
   let lines: string[] = [];
   for await (const block of lineBlocks(file.path, file.compression, signal)) {
     const rows: TextRow[] = [];
-    for (const line of linesOf(await block.read(), block.id, file.path)) {
+    for (const line of linesOf(await block.read(), block.id, file.name)) {
       if (line !== '') lines.push(line);
       else if (lines.length > 0) {
         rows.push([lines.join('\n')]);
@@ -58,20 +58,20 @@ async function* paragraphs(file: DataFile, signal: AbortSignal | undefined): Asy
 }
 
 async function* documentUnit(
-  { path, compression }: DataFile,
+  { path, name, compression }: DataFile,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<TextUnit> {
   yield {
     id: '0',
     async *rows() {
-      const bytes = await wholeFile(readBytes(path, compression, signal), path);
-      yield [[lineEnds(withoutMark(utf8(bytes, path)))]];
+      const bytes = await wholeFile(readBytes(path, compression, signal), name);
+      yield [[lineEnds(withoutMark(utf8(bytes, name)))]];
     },
   };
 }
 
 /** A file's bytes together. @throws DataRefError MEMORY_LIMIT above 256 MiB */
-export async function wholeFile(bytes: AsyncIterable<Buffer>, path: string): Promise<Buffer> {
+export async function wholeFile(bytes: AsyncIterable<Buffer>, name: string): Promise<Buffer> {
   const parts: Buffer[] = [];
   let length = 0;
   for await (const part of bytes) {
@@ -80,8 +80,8 @@ export async function wholeFile(bytes: AsyncIterable<Buffer>, path: string): Pro
     if (length > DOCUMENT_LIMIT)
       throw new DataRefError(
         'MEMORY_LIMIT',
-        `${path}: has more than ${DOCUMENT_LIMIT} bytes, which would be read at once; take its lines as rows (sampleBy 'line', JSON lines)`,
-        { details: { file: path, limitBytes: DOCUMENT_LIMIT } },
+        `${name}: has more than ${DOCUMENT_LIMIT} bytes, which would be read at once; take its lines as rows (sampleBy 'line', JSON lines)`,
+        { details: { file: name, limitBytes: DOCUMENT_LIMIT } },
       );
   }
   return Buffer.concat(parts, length);
