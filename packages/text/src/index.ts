@@ -1,1 +1,11 @@
+export { causalCollator, type CausalCollatorOptions } from './collate/causal-collator.js';
+export { documentMask } from './collate/document-mask.js';
+export type { Documents } from './collate/document-stream.js';
+export { IGNORED_LABEL } from './collate/labels.js';
+export { maskTokens, type MaskedSchema, type MaskOptions } from './collate/mask-tokens.js';
+export { pack, type PackedSchema, type TokenPackOptions } from './collate/pack.js';
+export { pad, type PadOptions } from './collate/pad.js';
 export type { OpenAiEncoding, Tokenizer } from './tokenizer/tokenizer.js';
+export type { DocumentSchema } from './windows/document-rows.js';
+export type { WindowOptions } from './windows/token-files.js';
+export type { IdDType, WindowSchema } from './windows/window-rows.js';
