@@ -114,7 +114,7 @@ const EXPORTS: Record<string, readonly string[]> = {
   '@dataref/onnx': ['loadCheckpoint', 'saveCheckpoint', 'toOrtFeeds', 'trainingLoop'],
   '@dataref/onnx/pure': ['loadCheckpoint', 'saveCheckpoint', 'toOrtFeeds', 'trainingLoop'],
   '@dataref/arrays': ['importHubV1', 'openArrays', 'slice'],
-  '@dataref/text': [],
+  '@dataref/text': ['IGNORED_LABEL', 'TokenDatasetProvider', 'causalCollator', 'documentMask', 'maskTokens', 'pack', 'pad'],
   '@dataref/catalog': [],
   '@dataref/horovod-shard': [
     'agree',

@@ -108,7 +108,7 @@ async function checkSize(path: string, length: number, elementBytes: number): Pr
 
 function describe({ tokenizer, settings, origin }: CacheConfig): string {
   const { mappingColumnName, validationSplit, splitShuffle, splitSeed, useEosToken } = settings;
-  const { datasetName, kind } = origin;
+  const { dataset, kind } = origin;
   const shuffled = splitShuffle ? `shuffled by ${splitSeed}` : 'not shuffled';
-  return `${[datasetName, kind].find((name) => typeof name === 'string') ?? 'data'}, ${mappingColumnName.join(' + ')}, ${tokenizer.name}${useEosToken ? ' with EOS' : ''}, validation ${validationSplit}, ${shuffled}`;
+  return `${[dataset, kind].find((name) => typeof name === 'string') ?? 'data'}, ${mappingColumnName.join(' + ')}, ${tokenizer.name}${useEosToken ? ' with EOS' : ''}, validation ${validationSplit}, ${shuffled}`;
 }

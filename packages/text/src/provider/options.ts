@@ -29,8 +29,12 @@ export interface EncodeOptions extends MemoryOptions {
   readonly cache?: { readonly directory: string | URL } | undefined;
   /** Archai's spelling of `cache.directory`. */
   readonly cacheDir?: string | URL | undefined;
+  /** Hub that names of datasets and tokenizers are looked up on. Default https://huggingface.co */
+  readonly hubUrl?: string | undefined;
+  /** Sent to that hub alone: for what is private. */
+  readonly token?: string | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Told of the phases `encode` (in records), `write` (in bytes), and `wait` while another process builds the same. */
+  /** Told of the phases `download` and `write` (in bytes), `encode` (in records), and `wait` while another process builds the same. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
@@ -49,6 +53,7 @@ export interface CheckedOptions {
   readonly workers: number;
   readonly directory: string;
   readonly memory: MemoryOptions;
+  readonly hub: Pick<EncodeOptions, 'hubUrl' | 'token'>;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((progress: Progress) => void) | undefined;
 }
@@ -65,6 +70,8 @@ const NAMES = [
   'useSharedMemory',
   'memoryLimitBytes',
   'cache',
+  'hubUrl',
+  'token',
   'signal',
   'onProgress',
 ];
@@ -102,6 +109,8 @@ export function checkOptions<T extends EncodeOptions>(
     memoryLimitBytes,
     cache,
     cacheDir,
+    hubUrl,
+    token,
     signal,
     onProgress,
     ...rest
@@ -132,6 +141,7 @@ export function checkOptions<T extends EncodeOptions>(
       cache === undefined ? cacheDir : ((Object(cache) as { directory?: unknown }).directory ?? null),
     ),
     memory: checkMemory(what, { useSharedMemory, memoryLimitBytes }),
+    hub: { hubUrl, token },
     signal,
     onProgress,
   };

@@ -1,13 +1,17 @@
+import { join } from 'node:path';
+import { ioOptionsOf, refuseUnknown } from '@dataref/core/adapter';
+import { tokenizerOfHub } from '../source/hub/hub-tokenizer.js';
+import { openHub, type Hub } from '../source/hub/hub.js';
+import { openHubSource } from '../source/hub/hub-source.js';
 import type { DataFiles } from '../source/files/find-files.js';
 import { openFileSource } from '../source/files/file-source.js';
 import type { FileFormat } from '../source/files/file-format.js';
 import type { SampleBy } from '../source/files/text-units.js';
 import { openRecordSource, type RecordsBySplit } from '../source/records/record-source.js';
-import { ioOptionsOf, refuseUnknown } from '@dataref/core/adapter';
 import { buildCache } from '../cache/build-cache.js';
 import { findCache } from '../cache/cache-folder.js';
 import type { TextSource } from '../source/text-source.js';
-import { openTokenizer, type TokenizerHub } from '../tokenizer/open-tokenizer.js';
+import { openTokenizer } from '../tokenizer/open-tokenizer.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import {
   checkMemory,
@@ -18,6 +22,15 @@ import {
   type MemoryOptions,
 } from './options.js';
 import { TokenDataset } from './token-dataset.js';
+
+export interface FromHubOptions extends FromFilesOptions {
+  /** `owner/name`, or the name alone of what the hub knows by it. */
+  readonly datasetName: string;
+  /** Which of its configurations, where it has several. */
+  readonly datasetConfigName?: string | undefined;
+  /** Commit, branch or tag. Default: the newest. */
+  readonly revision?: string | undefined;
+}
 
 export interface FromFilesOptions extends EncodeOptions {
   /** Paths or globs below `dataDir`, or those by split. Default: all files of `dataDir`, their splits told by their names. */
@@ -40,6 +53,27 @@ export interface FromCacheOptions extends MemoryOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const FILE_OPTIONS = ['dataFiles', 'dataDir', 'format', 'sampleBy'];
+/** Where downloads are kept, in the folder of the caches. */
+const DOWNLOADS = '.downloads';
+
+/**
+ * A dataset of Hugging Face's hub, or of another of its kind, encoded unless there is a cache of it. What is downloaded is
+ * kept in the folder of the caches, verified, and taken up again where it broke off.
+ * @throws DataRefError NOT_FOUND for a dataset, configuration, split or file that there is not, or that is private; TIMEOUT;
+ *   and as `fromFiles` does
+ */
+async function fromHub(options: FromHubOptions): Promise<TokenDataset> {
+  const { common, rest } = checkOptions('fromHub', options, [
+    'datasetName',
+    'datasetConfigName',
+    'revision',
+    ...FILE_OPTIONS,
+  ]);
+  const { settings, signal } = common;
+  return encoded(common, (hub) => openHubSource(hub, { ...rest, columns: settings.mappingColumnName, signal }));
+}
+
 /**
  * Text files, encoded unless there is a cache of them: text, JSON, CSV, TSV, Parquet and Arrow, compressed too.
  * @throws DataRefError NOT_FOUND for a pattern without a file; UNSUPPORTED, CORRUPT for a file that is not what it says;
@@ -48,7 +82,7 @@ export interface FromCacheOptions extends MemoryOptions {
  *   DISK_FULL, STORE_FAILED
  */
 async function fromFiles(options: FromFilesOptions): Promise<TokenDataset> {
-  const { common, rest } = checkOptions('fromFiles', options, ['dataFiles', 'dataDir', 'format', 'sampleBy']);
+  const { common, rest } = checkOptions('fromFiles', options, FILE_OPTIONS);
   const { settings, signal } = common;
   return encoded(common, () => openFileSource({ ...rest, columns: settings.mappingColumnName, signal }));
 }
@@ -80,17 +114,17 @@ async function fromCache(directory: string | URL, options: FromCacheOptions = {}
  * Makes token datasets: text is encoded once, in parallel, into token files, and read at any sequence length.
  * @see `FastHfDatasetProvider` of Archai
  */
-export const TokenDatasetProvider = { fromFiles, fromRecords, fromCache } as const;
+export const TokenDatasetProvider = { fromHub, fromFiles, fromRecords, fromCache } as const;
 
 /** The dataset of a source, encoded unless there is a cache of it. */
 async function encoded(
-  { tokenizer: option, settings, workers, directory, memory, signal, onProgress }: CheckedOptions,
-  openSource: () => Promise<TextSource>,
-  hub?: TokenizerHub,
+  { tokenizer: option, settings, workers, directory, memory, hub: place, signal, onProgress }: CheckedOptions,
+  openSource: (hub: Hub) => Promise<TextSource>,
 ): Promise<TokenDataset> {
   signal?.throwIfAborted();
-  const tokenizer = await openTokenizer(option, hub);
-  const source = await openSource();
+  const hub = openHub({ ...place, directory: join(directory, DOWNLOADS), onProgress });
+  const tokenizer = await openTokenizer(option, (name) => tokenizerOfHub(hub, name, signal));
+  const source = await openSource(hub);
   try {
     const cache = await buildCache({ directory, source, tokenizer, settings, workers, signal, onProgress });
     return new TokenDataset(cache, memory, tokenizer.tokenizer);

@@ -15,10 +15,9 @@ import type { NpyArray } from '../npy/npy-array.js';
 import { copyTokens } from './window-rows.js';
 
 /** What a document looks like: its ids. */
-export interface DocumentSchema {
-  readonly [column: string]: Field<'int32', readonly [null]>;
+export type DocumentSchema = {
   readonly tokens: Field<'int32', readonly [null]>;
-}
+};
 
 const SCHEMA: DocumentSchema = { tokens: { dtype: 'int32', shape: [null] } };
 const [LEAF] = leavesOf(SCHEMA) as readonly [Leaf];

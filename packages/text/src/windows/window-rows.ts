@@ -18,11 +18,10 @@ import type { NpyArray, Stretches } from '../npy/npy-array.js';
 export type IdDType = 'int32' | 'int64';
 
 /** What a window looks like: `sequenceLength` ids, and for each the one that follows it. */
-export interface WindowSchema<D extends IdDType = IdDType> {
-  readonly [column: string]: Field<D, readonly [number]>;
+export type WindowSchema<D extends IdDType = IdDType> = {
   readonly inputs: Field<D, readonly [number]>;
   readonly labels: Field<D, readonly [number]>;
-}
+};
 
 /** Windows over the tokens of a file: window i is its tokens from i · stride on, the labels those one further. */
 export class WindowRows implements RowSource {
