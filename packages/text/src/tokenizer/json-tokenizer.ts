@@ -1,6 +1,7 @@
-import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { DataRefError } from '@dataref/core';
+import { makeNormalizerExact, makePreTokenizerExact, type Step } from './agreement.js';
 import { endOfText, type AddedToken } from './end-of-text.js';
+import { makeTokenizer, type HuggingFaceTokenizer } from './hugging-face.js';
 import type { Tokenizer } from './tokenizer.js';
 
 /** The texts of a tokenizer of Hugging Face: its `tokenizer.json` and, where there is one, its `tokenizer_config.json`. */
@@ -21,7 +22,7 @@ export function openTokenizerJson(name: string, texts: TokenizerTexts): Tokenize
     throw new DataRefError('CORRUPT', `${name}: is no tokenizer.json, it has no "model"`);
   let made: HuggingFaceTokenizer;
   try {
-    made = new HuggingFaceTokenizer(json, config ?? {});
+    made = makeTokenizer(json, config ?? {});
   } catch (cause) {
     const problem = (cause as Error | undefined)?.message;
     throw new DataRefError(
@@ -30,6 +31,8 @@ export function openTokenizerJson(name: string, texts: TokenizerTexts): Tokenize
       { cause },
     );
   }
+  makeNormalizerExact(made.normalizer, json['normalizer'] as Step | null | undefined);
+  makePreTokenizerExact(made.pre_tokenizer, json['pre_tokenizer'] as Step | null | undefined);
   return tokenizerOf(made, endOfText(config, addedTokensOf(json)));
 }
 
@@ -39,9 +42,19 @@ function tokenizerOf(made: HuggingFaceTokenizer, endToken: string | undefined): 
   return {
     vocabSize: largest + 1,
     eosId: endToken === undefined ? undefined : made.token_to_id(endToken),
-    encode: (text, pair) => (pair === undefined ? made.encode(text).ids : made.encode(text, { text_pair: pair }).ids),
+    encode: (text, pair) => (pair === undefined ? made.encode(text).ids : pairIds(made, text, pair)),
     decode: (ids) => made.decode(Array.from(ids)),
   };
+}
+
+/** Ids of a pair, put together as the post-processor says: the library itself leaves out a second text that is empty. */
+function pairIds(made: HuggingFaceTokenizer, text: string, pair: string): number[] {
+  const [first, second] = [made.tokenize(text), made.tokenize(pair)];
+  const { tokens, tokens_pair: rest = [] } = made.post_processor?.post_process(first, second, true) ?? {
+    tokens: first,
+    tokens_pair: second,
+  };
+  return [...tokens, ...rest].map((token) => made.token_to_id(token) ?? (made.model.unk_token_id as number));
 }
 
 function addedTokensOf(json: Readonly<Record<string, unknown>>): readonly AddedToken[] {

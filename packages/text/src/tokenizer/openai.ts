@@ -1,29 +1,51 @@
+import { BytePairs } from './byte-pairs.js';
 import type { OpenAiEncoding, Tokenizer } from './tokenizer.js';
+import { withWhiteSpace } from './white-space.js';
 
-interface Encoder {
-  encode(
-    text: string,
-    options: { readonly allowedSpecial: Set<string>; readonly disallowedSpecial: Set<string> },
-  ): number[];
-  decode(ids: Iterable<number>): string;
-}
+type Tokens = readonly (string | readonly number[] | undefined)[];
+type Splits = 'R50K_TOKEN_SPLIT_REGEX' | 'CL100K_TOKEN_SPLIT_REGEX' | 'O200K_TOKEN_SPLIT_REGEX';
 
 /** What `tiktoken` calls `n_vocab`, and its `eot_token`. */
 interface Encoding {
   readonly vocabSize: number;
   readonly eosId: number;
-  readonly load: () => Promise<{ readonly default: Encoder }>;
+  readonly split: Splits;
+  readonly load: () => Promise<{ readonly default: Tokens }>;
 }
 
-const END_OF_TEXT = new Set(['<|endoftext|>']);
-const NONE = new Set<string>();
+const END_OF_TEXT = '<|endoftext|>';
 
 const ENCODINGS: Readonly<Record<OpenAiEncoding, Encoding>> = {
-  r50k_base: { vocabSize: 50_257, eosId: 50_256, load: () => import('gpt-tokenizer/encoding/r50k_base') },
-  p50k_base: { vocabSize: 50_281, eosId: 50_256, load: () => import('gpt-tokenizer/encoding/p50k_base') },
-  p50k_edit: { vocabSize: 50_284, eosId: 50_256, load: () => import('gpt-tokenizer/encoding/p50k_edit') },
-  cl100k_base: { vocabSize: 100_277, eosId: 100_257, load: () => import('gpt-tokenizer/encoding/cl100k_base') },
-  o200k_base: { vocabSize: 200_019, eosId: 199_999, load: () => import('gpt-tokenizer/encoding/o200k_base') },
+  r50k_base: {
+    vocabSize: 50_257,
+    eosId: 50_256,
+    split: 'R50K_TOKEN_SPLIT_REGEX',
+    load: () => import('gpt-tokenizer/bpeRanks/r50k_base'),
+  },
+  p50k_base: {
+    vocabSize: 50_281,
+    eosId: 50_256,
+    split: 'R50K_TOKEN_SPLIT_REGEX',
+    load: () => import('gpt-tokenizer/bpeRanks/p50k_base'),
+  },
+  p50k_edit: {
+    vocabSize: 50_284,
+    eosId: 50_256,
+    split: 'R50K_TOKEN_SPLIT_REGEX',
+    load: () => import('gpt-tokenizer/bpeRanks/p50k_base'),
+  },
+  cl100k_base: {
+    vocabSize: 100_277,
+    eosId: 100_257,
+    split: 'CL100K_TOKEN_SPLIT_REGEX',
+    load: () => import('gpt-tokenizer/bpeRanks/cl100k_base'),
+  },
+  o200k_base: {
+    vocabSize: 200_019,
+    eosId: 199_999,
+    split: 'O200K_TOKEN_SPLIT_REGEX',
+    load: () => import('gpt-tokenizer/bpeRanks/o200k_base'),
+  },
 };
 
 /** Names under which models of Hugging Face's hub use GPT-2's vocabulary, with or without their owner. */
@@ -46,16 +68,29 @@ export async function openAiEncodingOf(name: string): Promise<OpenAiEncoding | u
  * its id, as in Hugging Face's GPT-2; other special tokens are the characters that they are.
  */
 export async function openOpenAi(encoding: OpenAiEncoding): Promise<Tokenizer> {
-  const { vocabSize, eosId, load } = ENCODINGS[encoding];
-  const { default: encoder } = await load();
-  const special = { allowedSpecial: END_OF_TEXT, disallowedSpecial: NONE };
+  const { vocabSize, eosId, split, load } = ENCODINGS[encoding];
+  const [{ default: tokens }, { [split]: pattern }] = await Promise.all([
+    load(),
+    import('gpt-tokenizer/encodingParams/constants'),
+  ]);
+  const pairs = new BytePairs(tokens);
+  const words = withWhiteSpace(pattern);
+  const append = (text: string, ids: number[]): number[] => {
+    for (const [i, part] of text.split(END_OF_TEXT).entries()) {
+      if (i > 0) ids.push(eosId);
+      for (const word of part.match(words) ?? []) pairs.encode(word, ids);
+    }
+    return ids;
+  };
   return {
     vocabSize,
     eosId,
-    encode(text, pair) {
-      const ids = encoder.encode(text, special);
-      return pair === undefined ? ids : ids.concat(encoder.encode(pair, special));
-    },
-    decode: (ids) => encoder.decode(Array.from(ids)),
+    encode: (text, pair) => append(pair ?? '', append(text, [])),
+    decode: (ids) => decoded(ids, tokens, eosId),
   };
+}
+
+function decoded(ids: ArrayLike<number>, tokens: Tokens, eosId: number): string {
+  const parts = Array.from(ids, (id) => (id === eosId ? END_OF_TEXT : (tokens[id] ?? '')));
+  return Buffer.concat(parts.map((part) => Buffer.from(part as string))).toString();
 }
