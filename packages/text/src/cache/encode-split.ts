@@ -69,7 +69,7 @@ async function encodeAfter(kept: readonly Part[], split: TextSplit, build: Split
   const chunks = rowChunks(unitsAfter(kept, split.units({ signal })), signal);
   try {
     const encoded = inOrderOf(chunks, encoder.callsAtOnce, async (chunk) => {
-      const result = await encoder.encode(chunk.rows).catch((error: unknown) => ({ error }));
+      const result = await encoder.encode(chunk.rows, signal).catch((error: unknown) => ({ error }));
       return { chunk, result };
     });
     for await (const { chunk, result } of encoded) {

@@ -1,4 +1,5 @@
 import { DataRefError } from '@dataref/core';
+import { describeValue } from '@dataref/core/adapter';
 import type { TokenDType } from '../npy/header.js';
 import type { TextRow } from '../source/text-source.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
@@ -58,7 +59,7 @@ function rowFailure(row: number, error: unknown): DataRefError {
   if (error instanceof BadId)
     return new DataRefError('OUT_OF_RANGE', error.message, { details: { row, id: error.id } });
   const message = String((error as { message?: unknown } | undefined)?.message ?? error);
-  return new DataRefError('MAP_FAILED', `the tokenizer threw: ${message}`, { cause: error, details: { row } });
+  return new DataRefError('MAP_FAILED', `the tokenizer failed: ${message}`, { cause: error, details: { row } });
 }
 
 class BadId extends Error {
@@ -81,6 +82,8 @@ class TokenBuffer {
   }
 
   add(ids: ArrayLike<number>): void {
+    if (!Number.isSafeInteger((ids as Partial<ArrayLike<number>> | undefined)?.length))
+      throw new Error(`it gave ${describeValue(ids)}, expected a list of ids`);
     const end = this.length + ids.length;
     if (end > this.#data.length) {
       const grown = new (this.#data.constructor as new (length: number) => EncodedRows['tokens'])(

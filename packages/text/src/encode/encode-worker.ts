@@ -23,6 +23,13 @@ export interface EncodeFailure {
 
 let opened: Promise<Tokenizer> | undefined;
 
+// A thread that ends answers nobody: it goes on, and tells what happened.
+process.exit = (code) => {
+  throw new Error(`it called process.exit(${code ?? ''})`);
+};
+let uncaught: { readonly error: unknown } | undefined;
+process.on('uncaughtException', (error) => (uncaught ??= { error }));
+
 export default async function run({ rows, settings }: EncodeTask): Promise<unknown> {
   const answer = await answered(rows, settings);
   const buffers = 'failure' in answer ? [] : [answer.tokens.buffer, answer.lengths.buffer];
@@ -32,10 +39,18 @@ export default async function run({ rows, settings }: EncodeTask): Promise<unkno
 async function answered(rows: readonly TextRow[], settings: EncodeSettings): Promise<EncodeAnswer> {
   try {
     opened ??= openRecipe(Tinypool.workerData as TokenizerRecipe);
-    return encodeRows(await opened, rows, settings);
+    const encoded = encodeRows(await opened, rows, settings);
+    await undefined; // what was begun in passing has its turn
+    if (uncaught === undefined) return encoded;
+    const message = `a thread that encodes text met an error that nobody caught: ${messageOf(uncaught.error)}`;
+    return { failure: { code: 'WORKER_DIED', message, details: {} } };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     const [code, details] = isDataRefError(error) ? [error.code, error.details] : [undefined, {}];
     return { failure: { code, message, details } };
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

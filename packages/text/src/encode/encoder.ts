@@ -1,5 +1,6 @@
 import type { Tinypool } from 'tinypool';
 import { DataRefError, type ErrorCode } from '@dataref/core';
+import { orAbort } from '@dataref/core/adapter';
 import type { TextRow } from '../source/text-source.js';
 import type { OpenedTokenizer } from '../tokenizer/tokenizer.js';
 import { encodeRows, type EncodedRows, type EncodeSettings } from './encode-rows.js';
@@ -25,15 +26,16 @@ export class Encoder {
     this.callsAtOnce = opened.recipe === undefined ? 1 : 2 * workers;
   }
 
-  /** @throws DataRefError as `encodeRows` does; WORKER_DIED where a thread ended */
-  async encode(rows: readonly TextRow[]): Promise<EncodedRows> {
+  /** An abort ends it at once, though a thread may be at it until `close`. @throws DataRefError as `encodeRows` does; WORKER_DIED where a thread ended */
+  async encode(rows: readonly TextRow[], signal: AbortSignal | undefined): Promise<EncodedRows> {
     if (this.#opened.recipe === undefined) {
       await new Promise((resolve) => setImmediate(resolve)); // others have their turn in between
       return encodeRows(this.#opened.tokenizer, rows, this.#settings);
     }
     const pool = await (this.#pool ??= this.#openPool());
     const task: EncodeTask = { rows, settings: this.#settings };
-    const answer = await (pool.run(task) as Promise<EncodeAnswer>).catch((cause: unknown) => {
+    const answer = await orAbort(pool.run(task) as Promise<EncodeAnswer>, signal).catch((cause: unknown) => {
+      signal?.throwIfAborted();
       const { message } = Object(cause) as { readonly message?: unknown };
       throw new DataRefError('WORKER_DIED', `a thread that encodes text ended: ${String(message)}`, { cause });
     });

@@ -170,7 +170,11 @@ test('a row that cannot be encoded is named, with where it is', async () => {
     return tokenizer.encode(given);
   });
   await expect(build(tempFolder(), sourceOf(rows), { tokenizer: throwing })).rejects.toEqual(
-    failure('MAP_FAILED', /^train, row 117 \(in 100\): the tokenizer threw: no such letter/u),
+    failure('MAP_FAILED', /^train, row 117 \(in 100\): the tokenizer failed: no such letter/u),
+  );
+  const late = await broken((() => Promise.resolve([1])) as unknown as Tokenizer['encode']);
+  await expect(build(tempFolder(), sourceOf(rows), { tokenizer: late })).rejects.toEqual(
+    failure('MAP_FAILED', /^train, row 0 .* it gave a Promise, expected a list of ids/u),
   );
   for (const id of [258, -1, 0.5, NaN]) {
     const wrong = await broken((given) => (given === text ? [id] : tokenizer.encode(given)));
@@ -178,6 +182,21 @@ test('a row that cannot be encoded is named, with where it is', async () => {
       failure('OUT_OF_RANGE', new RegExp(`^train, row 117 .* gave the id ${id}, .* vocabSize is 258`, 'u')),
     );
   }
+});
+
+test('who wants what another call is building waits, says for whom, and takes it', async () => {
+  const directory = tempFolder();
+  const units: string[] = [];
+  const told: Progress[] = [];
+  const source = sourceOf({ train: textRows(2000) }, { onUnit: (_, id) => units.push(id) });
+  let second: ReturnType<typeof build> | undefined;
+  const first = await build(directory, source, {
+    onProgress: () => (second ??= build(directory, source, { onProgress: (progress) => told.push(progress) })),
+  });
+  expect(await second).toEqual(first);
+  expect(units).toHaveLength(40);
+  expect(told[0]).toMatchObject({ phase: 'wait', waitingFor: { pid: process.pid } });
+  expect(told.at(-1)).toMatchObject({ phase: 'wait', done: 1, total: 1 });
 });
 
 test('a tokenizer without EOS, or with more ids than any dtype has, is refused before anything is written', async () => {
