@@ -1,4 +1,5 @@
-import { rmdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataRefError, type Progress } from '@dataref/core';
 import { builtOnce, partsOf, reporter, waitingFor, withLastReport } from '@dataref/core/adapter';
@@ -73,7 +74,7 @@ export async function buildCache(build: CacheBuild): Promise<OpenCache> {
         signal,
       });
     }));
-  await removeWork(directory, work.store, workFolder);
+  await removeWork(directory, name, work.store);
   return cache;
 }
 
@@ -164,11 +165,13 @@ async function encodeAll(
 }
 
 /** Nobody needs what a cache was made of once it is whole; what cannot be removed, as in a folder that is read only, does no harm. */
-async function removeWork(directory: string, store: ObjectStore, folder: string): Promise<void> {
+async function removeWork(directory: string, name: string, store: ObjectStore): Promise<void> {
+  const building = join(directory, BUILDING);
+  if (!existsSync(building)) return;
   try {
-    for await (const { key } of store.list(folder)) await store.delete(key);
+    await rm(join(building, name), { recursive: true, force: true });
     await store.sweep();
-    await rmdir(join(directory, BUILDING));
+    await rmdir(building);
   } catch {
     // other caches may be worked at there
   }

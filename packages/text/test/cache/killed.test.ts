@@ -86,13 +86,15 @@ test('two processes that want one cache at once build it once', async () => {
 });
 
 test.each(Array.from({ length: runs(20) }, (_, i) => i))(
-  'a disk that is full from any call on says so, shows no cache, and the next run goes on: %d',
+  'a disk that is full from any call on says so, shows no half of a cache, and the next run goes on: %d',
   async () => {
     const directory = tempFolder();
     const at = 1 + Math.floor(random() * calls * 0.9);
     const full = await run(directory, 'full', String(at));
-    expect({ at, code: full?.code }).toEqual({ at, code: 'DISK_FULL' });
-    expect(namesIn(directory).filter((name) => !name.startsWith('.'))).toEqual([]);
+    const visible = namesIn(directory).filter((name) => !name.startsWith('.'));
+    // The last calls move and remove alone.
+    if (full?.code === undefined) expect(filesOf(full?.path as string)).toEqual(whole);
+    else expect({ at, code: full.code, visible }).toEqual({ at, code: 'DISK_FULL', visible: [] });
     const outcome = await run(directory);
     expect(filesOf(outcome?.path as string)).toEqual(whole);
     expect(namesIn(directory)).toHaveLength(1);
