@@ -1,4 +1,4 @@
-"""Trains three small tokenizers and keeps what `tokenizers` makes of the texts: make_golden.py WORK FOLDER.
+"""Trains small tokenizers and keeps what `tokenizers` makes of the texts: make_golden.py WORK FOLDER.
 
 WORK has what `write-tokens.mjs WORK --texts` wrote; FOLDER is packages/text/test/golden.
 """
@@ -61,8 +61,38 @@ unigram.post_processor = processors.TemplateProcessing(
     single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", 1)]
 )
 
+# As RoBERTa: GPT-2's bytes with a space before the first word, between marks.
+roberta = Tokenizer(models.BPE())
+roberta.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+roberta.decoder = decoders.ByteLevel()
+roberta.train_from_iterator(
+    prose,
+    trainers.BpeTrainer(
+        vocab_size=1500,
+        special_tokens=["<s>", "<pad>", "</s>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    ),
+)
+roberta.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
+
+# As many are trained by hand: lower case, words, and what is between.
+words_alone = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+words_alone.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+words_alone.pre_tokenizer = pre_tokenizers.Whitespace()
+words_alone.train_from_iterator(
+    prose, trainers.WordPieceTrainer(vocab_size=1500, special_tokens=["[UNK]"], show_progress=False)
+)
+
 made = {"gpt2": Tokenizer.from_file(str(work / "gpt2.json"))}
-for name, tokenizer in {"wordpiece": wordpiece, "byte-bpe": byte_bpe, "unigram": unigram}.items():
+trained = {
+    "wordpiece": wordpiece,
+    "byte-bpe": byte_bpe,
+    "unigram": unigram,
+    "roberta": roberta,
+    "words": words_alone,
+}
+for name, tokenizer in trained.items():
     (folder / f"{name}.json").write_text(json.dumps(json.loads(tokenizer.to_str()), ensure_ascii=False) + "\n", "utf8")
     made[name] = Tokenizer.from_file(str(folder / f"{name}.json"))
 golden = {

@@ -26,7 +26,7 @@ if (process.argv[3] !== '--texts') {
     gpt2: { option: 'gpt2', json: gpt2 },
     'gpt2-json': { option: { tokenizer: gpt2 }, json: gpt2 },
     ...Object.fromEntries(
-      ['wordpiece', 'byte-bpe', 'unigram'].map((name) => [
+      ['wordpiece', 'byte-bpe', 'unigram', 'roberta', 'words'].map((name) => [
         name,
         { option: { tokenizer: golden(name) }, json: golden(name) },
       ]),

@@ -1,7 +1,7 @@
+import { remembered } from './remembered.js';
+
 /** Texts so short are merged by looking at every pair each time; longer ones by a heap, so that none takes quadratic time. */
 const SHORT = 128;
-/** Words whose ids are kept. */
-const KEPT = 1 << 16;
 const NONE = -1;
 
 /**
@@ -13,7 +13,7 @@ export class BytePairs {
   /** Ranks by bytes, a letter up to U+00FF for each. */
   readonly #ranks = new Map<string, number>();
   readonly #longest: number;
-  readonly #kept = new Map<string, readonly number[]>();
+  readonly #known = remembered((word) => this.#encoded(word));
 
   /** @param tokens by rank, as text or bytes */
   constructor(tokens: readonly (string | readonly number[] | undefined)[]) {
@@ -29,19 +29,14 @@ export class BytePairs {
 
   /** Appends the ids of a word. */
   encode(word: string, ids: number[]): void {
-    const known = this.#kept.get(word) ?? this.#encoded(word);
-    for (const id of known) ids.push(id);
+    for (const id of this.#known(word)) ids.push(id);
   }
 
   #encoded(word: string): readonly number[] {
     const bytes = bytesOf(word);
     const rank = this.#ranks.get(bytes);
-    const ids = rank !== undefined ? [rank] : bytes.length <= SHORT ? this.#mergeShort(bytes) : this.#mergeLong(bytes);
-    if (word.length <= SHORT) {
-      if (this.#kept.size >= KEPT) this.#kept.clear();
-      this.#kept.set(word, ids);
-    }
-    return ids;
+    if (rank !== undefined) return [rank];
+    return bytes.length <= SHORT ? this.#mergeShort(bytes) : this.#mergeLong(bytes);
   }
 
   /** The rank of bytes start to end, NONE where they are no token. */

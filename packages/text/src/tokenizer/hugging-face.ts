@@ -1,11 +1,11 @@
 import * as library from '@huggingface/tokenizers';
-import type { Normalizer, PreTokenizer } from './agreement.js';
+import type { Model, Normalizer, PreTokenizer } from './agreement.js';
 
 /** A tokenizer of `@huggingface/tokenizers`, whose own declarations name files that module resolution does not find. */
 export interface HuggingFaceTokenizer {
   readonly normalizer: Normalizer | null;
   readonly pre_tokenizer: PreTokenizer | null;
-  readonly model: { readonly unk_token_id?: number };
+  readonly model: Model & { readonly unk_token_id?: number };
   readonly post_processor: {
     post_process(
       tokens: readonly string[],

@@ -1,5 +1,5 @@
 import { DataRefError } from '@dataref/core';
-import { makeNormalizerExact, makePreTokenizerExact, type Step } from './agreement.js';
+import { makeModelRemember, makeNormalizerExact, makePreTokenizerExact, type Step } from './agreement.js';
 import { endOfText, type AddedToken } from './end-of-text.js';
 import { makeTokenizer, type HuggingFaceTokenizer } from './hugging-face.js';
 import type { Tokenizer } from './tokenizer.js';
@@ -33,6 +33,7 @@ export function openTokenizerJson(name: string, texts: TokenizerTexts): Tokenize
   }
   makeNormalizerExact(made.normalizer, json['normalizer'] as Step | null | undefined);
   makePreTokenizerExact(made.pre_tokenizer, json['pre_tokenizer'] as Step | null | undefined);
+  makeModelRemember(made.model);
   return tokenizerOf(made, endOfText(config, addedTokensOf(json)));
 }
 
