@@ -40,7 +40,7 @@ async function answered(rows: readonly TextRow[], settings: EncodeSettings): Pro
   try {
     opened ??= openRecipe(Tinypool.workerData as TokenizerRecipe);
     const encoded = encodeRows(await opened, rows, settings);
-    await undefined; // what was begun in passing has its turn
+    await Promise.resolve(); // what was begun in passing has its turn
     if (uncaught === undefined) return encoded;
     const message = `a thread that encodes text met an error that nobody caught: ${messageOf(uncaught.error)}`;
     return { failure: { code: 'WORKER_DIED', message, details: {} } };

@@ -191,7 +191,9 @@ test('who wants what another call is building waits, says for whom, and takes it
   const source = sourceOf({ train: textRows(2000) }, { onUnit: (_, id) => units.push(id) });
   let second: ReturnType<typeof build> | undefined;
   const first = await build(directory, source, {
-    onProgress: () => (second ??= build(directory, source, { onProgress: (progress) => told.push(progress) })),
+    onProgress: () => {
+      second ??= build(directory, source, { onProgress: (progress) => told.push(progress) });
+    },
   });
   expect(await second).toEqual(first);
   expect(units).toHaveLength(40);

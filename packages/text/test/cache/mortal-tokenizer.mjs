@@ -7,7 +7,7 @@ export default {
     if (text === 'throw') throw new Error('as told');
     if (text === 'exit') process.exit(1);
     if (text === 'die') queueMicrotask(() => void null.died);
-    while (text === 'hang');
+    if (text === 'hang') for (;;);
     return tokenizer.encode(text);
   },
 };
