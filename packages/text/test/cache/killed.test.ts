@@ -75,7 +75,7 @@ test('after a kill no unit of a part that was done is read again', async () => {
   expect(after).not.toContain(before[0]);
 });
 
-test('two processes that want one cache at once build it once', async () => {
+test('processes that want one cache at once build it once', async () => {
   const directory = tempFolder();
   const log = join(tempFolder(), 'log');
   const outcomes = await Promise.all([1, 2, 3].map(() => run(directory, 'build', 'never', log)));
