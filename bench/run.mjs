@@ -73,6 +73,15 @@ if (only.includes('arrays')) {
   for (const line of await run(node, [file('arrays.mjs'), join(data, 'arrays'), python, Math.min(rounds, 7)]))
     print(line);
 }
+if (only.includes('text')) {
+  const python = await pythonWith('text', data, file('..', 'test', 'interop', 'text', 'requirements.txt'));
+  const characters = Math.round(1_000_000 * scale);
+  for (const line of await run(node, [file('text.mjs'), join(data, 'text'), python, Math.min(rounds, 7), characters]))
+    print(line);
+}
+if (only.includes('windows')) {
+  for (const line of await run(node, [file('text-windows.mjs'), join(data, 'windows'), scale, rounds])) print(line);
+}
 if (only.includes('mpi')) {
   const store = await storeOfW1();
   for (const line of await run(node, [file('mpi.mjs'), store, rounds])) print(line);

@@ -30,4 +30,7 @@ export { endedByAbort, orAbort } from './or-abort.js';
 export { encodeSegment } from './store/key.js';
 export { pause } from './store/pause.js';
 export { eachAtOnce, inOrder, REQUESTS_AT_ONCE } from './storage/at-once.js';
-export { storeOf } from './storage/store-of.js';
+export { builtOnce } from './storage/built-once.js';
+export { waitingFor } from './storage/waiting-for.js';
+export { partsOf, storeOf } from './storage/store-of.js';
+export { seal, unseal } from './format/sealed-json.js';

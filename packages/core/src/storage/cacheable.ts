@@ -6,19 +6,16 @@ import { endedByAbort, orAbort } from '../or-abort.js';
 import { describeValue } from '../schema/ndarray.js';
 import type { Awaitable } from '../schema/types.js';
 import { pause } from '../store/pause.js';
-import { BuildQueue, type BuildLease } from './build-lease.js';
+import type { BuildLease } from './build-lease.js';
+import { builtOnce, pollMs } from './built-once.js';
 import { buildsAround, runBuild } from './builds-under-way.js';
-import { buildLeaseKey, LEASE_TIMES } from './lease-record.js';
+import { buildLeaseKey } from './lease-record.js';
 import { folderOf, type Manifests } from './manifests.js';
 import { rowBlocks } from './row-blocks.js';
 import type { StorageParts } from './storage-parts.js';
 import type { ProgressOptions } from './types.js';
 import { waitingFor } from './waiting-for.js';
 import { writeDataset } from './write-dataset.js';
-
-/** The first look at what others do comes soon, the later ones at most so seldom. */
-const MIN_POLL_MS = 50;
-const MAX_POLL_MS = 1_000;
 
 /** What one call of this process builds, or waits for others to build, while the others wait for it. */
 export interface Build {
@@ -100,28 +97,15 @@ export class CacheableDataset {
   }
 
   async #waitAndBuild(): Promise<Manifest> {
-    const { store, identity, leaseTimes = LEASE_TIMES } = this.#parts;
-    const { signal } = this.#options;
-    const queue = new BuildQueue(store, buildLeaseKey(this.#folder), identity, leaseTimes);
-    for (let polls = 0; ; polls++) {
-      const lease = await queue.tryTake(signal, (holder) => this.#tellOfWaiting(holder));
-      if (lease !== undefined) {
-        this.#holder = identity.self();
-        try {
-          // The one before may have committed between the last look and its release.
-          const build = async () => (await this.#read()) ?? (await this.#buildUnder(lease));
-          // What hangs though it was aborted keeps the turn from nobody.
-          const manifest = await endedByAbort(signal, build);
-          if (manifest !== undefined) return manifest;
-        } finally {
-          // A lease that cannot be given up is no failure: its silence will tell.
-          await lease.release().catch(() => undefined);
-        }
-      }
-      await pause(pollMs(polls), signal);
-      const manifest = await this.#read();
-      if (manifest !== undefined) return manifest;
-    }
+    return builtOnce(this.#parts, buildLeaseKey(this.#folder), {
+      look: () => this.#read(),
+      build: (lease) => {
+        this.#holder = this.#parts.identity.self();
+        return this.#buildUnder(lease);
+      },
+      onWait: (holder) => this.#tellOfWaiting(holder),
+      signal: this.#options.signal,
+    });
   }
 
   /** Undefined where the lease was lost meanwhile, or another has committed: both are known before the manifest is put. */
@@ -159,9 +143,4 @@ export class CacheableDataset {
     this.#holder = holder;
     this.#options.onProgress?.(waitingFor(holder, this.#startMs));
   }
-}
-
-/** Anything from a half to one and a half of the usual, so that many who wait do not ask all at once. */
-function pollMs(polls: number): number {
-  return Math.min(MAX_POLL_MS, MIN_POLL_MS * 1.5 ** polls) * (0.5 + Math.random());
 }

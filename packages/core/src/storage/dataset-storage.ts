@@ -50,9 +50,9 @@ export class DatasetStorage implements Storage {
     this.#manifests = new Manifests(parts.store);
   }
 
-  /** The store below a storage that is made as ours are; undefined below any other. */
-  static storeOf(storage: object): ObjectStore | undefined {
-    return #parts in storage ? storage.#parts.store : undefined;
+  /** What a storage that is made as ours are is made of; undefined of any other. */
+  static partsOf(storage: object): StorageParts | undefined {
+    return #parts in storage ? storage.#parts : undefined;
   }
 
   async submit(

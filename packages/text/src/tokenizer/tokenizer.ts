@@ -8,6 +8,8 @@ export interface Tokenizer {
   readonly vocabSize: number;
   /** The id that ends a document, if there is one. */
   readonly eosId?: number | undefined;
+  /** Same ids for the same text, same string; where a user's own has none, the ids of a sample text stand for it. */
+  readonly fingerprint?: string | undefined;
 }
 
 /**
