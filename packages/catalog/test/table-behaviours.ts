@@ -6,7 +6,7 @@ import { failure } from '../../core/test/expect-error.js';
 /** What holds in a storage of any kind. `reopen` gives the same one as another process sees it. */
 export interface Behaviour {
   readonly name: string;
-  run(storage: Storage, reopen: () => Storage): Promise<void>;
+  run(this: void, storage: Storage, reopen: () => Storage): Promise<void>;
 }
 
 const REVIEWS = Array.from({ length: 100 }, (_, i) => ({ text: `review ${i}`, label: i % 3, stars: i % 5 }));

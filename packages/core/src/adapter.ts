@@ -41,7 +41,6 @@ export { ConcatenatedRows, concatFingerprint } from './rows/derived-rows.js';
 export { selectedRows } from './rows/where.js';
 export { describeSchema, parseSchema, sameSchema } from './schema/schema.js';
 export { manifestKey } from './storage/manifests.js';
-export { filesBelow } from './storage/listing.js';
 export { decodeSegment } from './store/key.js';
 export { locksOf, type KeyLocks } from './store/key-locks.js';
 export { updateObject } from './store/update-object.js';

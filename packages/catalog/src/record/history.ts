@@ -22,7 +22,7 @@ export function withVersion(
     ...before,
     lastVersion: version,
     tags: { ...before.tags, ...Object.fromEntries(tags.map((tag) => [tag, version])) },
-    versions: [...before.versions, { ...draft, version }],
+    versions: [...before.versions, { version, ...draft }],
   };
 }
 

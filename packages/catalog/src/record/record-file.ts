@@ -123,7 +123,7 @@ function versionOf(item: unknown, all: readonly Segment[], refuse: Refuse): Vers
 
 function schemaOf(value: unknown, refuse: Refuse): Schema {
   try {
-    return parseSchema(value as Schema);
+    return parseSchema(value);
   } catch {
     return refuse('has a malformed schema');
   }

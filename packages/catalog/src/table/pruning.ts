@@ -24,7 +24,7 @@ export async function partitionsWhere(
   );
   const chosen: RowSource[] = [];
   const ask = async (record: unknown, i: number): Promise<boolean> => {
-    const isChosen = Boolean(await predicate(record, i));
+    const isChosen = await predicate(record, i);
     if (isChosen) chosen.push(sources[i] as RowSource);
     return isChosen;
   };

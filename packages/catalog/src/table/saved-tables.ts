@@ -1,4 +1,4 @@
-import { DataRefError, type DataRef, type ProgressOptions, type Schema, type Storage } from '@dataref/core';
+import { DataRefError, type ProgressOptions, type Schema, type Storage } from '@dataref/core';
 import { concatFingerprint, describeSchema, isDataRef, parseSchema, sameSchema } from '@dataref/core/adapter';
 import type { IoOptions } from '@dataref/core/store';
 import type { WriteOptions } from '../options.js';
@@ -42,7 +42,7 @@ export class SavedTables {
   async append(name: string, data: unknown, options: TableOptions): Promise<Table> {
     const { record, saved: last } = await findOf(this.#records, name, 'table', options);
     const isStored = isDataRef(data);
-    if (isStored) refuseOtherSchema(name, last.schema, (data as DataRef).schema as Schema);
+    if (isStored) refuseOtherSchema(name, last.schema, data.schema as Schema);
     const partitionBy = last.partitionBy.length > 0 ? last.partitionBy : undefined;
     const schema = isStored ? undefined : last.schema;
     return this.#write(name, data, record, { ...options, partitionBy, schema }, (saved, token) => (now) => {
