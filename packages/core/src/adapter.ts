@@ -44,3 +44,6 @@ export { manifestKey } from './storage/manifests.js';
 export { decodeSegment } from './store/key.js';
 export { locksOf, type KeyLocks } from './store/key-locks.js';
 export { updateObject } from './store/update-object.js';
+export { encodeArrowPart, type ArrowPart } from './format/arrow-part.js';
+export { MemoryRows } from './rows/memory-rows.js';
+export { concatColumns } from './schema/concat-columns.js';
