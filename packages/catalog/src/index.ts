@@ -8,3 +8,4 @@ export type { IoOptions } from '@dataref/core';
 export { fromArrow } from './arrow/from-arrow.js';
 export { fromDanfo, fromPolars, type DanfoFrame, type PolarsFrame } from './arrow/from-frames.js';
 export { fromParquet, type FromParquetOptions } from './parquet/from-parquet.js';
+export { tfModel, type TfModelHandler } from './blob/tf-model.js';
