@@ -52,7 +52,7 @@ test('an Arrow table of somebody else’s is saved with its dtypes', async () =>
     flag: field('bool'),
     list: field('float32', [null]),
   });
-  const { list, ...rest } = (await saved.at(2)) as any;
+  const { list, ...rest } = await saved.at(2);
   expect([rest, [...list.data]]).toEqual([{ i: 3, big: 3n, text: 'a', plain: 'z', flag: true }, [2, 3]]);
   const times = new arrow.Table({ at: arrow.vectorFromArray([new Date()], new arrow.TimestampMillisecond()) });
   expect(() => fromArrow(times)).toThrow(failure('UNSUPPORTED', /column at is Timestamp/u));
@@ -72,7 +72,7 @@ test('a frame of nodejs-polars is saved with its dtypes', async () => {
     big: field('int64'),
     c: field('string'),
   });
-  const { l, ...rest } = (await saved.at(1)) as any;
+  const { l, ...rest } = await saved.at(1);
   expect([rest, [...l.data]]).toEqual([{ i: 2, f: 1.5, s: 'ä longer text than twelve bytes', b: false, big: 2n, c: 'v' }, [3]]); // prettier-ignore
   const nulls = { writeIPC: () => golden('nodejs-polars-0.26.1-nulls.arrow') };
   await expect(fromPolars(nulls)).rejects.toThrow(failure('NULL_VALUE', /column i has 1 null/u));

@@ -36,7 +36,7 @@ export function fromArrow(table: ArrowTable): DataRef {
   const own = arrowSchema.metadata.get('dataref:schema');
   const schema = own === undefined ? structure(arrowSchema.fields) : parseSchema(JSON.parse(own));
   const vectorOf = (leaf: Leaf): Vector | null =>
-    own === undefined ? child(table, leaf.name) : (table.getChild(leaf.name) as Vector | null);
+    own === undefined ? child(table, leaf.name) : table.getChild(leaf.name);
   const columns = leavesOf(schema).map((leaf) => columnOf(leaf, vectorOf(leaf), table.numRows));
   return new RowDataset(new MemoryRows(schema, columns));
 }
@@ -67,7 +67,7 @@ function schemaOf(name: string, type: DataType): Schema {
   if (dtype === undefined || (typeId !== FIXED_LIST && !LISTS.includes(typeId) && element !== type))
     throw new DataRefError(
       'UNSUPPORTED',
-      `fromArrow: column ${name} is ${String(type)}, which has no dtype here; cast it, or leave it out`,
+      `fromArrow: column ${name} is ${(type as { toString(): string }).toString()}, which has no dtype here; cast it, or leave it out`,
       { details: { column: name } },
     );
   return { dtype, shape: LISTS.includes(typeId) ? [null] : sizes };
@@ -82,7 +82,7 @@ function dtypeOf(type: DataType): NumericDType | undefined {
 
 /** A column of a table or, after a dot, of a struct. */
 function child(table: Pick<ArrowTable, 'getChild'>, path: string): Vector | null {
-  const whole = table.getChild(path) as Vector | null;
+  const whole = table.getChild(path);
   if (whole !== null) return whole;
   const [first = '', ...rest] = path.split('.');
   const vector = table.getChild(first) as unknown as Pick<ArrowTable, 'getChild'> | null;
@@ -109,8 +109,7 @@ function chunkOf(leaf: Leaf, data: Data, vector: Vector): ColumnData {
   const { length } = data;
   const { typeId } = data.type as { readonly typeId: number };
   if (leaf.kind === 'text') return textsOf(leaf, data, vector);
-  if (leaf.kind === 'fixed')
-    return { leaf, length, data: elementsOf(leaf, data).subarray(0, length * leaf.size) as never };
+  if (leaf.kind === 'fixed') return { leaf, length, data: elementsOf(leaf, data).subarray(0, length * leaf.size) };
   const list = typeId === STRUCT ? (data.children[0] as Data) : data;
   const offsets = list.valueOffsets as ArrayLike<number | bigint>; // bigints in large lists
   const [start, end] = [Number(offsets[0] ?? 0), Number(offsets[length] ?? 0)];
@@ -118,7 +117,7 @@ function chunkOf(leaf: Leaf, data: Data, vector: Vector): ColumnData {
   return {
     leaf,
     length,
-    data: elementsOf(leaf, list.children[0] as Data).subarray(start, end) as never,
+    data: elementsOf(leaf, list.children[0] as Data).subarray(start, end),
     offsets: Uint32Array.from({ length: length + 1 }, (_, i) => Number(offsets[i] ?? 0) - start),
     shapes: shapes as Int32Array | undefined,
   };
@@ -129,7 +128,7 @@ function elementsOf(leaf: Leaf, data: Data): Uint8Array {
   if (data.nullCount > 0)
     throw new DataRefError('NULL_VALUE', `fromArrow: column ${leaf.name} has nulls among its elements; fill them`);
   const inner = data.children[0];
-  if (inner !== undefined) return elementsOf(leaf, inner as Data);
+  if (inner !== undefined) return elementsOf(leaf, inner);
   const { typeId } = data.type as { readonly typeId: number };
   if (typeId !== BOOL) return (data.values as Uint8Array).subarray(0, data.length);
   const bits = data.values as Uint8Array;

@@ -18,7 +18,7 @@ export function parquetColumn(schema: Schema, column: unknown, values: () => rea
 
 /** Arrays as lists of lists, in records too. */
 function plain(value: unknown): unknown {
-  if (isNDArray(value)) return nested(value as NDArray);
+  if (isNDArray(value)) return nested(value);
   if (value instanceof Uint8Array || typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return Object.fromEntries(value.map((item, i) => [String(i), plain(item)]));
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));

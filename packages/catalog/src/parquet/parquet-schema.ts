@@ -40,7 +40,7 @@ function elementsOf(name: string, schema: Schema): WrittenElement[] {
   if (!isField(schema)) {
     const members = Object.entries(schema);
     const group: WrittenElement = { name, repetition_type: 'REQUIRED', num_children: members.length };
-    return [group, ...members.flatMap(([key, member]) => elementsOf(key, member as Schema))];
+    return [group, ...members.flatMap(([key, member]) => elementsOf(key, member))];
   }
   const { dtype, shape } = schema;
   if (shape.length === 0) return [{ name, repetition_type: 'REQUIRED', ...ELEMENTS[dtype] }];

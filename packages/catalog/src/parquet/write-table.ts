@@ -91,10 +91,11 @@ async function columnsIn(
 ): Promise<{ name: string; data: any }[]> {
   const rows = await new RowDataset(segment).read(indices, { signal });
   const isBare = isField(segment.schema);
-  const records = (): any[] => rows.records();
+  let made: any[] | undefined;
+  const records = (): any[] => (made ??= rows.records());
   return names.map((name) => ({
     name,
-    data: parquetColumn(columns[name] as Schema, isBare ? rows.columns : (rows.columns as any)[name], () =>
+    data: parquetColumn(columns[name] as Schema, isBare ? rows.columns : rows.columns[name], () =>
       isBare ? records() : records().map((record) => record[name] as unknown),
     ),
   }));
