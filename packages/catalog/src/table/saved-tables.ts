@@ -7,16 +7,25 @@ import { addVersion, findOf, notFound, recordToSave, type Found } from '../recor
 import { newToken, type Records } from '../record/records.js';
 import type { CatalogRecord, Metadata, TableVersion } from '../record/types.js';
 import { infoOf, type TableInfo } from '../record/version-info.js';
-import { openSegments, removeSegments, saveSegments, type SavedSegments, type SegmentOptions } from './segments.js';
+import {
+  openSegments,
+  removeSegments,
+  saveSegments,
+  type OpenSegments,
+  type SavedSegments,
+  type SegmentOptions,
+} from './segments.js';
 import { StoredTable, type Table } from './table.js';
 
 /** What a version of a table is saved with, checked. */
 export interface TableOptions extends SegmentOptions {
   readonly tags: readonly string[];
   readonly metadata: Metadata;
+  /** Segments that need not be opened again. */
+  readonly opened?: OpenSegments | undefined;
 }
 
-type Append = (name: string, data: unknown, options?: WriteOptions) => Promise<Table>;
+type Append = (name: string, data: unknown, options: WriteOptions | undefined, opened: OpenSegments) => Promise<Table>;
 
 /** The tables of a catalog. */
 export class SavedTables {
@@ -63,7 +72,7 @@ export class SavedTables {
   async load(given: string, { schema, signal }: IoOptions & { readonly schema?: Schema | undefined }): Promise<Table> {
     const found = await findOf(this.#records, given, 'table', { signal });
     if (schema !== undefined) refuseOtherSchema(given, parseSchema(schema), found.saved.schema);
-    return this.#open(found, { signal });
+    return this.#open(found, undefined, { signal });
   }
 
   /** Writes what is to be saved, and makes it a version; removes it where it cannot be one. */
@@ -71,7 +80,7 @@ export class SavedTables {
     name: string,
     data: unknown,
     now: CatalogRecord | undefined,
-    { tags, ...options }: TableOptions,
+    { tags, opened, ...options }: TableOptions,
     planOf: (saved: SavedSegments, token: string) => (now: CatalogRecord | undefined) => Draft,
   ): Promise<Table> {
     const { schema, partitionBy, signal, onProgress } = options;
@@ -86,7 +95,7 @@ export class SavedTables {
       await this.#withdraw(name, token, saved);
       throw error;
     }
-    return this.#open(found as Found<TableVersion>, { signal });
+    return this.#open(found as Found<TableVersion>, opened, { signal });
   }
 
   /** A commit that failed may have come to pass all the same, and one that was aborted may yet do so. */
@@ -103,15 +112,19 @@ export class SavedTables {
     }
   }
 
-  async #open({ record, saved }: Found<TableVersion>, options: IoOptions): Promise<Table> {
+  async #open(
+    { record, saved }: Found<TableVersion>,
+    opened: OpenSegments | undefined,
+    options: IoOptions,
+  ): Promise<Table> {
     const what = `${record.name}@${saved.version}`;
-    const segments = await openSegments(this.#storage, what, saved, options).catch(async (error: unknown) => {
+    const segments = await openSegments(this.#storage, what, saved, opened, options).catch(async (error: unknown) => {
       // Of a version that was deleted meanwhile, what is missing is no damage.
       const now = await this.#records.read(record.name, options);
       throw versionAt(now, saved.version) === undefined ? await notFound(this.#records, what, now) : error;
     });
     const info = infoOf(record, saved) as TableInfo;
-    return new StoredTable(info, segments, (data, more) => this.#append(record.name, data, more));
+    return new StoredTable(info, segments, (data, more, known) => this.#append(record.name, data, more, known));
   }
 }
 

@@ -104,14 +104,20 @@ export async function removeSegments(
   await eachAtOnce(segments, REQUESTS_AT_ONCE, remove, signal);
 }
 
-/** The rows of a version, and where each of its segments begins. @throws DataRefError CORRUPT, GENERATION_GONE */
+/** Rows of segments that are open already, by `id@version`. */
+export type OpenSegments = ReadonlyMap<string, RowSource>;
+
+/** The rows of a version, segment by segment. @throws DataRefError CORRUPT, GENERATION_GONE */
 export async function openSegments(
   storage: Storage,
   what: string,
   { segments }: TableVersion,
+  opened: OpenSegments | undefined,
   { signal }: IoOptions,
 ): Promise<readonly RowSource[]> {
   const open = async (segment: Segment): Promise<RowSource> => {
+    const known = segment.isLinked ? undefined : opened?.get(`${segment.id}@${segment.version}`);
+    if (known !== undefined) return known;
     const found = await storage.fetch(segment.id, segment.version, { signal }).catch((error: unknown) => {
       if (isDataRefError(error, 'NOT_FOUND')) return undefined;
       throw error;
