@@ -82,6 +82,11 @@ if (only.includes('text')) {
 if (only.includes('windows')) {
   for (const line of await run(node, [file('text-windows.mjs'), join(data, 'windows'), scale, rounds])) print(line);
 }
+if (only.includes('catalog')) {
+  const raw = join(data, `raw-${scale}`, 'w1');
+  generate(workload('w1', scale), raw);
+  for (const line of await run(node, [file('catalog.mjs'), scale, raw, join(data, 'catalog'), rounds])) print(line);
+}
 if (only.includes('mpi')) {
   const store = await storeOfW1();
   for (const line of await run(node, [file('mpi.mjs'), store, rounds])) print(line);

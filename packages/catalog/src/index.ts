@@ -1,1 +1,11 @@
-export {};
+export { openCatalog, type Catalog } from './catalog.js';
+export type { BlobBytes } from './blob/bytes.js';
+export type { SaveBlobOptions, SaveOptions, WriteOptions } from './options.js';
+export type { Metadata } from './record/types.js';
+export type { BlobInfo, Filter, TableInfo, VersionInfo } from './record/version-info.js';
+export type { Table } from './table/table.js';
+export type { IoOptions } from '@dataref/core';
+export { fromArrow } from './arrow/from-arrow.js';
+export { fromDanfo, fromPolars, type DanfoFrame, type PolarsFrame } from './arrow/from-frames.js';
+export { fromParquet, type FromParquetOptions } from './parquet/from-parquet.js';
+export { tfModel, type TfModelHandler } from './blob/tf-model.js';
