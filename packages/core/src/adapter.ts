@@ -10,6 +10,7 @@ export { refuseUnknown, countOf, describeValue, ioOptionsOf, oneOf, optionsOf } 
 export { shown } from './errors.js';
 export type { DataBatch } from './stream/batch.js';
 export type { Picked, Picker } from './stream/recipe.js';
+export { isDataRef } from './dataset/make.js';
 export { RowDataset } from './dataset/row-dataset.js';
 export { sha256Text } from './checksum/fingerprint.js';
 export { convertColumn, convertElements } from './rows/convert.js';
@@ -30,4 +31,6 @@ export { endedByAbort, orAbort } from './or-abort.js';
 export { encodeSegment } from './store/key.js';
 export { pause } from './store/pause.js';
 export { eachAtOnce, inOrder, REQUESTS_AT_ONCE } from './storage/at-once.js';
+export { sharesThere } from './storage/shares-there.js';
+export { storedIn, type StoredAs } from './storage/stored-in.js';
 export { storeOf } from './storage/store-of.js';

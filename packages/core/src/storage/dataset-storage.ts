@@ -18,6 +18,7 @@ import { DatasetShareWriter } from './share-writer.js';
 import type { Build } from './cacheable.js';
 import { cacheableFunction } from './cacheable-function.js';
 import type { StorageParts } from './storage-parts.js';
+import { rememberStorage } from './stored-in.js';
 import type { DatasetInfo, ProgressOptions, ShareOptions, ShareWriter, Storage, SubmitOptions } from './types.js';
 import type { Vacuum } from './vacuum.js';
 
@@ -256,7 +257,7 @@ export class DatasetStorage implements Storage {
   #open(manifest: Manifest): DataRef {
     const { budget, verifyReads, read = 'auto', headLimitBytes = budget.limitBytes / 4 } = this.#parts;
     const parts = new StoredParts(this.#store, dataFolder(manifest.id, manifest.version), manifest, headLimitBytes);
-    return new RowDataset(new StoredRows(parts, budget, verifyReads, read !== 'ranges'));
+    return rememberStorage(new RowDataset(new StoredRows(parts, budget, verifyReads, read !== 'ranges')), this);
   }
 }
 
