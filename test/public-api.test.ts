@@ -113,7 +113,7 @@ const EXPORTS: Record<string, readonly string[]> = {
   '@dataref/onnx/pure': ['loadCheckpoint', 'saveCheckpoint', 'toOrtFeeds', 'trainingLoop'],
   '@dataref/arrays': ['importHubV1', 'openArrays', 'slice'],
   '@dataref/text': [],
-  '@dataref/catalog': ['local', 'runTask', 'send'],
+  '@dataref/catalog': ['local', 'mpi', 'runTask', 'send', 'ssh'],
   '@dataref/horovod-shard': [
     'agree',
     'coverageLog',

@@ -71,3 +71,11 @@ export const counted = ({ n }, log) => {
   appendFileSync(log, '.');
   return { n: n + 1 };
 };
+
+export function printing() {
+  console.log('{"kind":"answer","bytes":""}');
+  return 'printed';
+}
+
+/** Is killed as by the system. */
+export const killed = () => process.kill(process.pid, 'SIGKILL');
