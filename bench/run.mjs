@@ -73,6 +73,14 @@ if (only.includes('arrays')) {
   for (const line of await run(node, [file('arrays.mjs'), join(data, 'arrays'), python, Math.min(rounds, 7)]))
     print(line);
 }
+if (only.includes('catalog')) {
+  const raw = join(data, `raw-${scale}`, 'w1');
+  generate(workload('w1', scale), raw);
+  for (const line of await run(node, [file('catalog.mjs'), scale, raw, join(data, 'catalog'), rounds])) print(line);
+}
+if (only.includes('sends')) {
+  for (const line of await run(node, [file('sends.mjs'), Math.round(1500 * scale), Math.min(rounds, 5)])) print(line);
+}
 if (only.includes('mpi')) {
   const store = await storeOfW1();
   for (const line of await run(node, [file('mpi.mjs'), store, rounds])) print(line);

@@ -4,6 +4,7 @@ import {
   describeValue,
   endedByAbort,
   ioOptionsOf,
+  locksOf,
   oneOf,
   optionsOf,
   refuseUnknown,
@@ -27,7 +28,6 @@ import { nodesBelow, type NodeInfo } from './names/listing.js';
 import { folderOf } from './names/names.js';
 import { refuseNeighbours } from './names/neighbours.js';
 import { readNode } from './metadata/array-file.js';
-import { locksOf } from './store/key-locks.js';
 
 export interface OpenArraysOptions {
   /** Bytes of decoded chunks that each dataset keeps while its streams read; 256 MiB by default. */

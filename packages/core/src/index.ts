@@ -20,6 +20,7 @@ export type {
   Padded,
   PaddedSchema,
   RecordOf,
+  Records,
   Schema,
   SchemaOf,
   SchemaOfColumns,

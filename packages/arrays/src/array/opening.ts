@@ -1,9 +1,9 @@
 import { DataRefError, type NumericDType } from '@dataref/core';
+import { locksOf } from '@dataref/core/adapter';
 import type { IoOptions, ObjectStore } from '@dataref/core/store';
 import { codecsOf } from '../codec/codecs-of.js';
 import { readNode } from '../metadata/array-file.js';
 import type { ArrayMetadata } from '../metadata/array-metadata.js';
-import { locksOf } from '../store/key-locks.js';
 import { createArray, shapesFolder, type ArrayForm } from './creation.js';
 import { UNSET } from './record-shapes.js';
 import { StoredArray } from './stored-array.js';

@@ -1,11 +1,9 @@
 import type { ArrayTypes, NumericDType } from '@dataref/core';
-import { arrayType } from '@dataref/core/adapter';
+import { arrayType, locksOf, updateObject, type KeyLocks } from '@dataref/core/adapter';
 import type { IoOptions, ObjectStore } from '@dataref/core/store';
 import type { ArrayMetadata } from '../metadata/array-metadata.js';
 import { mostEncodedBytes, sizeOf } from '../metadata/limits.js';
 import { codecIn } from './codec-in.js';
-import { locksOf, type KeyLocks } from '../store/key-locks.js';
-import { updateObject } from '../store/update-object.js';
 import { chunkCodec, type ChunkCodec } from '../codec/chunk-codec.js';
 
 /** Chunks that are an object each. */

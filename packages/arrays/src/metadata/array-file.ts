@@ -1,8 +1,6 @@
 import { DataRefError } from '@dataref/core';
-import { describeValue } from '@dataref/core/adapter';
+import { describeValue, locksOf, updateObject } from '@dataref/core/adapter';
 import type { IoOptions, ObjectStore } from '@dataref/core/store';
-import { locksOf } from '../store/key-locks.js';
-import { updateObject } from '../store/update-object.js';
 import { metadataErrors, parseArrayV3, parseJson, type ArrayMetadata, type JsonObject } from './array-metadata.js';
 import { MOST_METADATA_BYTES } from './limits.js';
 import type { OwnAttributes } from './own-attributes.js';

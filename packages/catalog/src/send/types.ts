@@ -51,12 +51,18 @@ export interface Ref<R = unknown> {
 type RestOf<F extends AnyFunction> = Parameters<F> extends readonly [unknown?, ...infer Rest] ? Rest : [];
 type ResultOf<F extends AnyFunction> = Awaited<ReturnType<F>>;
 
-/** Nothing to add where the records are what the function takes. */
-type Fits<S extends Schema, F extends AnyFunction, I extends SendInput> = (
-  I extends 'batch' ? Batch<S> : RecordOf<S>
-) extends Parameters<F>[0]
-  ? unknown
-  : { readonly schema: SchemaOf<Parameters<F>[0]> };
+/** What the function looks at of the data that it takes. */
+type Taken<F extends AnyFunction, I extends SendInput> = I extends 'batch'
+  ? Parameters<F>[0] extends { readonly columns: infer C }
+    ? C
+    : unknown
+  : Parameters<F>[0];
+
+/** Nothing to add where the dataset has it. */
+type Fits<S extends Schema, F extends AnyFunction, I extends SendInput> =
+  (I extends 'batch' ? Batch<S>['columns'] : RecordOf<S>) extends Taken<F, I>
+    ? unknown
+    : { readonly schema: 'is not that of what the function takes' };
 
 type ResultSchema<F extends AnyFunction, I extends SendInput> = 0 extends 1 & ResultOf<F>
   ? any

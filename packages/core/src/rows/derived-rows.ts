@@ -182,7 +182,7 @@ export class ConcatenatedRows implements RowSource {
   }
 
   fingerprint(): string {
-    return sha256Text(`concat of ${this.#sources.map((source) => source.fingerprint()).join(' ')}`);
+    return concatFingerprint(this.#sources.map((source) => source.fingerprint()));
   }
 
   async read(indices: IndexArray, request: ReadRequest): Promise<readonly ColumnData[]> {
@@ -227,6 +227,11 @@ export class ConcatenatedRows implements RowSource {
     });
     return async () => void (await Promise.all(releases.map((release) => release())));
   }
+}
+
+/** What the rows of several sources, one after another, have as their fingerprint. */
+export function concatFingerprint(fingerprints: readonly string[]): string {
+  return sha256Text(`concat of ${fingerprints.join(' ')}`);
 }
 
 /** What of ranges lies in start..end − 1, counted from `start`. */

@@ -31,7 +31,7 @@ export class StoredParts {
   readonly table: PartTable;
   /** Whether the heads of all parts together fit the memory that is meant for them. */
   readonly keepsHeads: boolean;
-  readonly #store: ObjectStore;
+  readonly store: ObjectStore;
   readonly #folder: string;
   readonly #pathOf: (part: number) => string;
   readonly #headLimitBytes: number;
@@ -53,7 +53,7 @@ export class StoredParts {
     this.table = new PartTable(manifest.parts);
     this.#headLimitBytes = headLimitBytes;
     this.keepsHeads = manifest.parts.reduce((sum, part) => sum + part.headBytes, 0) <= headLimitBytes;
-    this.#store = store;
+    this.store = store;
     this.#folder = folder;
     this.#pathOf = partPaths(manifest);
   }
@@ -180,7 +180,7 @@ export class StoredParts {
   hold(outlook?: Outlook, reader?: object): () => Promise<void> {
     this.#holders++;
     let held = true;
-    const unfollow = outlook && this.#store.follow?.({ upcoming: () => this.#upcoming(outlook), reader });
+    const unfollow = outlook && this.store.follow?.({ upcoming: () => this.#upcoming(outlook), reader });
     return async () => {
       if (!held) return;
       held = false;
@@ -254,11 +254,11 @@ export class StoredParts {
 
   async #open(number: number, kind: 'arrow' | 'head'): Promise<ObjectReader> {
     const { key, byteLength: expected, crc32 } = this.#expected(number, kind);
-    const reader = await this.#store.open(key, { byteLength: expected, crc32 });
+    const reader = await this.store.open(key, { byteLength: expected, crc32 });
     if (reader === undefined) {
       throw new DataRefError(
         'GENERATION_GONE',
-        `${this.name}: part ${number} is gone from ${this.#store.description}; the dataset was replaced or deleted, and vacuumed. Fetch it again; where the part is gone then too, delete it and store it again`,
+        `${this.name}: part ${number} is gone from ${this.store.description}; the dataset was replaced or deleted, and vacuumed. Fetch it again; where the part is gone then too, delete it and store it again`,
         { details: { key } },
       );
     }

@@ -51,6 +51,11 @@ export class StoredRows implements RowSource {
     this.#loadsParts = loadsParts;
   }
 
+  /** Of which dataset the rows are, and where it is. */
+  get parts(): Pick<StoredParts, 'manifest' | 'store'> {
+    return this.#parts;
+  }
+
   fingerprint(): string {
     return this.#parts.manifest.fingerprint;
   }

@@ -49,6 +49,7 @@ export class DatasetStorage implements Storage {
     this.#parts = parts;
     this.#store = parts.store;
     this.#manifests = new Manifests(parts.store);
+    rememberStorage(parts.store, this);
   }
 
   /** The store below a storage that is made as ours are; undefined below any other. */
@@ -257,7 +258,7 @@ export class DatasetStorage implements Storage {
   #open(manifest: Manifest): DataRef {
     const { budget, verifyReads, read = 'auto', headLimitBytes = budget.limitBytes / 4 } = this.#parts;
     const parts = new StoredParts(this.#store, dataFolder(manifest.id, manifest.version), manifest, headLimitBytes);
-    return rememberStorage(new RowDataset(new StoredRows(parts, budget, verifyReads, read !== 'ranges')), this);
+    return new RowDataset(new StoredRows(parts, budget, verifyReads, read !== 'ranges'));
   }
 }
 

@@ -1,25 +1,26 @@
-import { RowDataset } from '../dataset/row-dataset.js';
+import { originOf } from '../dataset/origin.js';
+import type { ObjectStore } from '../store/object-store.js';
 import type { Storage } from './types.js';
 
-/** Where a dataset is stored. */
+/** A stored dataset, and the storage that opened it. */
 export interface StoredAs {
   readonly storage: Storage;
   readonly id: string;
   readonly version: string;
 }
 
-const storages = new WeakMap<object, Storage>();
+const storages = new WeakMap<ObjectStore, Storage>();
 
-/** Remembers which storage opened a dataset. */
-export function rememberStorage<D extends object>(dataset: D, storage: Storage): D {
-  storages.set(dataset, storage);
-  return dataset;
+/** Remembers which storage is over a store; of several the last. */
+export function rememberStorage(store: ObjectStore, storage: Storage): void {
+  storages.set(store, storage);
 }
 
-/** Where a DataRef is stored as it is: undefined for parts of one, for what is in memory, and for the user's own. */
-export function storedIn(dataref: object): StoredAs | undefined {
-  const storage = storages.get(dataref);
-  if (storage === undefined || !(dataref instanceof RowDataset)) return undefined;
-  const { id, version } = dataref.rows;
+/** Where a DataRef is stored that has all records of one stored dataset, as they are; undefined for any other. */
+export function storedIn(dataref: unknown): StoredAs | undefined {
+  const origin = originOf(dataref);
+  const storage = origin && storages.get(origin.store);
+  if (origin === undefined || storage === undefined) return undefined;
+  const { id, version } = origin.manifest;
   return { storage, id, version };
 }

@@ -1,4 +1,4 @@
-import type { ObjectStore } from '@dataref/core/store';
+import type { ObjectStore } from './object-store.js';
 
 /** One at a time for each key of a store, in this process. */
 export class KeyLocks {

@@ -1,6 +1,6 @@
-import { DataRefError } from '@dataref/core';
-import { pause } from '@dataref/core/adapter';
-import type { IoOptions, ObjectStore, StoredObject } from '@dataref/core/store';
+import { DataRefError } from '../errors.js';
+import type { IoOptions, ObjectStore, StoredObject } from './object-store.js';
+import { pause } from './pause.js';
 
 /** Others were faster every time. Each of these times one of them got on. */
 const MOST_ATTEMPTS = 1_000;

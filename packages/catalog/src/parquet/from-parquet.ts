@@ -1,0 +1,141 @@
+import { defineDataRef, DataRefError, type DataRef, type Schema } from '@dataref/core';
+import {
+  checkPath,
+  describeValue,
+  lazyPackage,
+  optionsOf,
+  parseSchema,
+  refuseUnknown,
+  sha256Text,
+} from '@dataref/core/adapter';
+import type { AsyncBuffer, FileMetaData } from 'hyparquet';
+import { schemaOfParquet } from './parquet-schema.js';
+
+/** Groups of rows that are kept decoded. */
+const GROUPS_KEPT = 2;
+
+const loadHyparquet = lazyPackage(
+  'hyparquet',
+  async () => ({ ...(await import('hyparquet')), ...(await import('hyparquet-compressors')) }),
+  'reading Parquet needs hyparquet: npm i hyparquet hyparquet-compressors',
+);
+
+export interface FromParquetOptions {
+  /** Columns to take; default: all. */
+  readonly columns?: readonly string[] | undefined;
+}
+
+/**
+ * The rows of a Parquet file, read by groups when they are asked for: integers, floats, booleans, strings, bytes, lists of
+ * numbers as vectors of differing lengths, groups as records within the record. What `toParquet` wrote has its schema again.
+ * @param file a path, a file: URL, or a buffer of hyparquet, such as `asyncBufferFromUrl` gives
+ * @throws DataRefError INVALID_ARGUMENT; NOT_FOUND; CORRUPT for what is no Parquet file; UNSUPPORTED naming a column that no
+ *   dtype stands for; while reading, NULL_VALUE
+ */
+export async function fromParquet(
+  file: string | URL | AsyncBuffer,
+  options: FromParquetOptions = {},
+): Promise<DataRef> {
+  const { columns, ...unknown } = optionsOf('fromParquet', options);
+  refuseUnknown('fromParquet', unknown, ['columns']);
+  if (columns !== undefined && !Array.isArray(columns))
+    throw new DataRefError(
+      'INVALID_ARGUMENT',
+      `fromParquet: columns must be a list of names, got ${describeValue(columns)}`,
+    );
+  const { parquetMetadataAsync, parquetReadObjects, parquetSchema, compressors } = await loadHyparquet();
+  const [buffer, name] = await bufferOf(file);
+  const metadata = await parquetMetadataAsync(buffer).catch((cause: unknown) => {
+    throw new DataRefError('CORRUPT', `fromParquet: ${name} is no Parquet file: ${String(cause)}`, { cause });
+  });
+  const schema = schemaIn(metadata, columns) ?? schemaOfParquet(parquetSchema(metadata), columns);
+  for (const column of columns ?? [])
+    if (!Object.hasOwn(schema, column))
+      throw new DataRefError('INVALID_ARGUMENT', `fromParquet: no column ${describeValue(column)} in ${name}`);
+  const groups = startsOf(metadata);
+  const kept = new Map<number, Promise<readonly any[]>>();
+  const groupOf = (group: number): Promise<readonly any[]> => {
+    const known = kept.get(group);
+    if (known !== undefined) return known;
+    const [rowStart, rowEnd] = [groups[group] as number, groups[group + 1] as number];
+    const reading = parquetReadObjects({
+      file: buffer,
+      metadata,
+      rowStart,
+      rowEnd,
+      columns: Object.keys(schema),
+      compressors,
+      utf8: false,
+    });
+    kept.set(group, reading);
+    reading.catch(() => kept.delete(group));
+    for (const old of kept.keys()) if (kept.size > GROUPS_KEPT) kept.delete(old);
+    return reading;
+  };
+  return defineDataRef({
+    schema,
+    length: groups.at(-1) as number,
+    fingerprint: sha256Text(
+      JSON.stringify([buffer.byteLength, metadata], (_, value: unknown) =>
+        typeof value === 'bigint' ? String(value) : value,
+      ),
+    ),
+    async read(indices) {
+      const records: any[] = [];
+      for (const index of indices) {
+        const group = groups.findLastIndex((start) => start <= index);
+        records.push((await groupOf(group))[index - (groups[group] as number)]);
+      }
+      return records;
+    },
+  }) as DataRef;
+}
+
+async function bufferOf(file: string | URL | AsyncBuffer): Promise<[AsyncBuffer, string]> {
+  if (typeof (Object(file) as Partial<AsyncBuffer>).slice === 'function' && typeof file === 'object')
+    return [file as AsyncBuffer, 'the buffer'];
+  const path = checkPath('fromParquet', file);
+  const { open } = await import('node:fs/promises');
+  const { byteLength } = await open(path).then(
+    async (handle) => {
+      const { size } = await handle.stat();
+      await handle.close();
+      return { byteLength: size };
+    },
+    (cause: NodeJS.ErrnoException) => {
+      throw new DataRefError(
+        cause.code === 'ENOENT' ? 'NOT_FOUND' : 'STORE_FAILED',
+        `fromParquet: ${String(path)} cannot be read (${cause.code})`,
+        { cause },
+      );
+    },
+  );
+  const slice = async (start: number, end = byteLength): Promise<ArrayBuffer> => {
+    const handle = await open(path);
+    try {
+      const bytes = new Uint8Array(end - start);
+      await handle.read(bytes, 0, bytes.length, start);
+      return bytes.buffer;
+    } finally {
+      await handle.close();
+    }
+  };
+  return [{ byteLength, slice }, String(path)];
+}
+
+/** Where each group of rows begins, and the last one ends. */
+function startsOf({ row_groups: groups }: FileMetaData): number[] {
+  let start = 0;
+  return [...groups.map(({ num_rows: rows }) => (start += Number(rows)) - Number(rows)), start];
+}
+
+/** The schema that `toParquet` wrote down. */
+function schemaIn(
+  { key_value_metadata: pairs }: FileMetaData,
+  columns: readonly string[] | undefined,
+): Schema | undefined {
+  const text = pairs?.find(({ key }) => key === 'dataref:schema')?.value;
+  if (text === undefined) return undefined;
+  const schema = JSON.parse(text) as Record<string, Schema>;
+  return parseSchema(Object.fromEntries(Object.entries(schema).filter(([name]) => columns?.includes(name) !== false)));
+}

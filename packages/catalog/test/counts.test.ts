@@ -1,0 +1,77 @@
+import { expect, test } from '@jest/globals';
+import { HttpStorage } from '@dataref/core/http';
+import { FileStorage } from '@dataref/core/fs';
+import { MemoryStore, ObjectStorage } from '@dataref/core/store';
+import { openCatalog } from '@dataref/catalog';
+import { failure } from '../../core/test/expect-error.js';
+import { serveFolder } from '../../core/test/servers/file-server.js';
+import { tempFolder } from '../../core/test/temp-folder.js';
+import { recordsOf } from './table-behaviours.js';
+
+const RECORDS = Array.from({ length: 300 }, (_, i) => ({ label: i % 3, i }));
+
+/** A store that tells which objects are asked for. */
+function watched(store: MemoryStore, keys: string[]): MemoryStore {
+  return new Proxy(store, {
+    get(target, name: keyof MemoryStore) {
+      const method = target[name] as unknown;
+      if (typeof method !== 'function') return method;
+      return (...args: never[]) => {
+        if (name === 'get' || name === 'open' || name === 'head') keys.push(String(args[0]));
+        return method.apply(target, args) as unknown;
+      };
+    },
+  });
+}
+
+test('where over a column that a table is partitioned by reads nothing, and its records come from their partition alone', async () => {
+  const store = new MemoryStore();
+  await openCatalog(new ObjectStorage(store)).save('t', RECORDS, { partitionBy: ['label'] });
+  const keys: string[] = [];
+  const table = await openCatalog(new ObjectStorage(watched(store, keys))).load('t');
+  expect(keys.filter((key) => !key.endsWith('.json'))).toEqual([]);
+  keys.length = 0;
+  const ones = await table.where(({ label }) => label === 1, { columns: ['label'] });
+  expect([ones.length, keys]).toEqual([100, []]);
+  expect((await recordsOf(ones, { shuffle: true, shuffleSeed: 3 })).every(({ label }) => label === 1)).toBe(true);
+  expect(keys.length).toBeGreaterThan(0);
+  expect(keys.filter((key) => !key.includes('label%3D1'))).toEqual([]);
+});
+
+test('saving asks for a few objects, and loading for the record and a manifest', async () => {
+  const keys: string[] = [];
+  const store = new MemoryStore();
+  await openCatalog(new ObjectStorage(store)).save('t', RECORDS);
+  const catalog = openCatalog(new ObjectStorage(watched(store, keys)));
+  await catalog.load('t');
+  expect(keys.map((key) => key.split('/').at(-1))).toEqual(['record.json', 'dataset.json']);
+  keys.length = 0;
+  await catalog.info('t');
+  expect(keys.length).toBe(1);
+});
+
+test('a catalog behind a server of files is read, and not written', async () => {
+  const folder = tempFolder();
+  const local = openCatalog(new FileStorage(folder));
+  await local.save('team/t', RECORDS, { partitionBy: ['label'] });
+  await local.saveBlob('b', Uint8Array.of(7));
+  const server = await serveFolder(folder);
+  try {
+    const catalog = openCatalog(new HttpStorage(server.url));
+    expect((await recordsOf(await catalog.load('team/t'))).length).toBe(300);
+    expect([...(await catalog.loadBlob('b'))]).toEqual([7]);
+    await expect(catalog.load('other')).rejects.toThrow(failure('NOT_FOUND', /other/u));
+    for (const write of [
+      catalog.save('x', RECORDS),
+      catalog.append('team/t', RECORDS),
+      catalog.saveBlob('b', Uint8Array.of(1)),
+      catalog.tag('b', ['x']),
+      catalog.rename('b', 'c'),
+      catalog.delete('b'),
+    ])
+      await expect(write).rejects.toThrow(failure('UNSUPPORTED', /./u));
+    expect(await local.has('b')).toBe(true);
+  } finally {
+    await server.close();
+  }
+});
