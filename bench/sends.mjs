@@ -32,6 +32,7 @@ const TURNS = {
   'trivial, 1 worker': () => sent('trivial.mjs', many, 1),
   'trivial, 2 workers': () => sent('trivial.mjs', many, 2),
 };
+let expected;
 const seconds = Object.fromEntries(Object.keys(TURNS).map((name) => [name, []]));
 for (let run = 0; run <= rounds; run++) {
   const names = Object.keys(TURNS);
@@ -54,7 +55,6 @@ function print(mode, line) {
   console.log(JSON.stringify({ workload: 'sends', mode, seconds: round(median(seconds[mode]), 2), ...line }));
 }
 
-let expected;
 function check(fingerprint) {
   expected ??= fingerprint;
   if (fingerprint !== expected) throw new Error('another result');

@@ -6,8 +6,9 @@ import { hardwareSuite } from './hardware-suite.js';
 import { MODULE as module } from './sent.js';
 import { startSshServer } from './ssh-server.js';
 
-const { host, args, close } = await startSshServer();
-afterAll(close);
+const server = await startSshServer();
+const { host, args } = server;
+afterAll(() => server.close());
 const node = process.execPath;
 
 hardwareSuite('ssh', (workers) => ssh({ host, args, node, workers }), announceSeed('catalog/send/ssh'));

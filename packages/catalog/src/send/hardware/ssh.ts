@@ -39,7 +39,7 @@ export function ssh(options: SshOptions): Hardware {
   const workers = countOf('ssh: workers', given, 1);
   const command = `exec ${quoted(node)} ${quoted(WORKER_MAIN)}`;
   const flags = [...args, ...DEFAULTS.flatMap((option) => ['-o', option]), '-T', '--', host, command];
-  return { kind: 'ssh', workers, isInProcess: false, open: (given) => openSsh(host, flags, workers, given) };
+  return { kind: 'ssh', workers, isInProcess: false, open: (workforce) => openSsh(host, flags, workers, workforce) };
 }
 
 async function openSsh(
