@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The suites under real launchers, *.launcher.test.ts: Open MPI's and MPICH's mpirun, torchrun, and a SLURM that the tests start
+# The suites under real launchers, *.launcher.test.ts: Open MPI's and MPICH's mpirun, torchrun, a SLURM and an sshd that the tests start
 # on this machine. Installs what is missing with apt, as root, on Debian or Ubuntu.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-packages=(openmpi-bin libopenmpi-dev mpich slurm-wlm munge python3-torch)
+packages=(openssh-server openssh-client openmpi-bin libopenmpi-dev mpich slurm-wlm munge python3-torch)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -87,6 +87,9 @@ if (only.includes('catalog')) {
   generate(workload('w1', scale), raw);
   for (const line of await run(node, [file('catalog.mjs'), scale, raw, join(data, 'catalog'), rounds])) print(line);
 }
+if (only.includes('sends')) {
+  for (const line of await run(node, [file('sends.mjs'), Math.round(1500 * scale), Math.min(rounds, 5)])) print(line);
+}
 if (only.includes('mpi')) {
   const store = await storeOfW1();
   for (const line of await run(node, [file('mpi.mjs'), store, rounds])) print(line);

@@ -33,6 +33,8 @@ export { eachAtOnce, inOrder, REQUESTS_AT_ONCE } from './storage/at-once.js';
 export { builtOnce } from './storage/built-once.js';
 export { waitingFor } from './storage/waiting-for.js';
 export { partsOf, storeOf } from './storage/store-of.js';
+export { sharesThere } from './storage/shares-there.js';
+export { storedIn, type StoredAs } from './storage/stored-in.js';
 export { startSha256 } from '#sha256';
 export type { Sha256 } from './checksum/sha256.js';
 export { isDataRef, isIterable, rowsOf } from './dataset/make.js';

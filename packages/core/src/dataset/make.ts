@@ -142,8 +142,10 @@ export function rowsOf(dataref: DataRef): RowSource {
 
 export function isDataRef(value: unknown): value is DataRef {
   if (typeof value !== 'object' || value === null) return false;
-  const { length, schema, read } = value as { length?: unknown; schema?: unknown; read?: unknown };
-  return typeof length === 'number' && typeof schema === 'object' && typeof read === 'function';
+  const { read } = value as { read?: unknown };
+  if (typeof read !== 'function') return false; // a stream, whose schema may not be known yet
+  const { length, schema } = value as { length?: unknown; schema?: unknown };
+  return typeof length === 'number' && typeof schema === 'object';
 }
 
 export function isIterable(value: unknown): value is Iterable<unknown> | AsyncIterable<unknown> {

@@ -18,6 +18,7 @@ import { DatasetShareWriter } from './share-writer.js';
 import type { Build } from './cacheable.js';
 import { cacheableFunction } from './cacheable-function.js';
 import type { StorageParts } from './storage-parts.js';
+import { rememberStorage } from './stored-in.js';
 import type { DatasetInfo, ProgressOptions, ShareOptions, ShareWriter, Storage, SubmitOptions } from './types.js';
 import type { Vacuum } from './vacuum.js';
 
@@ -48,6 +49,7 @@ export class DatasetStorage implements Storage {
     this.#parts = parts;
     this.#store = parts.store;
     this.#manifests = new Manifests(parts.store);
+    rememberStorage(parts.store, this);
   }
 
   /** What a storage that is made as ours are is made of; undefined of any other. */

@@ -271,6 +271,17 @@ describe('a submit that comes to its end', () => {
     });
   });
 
+  test('takes a stream of batches that were mapped, though nobody knows its schema before its first record', async () => {
+    const storage = new FileStorage(tempFolder());
+    const data = await fromRecords([{ x: 1 }, { x: 2 }, { x: 3 }]);
+    const stream = data
+      .stream()
+      .batch(2)
+      .map(({ columns }) => ({ y: columns.x.data.map((x: number) => 2 * x) }))
+      .unbatch();
+    expect(await (await storage.submit(stream, 'x', '1')).at(2)).toEqual({ y: 6 });
+  });
+
   test('can take its data from the dataset that it replaces', async () => {
     const storage = new FileStorage(tempFolder());
     await storage.submit([1, 2, 3, 4], 'x', '1');

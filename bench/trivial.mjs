@@ -1,0 +1,2 @@
+// A map that costs nothing, for sends.mjs.
+export default (x) => ({ y: x + 1 });

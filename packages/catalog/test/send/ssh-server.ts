@@ -1,0 +1,90 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { tempFolder } from '../../../core/test/temp-folder.js';
+
+const SSHD = '/usr/sbin/sshd';
+
+/** A real sshd on a port of the loopback, with keys of its own, that lets this user in by another. */
+export interface SshServer {
+  readonly host: string;
+  /** For ssh: how it gets there. */
+  readonly args: readonly string[];
+  close(): Promise<void>;
+}
+
+export async function startSshServer(): Promise<SshServer> {
+  const folder = tempFolder();
+  for (const name of ['host', 'user']) {
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name)]);
+  }
+  const port = await freePort();
+  const publicKey = execFileSync('ssh-keygen', ['-y', '-f', join(folder, 'user')], { encoding: 'utf8' });
+  const hostKey = execFileSync('ssh-keygen', ['-y', '-f', join(folder, 'host')], { encoding: 'utf8' });
+  writeFileSync(join(folder, 'authorized'), publicKey, { mode: 0o600 });
+  writeFileSync(join(folder, 'known'), `[127.0.0.1]:${port} ${hostKey}`);
+  const config = [
+    `Port ${port}`,
+    'ListenAddress 127.0.0.1',
+    `HostKey ${join(folder, 'host')}`,
+    `AuthorizedKeysFile ${join(folder, 'authorized')}`,
+    `PidFile ${join(folder, 'pid')}`,
+    'StrictModes no',
+    'PasswordAuthentication no',
+    'KbdInteractiveAuthentication no',
+    'PermitRootLogin prohibit-password',
+    'UsePAM no',
+    'MaxStartups 100',
+  ];
+  writeFileSync(join(folder, 'config'), `${config.join('\n')}\n`);
+  if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true }); // where sshd leaves its privileges
+  const server = spawn(SSHD, ['-D', '-e', '-f', join(folder, 'config')], { stdio: ['ignore', 'ignore', 'pipe'] });
+  await listening(server);
+  return {
+    host: `${userInfo().username}@127.0.0.1`,
+    args: [
+      '-F',
+      'none',
+      '-p',
+      `${port}`,
+      '-i',
+      join(folder, 'user'),
+      '-o',
+      `UserKnownHostsFile=${join(folder, 'known')}`,
+    ],
+    async close() {
+      const ended = once(server, 'exit');
+      server.kill();
+      await ended;
+    },
+  };
+}
+
+async function listening(server: ChildProcess): Promise<void> {
+  const failed = once(server, 'error').then(([cause]) => {
+    throw new Error(`${SSHD} is not there: apt-get install openssh-server`, { cause });
+  });
+  const lines: string[] = [];
+  const heard = (async () => {
+    for await (const line of createInterface({ input: server.stderr! })) {
+      lines.push(line);
+      if (line.includes('Server listening')) return;
+    }
+    throw new Error(`sshd ended: ${lines.join('\n')}`);
+  })();
+  await Promise.race([heard, failed]);
+  server.stderr!.resume();
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
