@@ -79,6 +79,9 @@ if (only.includes('text')) {
   for (const line of await run(node, [file('text.mjs'), join(data, 'text'), python, Math.min(rounds, 7), characters]))
     print(line);
 }
+if (only.includes('windows')) {
+  for (const line of await run(node, [file('text-windows.mjs'), join(data, 'windows'), scale, rounds])) print(line);
+}
 if (only.includes('mpi')) {
   const store = await storeOfW1();
   for (const line of await run(node, [file('mpi.mjs'), store, rounds])) print(line);

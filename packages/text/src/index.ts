@@ -27,5 +27,6 @@ export type { TokenizerTexts } from './tokenizer/json-tokenizer.js';
 export type { TokenizerModule, TokenizerOption } from './tokenizer/open-tokenizer.js';
 export type { OpenAiEncoding, Tokenizer } from './tokenizer/tokenizer.js';
 export type { DocumentSchema } from './windows/document-rows.js';
+export type { IdDType } from './windows/ids.js';
 export type { WindowOptions } from './windows/token-files.js';
-export type { IdDType, WindowSchema } from './windows/window-rows.js';
+export type { WindowSchema } from './windows/window-rows.js';

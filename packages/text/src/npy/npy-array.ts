@@ -22,7 +22,7 @@ export interface Stretches<D extends NpyDType> {
 }
 
 export interface NpyOptions {
-  /** Hold the file in memory, where `memoryLimitBytes` allows it. */
+  /** Whether other threads have the same memory, where `memoryLimitBytes` allows the file to be held at all. */
   readonly useSharedMemory: boolean;
   /** What all files that are held may take together, in bytes. */
   readonly memoryLimitBytes: number;
@@ -35,7 +35,7 @@ const LOAD_BYTES = 32 * 2 ** 20;
 /** Files of arrays that nobody uses any more are closed. */
 const unused = new FinalizationRegistry<ObjectReader>((reader) => void reader.close());
 
-/** A `.npy` file with one axis, read from memory that threads share, or by position. */
+/** A `.npy` file with one axis, read from memory, which threads may share, or by position. */
 export class NpyArray<D extends NpyDType> {
   readonly path: string;
   readonly dtype: D;
@@ -115,9 +115,8 @@ export async function openNpy<D extends NpyDType>(
       for (let done = 0; done < bytes.length; done += LOAD_BYTES)
         await reader.read(bytes.subarray(done, done + LOAD_BYTES), byteOffset + done, { signal });
     };
-    const held = useSharedMemory
-      ? await heldBytes(await identityOf(path), byteLength - byteOffset, memoryLimitBytes, load)
-      : undefined;
+    const bytes = byteLength - byteOffset;
+    const held = await heldBytes(await identityOf(path), useSharedMemory, bytes, memoryLimitBytes, load);
     return new NpyArray(path, header, reader, held);
   } catch (error) {
     await reader.close();

@@ -4,9 +4,9 @@ import { totalmem } from 'node:os';
 /** What all files that are held may take together, unless another limit is given. */
 export const MEMORY_LIMIT_BYTES = Math.min(totalmem() / 4, 2 ** 31);
 
-/** Bytes of a file that lie in memory: those of this thread, and of threads that it begins. */
+/** Bytes of a file that lie in memory: where they are shared, those of this thread and of threads that it begins. */
 export interface HeldBytes {
-  readonly buffer: SharedArrayBuffer;
+  readonly buffer: ArrayBuffer | SharedArrayBuffer;
 }
 
 /** Held by this thread, by the file's identity; gone once no dataset uses them. */
@@ -24,17 +24,19 @@ const released = new FinalizationRegistry<{ readonly identity: string; readonly 
 );
 
 /**
- * A file's bytes, read once for all datasets of this thread and of the threads that are begun after that: they get the
- * same memory, not a copy of it. Undefined where they would take more than is left of `limitBytes`.
- * @param identity of the file: another one after it was written anew
+ * A file's bytes, read once for all datasets of this thread and, where they are shared, of the threads that are begun after
+ * that: they get the same memory, not a copy of it. Undefined where they would take more than is left of `limitBytes`.
+ * @param file its identity: another one after it was written anew
  * @param fill reads the file
  */
 export async function heldBytes(
-  identity: string,
+  file: string,
+  isShared: boolean,
   byteLength: number,
   limitBytes: number,
   fill: (bytes: Uint8Array) => Promise<void>,
 ): Promise<HeldBytes | undefined> {
+  const identity = `${isShared ? 'shared' : 'own'} ${file}`;
   const known = held.get(identity)?.deref();
   if (known !== undefined) return known;
   const inherited = getEnvironmentData(environmentKey(identity));
@@ -43,15 +45,15 @@ export async function heldBytes(
   const begun = loading.get(identity);
   if (begun !== undefined) {
     await begun.catch(() => undefined);
-    return heldBytes(identity, byteLength, limitBytes, fill);
+    return heldBytes(file, isShared, byteLength, limitBytes, fill);
   }
   if (usedBytes + byteLength > limitBytes) return undefined;
   usedBytes += byteLength;
   const load = async (): Promise<HeldBytes> => {
     try {
-      const buffer = new SharedArrayBuffer(byteLength);
+      const buffer = isShared ? new SharedArrayBuffer(byteLength) : new ArrayBuffer(byteLength);
       await fill(new Uint8Array(buffer));
-      setEnvironmentData(environmentKey(identity), buffer);
+      if (isShared) setEnvironmentData(environmentKey(identity), buffer);
       return keep(identity, buffer, byteLength);
     } catch (error) {
       usedBytes -= byteLength;
@@ -65,7 +67,7 @@ export async function heldBytes(
   return task;
 }
 
-function keep(identity: string, buffer: SharedArrayBuffer, byteLength: number): HeldBytes {
+function keep(identity: string, buffer: ArrayBuffer | SharedArrayBuffer, byteLength: number): HeldBytes {
   const bytes = { buffer };
   held.set(identity, new WeakRef(bytes));
   released.register(bytes, { identity, byteLength });

@@ -40,7 +40,7 @@ export interface EncodeOptions extends MemoryOptions {
 
 /** How tokens are held while they are read. */
 export interface MemoryOptions {
-  /** Hold the tokens in memory that all worker threads share, as far as `memoryLimitBytes` goes; else they are read by position. Default true. */
+  /** One copy of the tokens for this thread and all that it begins afterwards; false gives this thread one of its own, which is read a little faster. Default true. */
   readonly useSharedMemory?: boolean | undefined;
   /** Memory for tokens of all datasets together, in bytes. Default: a quarter of the machine's memory, at most 2 GiB. */
   readonly memoryLimitBytes?: number | undefined;

@@ -8,7 +8,8 @@ import { openRecipe } from '../tokenizer/open-recipe.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { documents, windows, type WindowOptions } from '../windows/token-files.js';
 import type { DocumentSchema } from '../windows/document-rows.js';
-import type { IdDType, WindowSchema } from '../windows/window-rows.js';
+import type { IdDType } from '../windows/ids.js';
+import type { WindowSchema } from '../windows/window-rows.js';
 import type { MemoryOptions } from './options.js';
 
 /** Text that was encoded: the tokens of train, validation and test, from which datasets of any sequence length are made. */

@@ -12,7 +12,6 @@ import {
 } from '@dataref/core/adapter';
 import type { TokenDType } from '../npy/header.js';
 import type { NpyArray } from '../npy/npy-array.js';
-import { copyTokens } from './window-rows.js';
 
 /** What a document looks like: its ids. */
 export type DocumentSchema = {
@@ -56,7 +55,8 @@ export class DocumentRows implements RowSource {
         to === undefined ? allocate : allocateFresh,
       ) as Int32Array;
       sizes.forEach((size, row) => {
-        copyTokens(read.data, read.starts[row] as number, size, data, offsets[row] as number);
+        const start = read.starts[row] as number;
+        data.set(read.data.subarray(start, start + size), offsets[row]);
       });
       const column = { leaf: LEAF, length: indices.length, data, offsets };
       return to === undefined ? column : convertColumn(column, to, allocate, (row) => indices[row] as number);

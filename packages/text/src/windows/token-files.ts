@@ -4,17 +4,18 @@ import { TOKEN_DTYPES } from '../npy/header.js';
 import { openNpy } from '../npy/npy-array.js';
 import { MEMORY_LIMIT_BYTES } from '../npy/shared-memory.js';
 import { DocumentRows, type DocumentSchema } from './document-rows.js';
-import { WindowRows, windowCount, type IdDType, type WindowSchema } from './window-rows.js';
+import type { IdDType } from './ids.js';
+import { WindowRows, windowCount, type WindowSchema } from './window-rows.js';
 
 export interface TokenFileOptions {
   /** Same tokens, same text. */
   readonly fingerprint: string;
   /**
-   * Hold the tokens in memory, one copy for this thread and for all threads that it begins afterwards. Default true, as
-   * far as `memoryLimitBytes` goes; what is not held is read from the file by position.
+   * One copy of the tokens in memory for this thread and for all threads that it begins afterwards. Default true; false
+   * gives this thread a copy of its own, which is read a little faster.
    */
   readonly useSharedMemory?: boolean | undefined;
-  /** What all held files may take together. Default: a quarter of the machine's memory, at most 2 GiB. */
+  /** What all held files may take together; those beyond it are read by position. Default: a quarter of the machine's memory, at most 2 GiB. */
   readonly memoryLimitBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }

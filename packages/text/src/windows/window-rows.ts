@@ -13,9 +13,7 @@ import {
 } from '@dataref/core/adapter';
 import type { TokenDType } from '../npy/header.js';
 import type { NpyArray, Stretches } from '../npy/npy-array.js';
-
-/** dtypes that tokens are read as. */
-export type IdDType = 'int32' | 'int64';
+import { copyIds, type IdDType } from './ids.js';
 
 /** What a window looks like: `sequenceLength` ids, and for each the one that follows it. */
 export type WindowSchema<D extends IdDType = IdDType> = {
@@ -74,7 +72,7 @@ export class WindowRows implements RowSource {
       };
       const inputs = made.find(({ leaf: other }) => other.name === 'inputs' && other.dtype === dtype);
       if (leaf.name === 'labels' && inputs !== undefined) followInputs(read, inputs, column);
-      else copyStretches(read, leaf.name === 'labels' ? 1 : 0, column);
+      else fill(read, leaf.name === 'labels' ? 1 : 0, column);
       made.push(
         to === undefined || isPlain(to) ? column : convertColumn(column, to, allocate, (row) => indices[row] as number),
       );
@@ -111,12 +109,14 @@ function isPlain(to: ColumnRequest['to']): to is { readonly dtype: IdDType } {
 }
 
 /** Rows of a column from stretches, `shift` tokens after the beginning of each. */
-function copyStretches({ data, starts }: Stretches<TokenDType>, shift: number, column: ColumnData): void {
+function fill({ data, starts }: Stretches<TokenDType>, shift: number, column: ColumnData): void {
   const { length, leaf } = column;
+  const packed = scratch(data, length * leaf.size);
   for (let row = 0; row < length; row++) {
     const start = (starts[row] as number) + shift;
-    copyTokens(data, start, leaf.size, column.data as Int32Array | BigInt64Array, row * leaf.size);
+    packed.set(data.subarray(start, start + leaf.size), row * leaf.size);
   }
+  copyIds(packed, column.data as Int32Array | BigInt64Array);
 }
 
 /** Labels from the inputs, which are at hand and converted: each row but its last is theirs, one further. */
@@ -131,23 +131,18 @@ function followInputs({ data, starts }: Stretches<TokenDType>, inputs: ColumnDat
   }
 }
 
-/** `count` tokens from `start` on, as ids of the array that takes them. */
-export function copyTokens(
-  tokens: Uint16Array | Int32Array,
-  start: number,
-  count: number,
-  into: Int32Array | BigInt64Array,
-  at: number,
-): void {
-  if (into instanceof Int32Array) {
-    into.set(tokens.subarray(start, start + count), at);
-    return;
-  }
-  // 64 bits as two halves of 32, the low one first: a BigInt for each token would take a hundred times as long.
-  const halves = new Int32Array(into.buffer, into.byteOffset + 8 * at, 2 * count);
-  for (let i = 0; i < count; i++) {
-    const token = tokens[start + i] as number;
-    halves[2 * i] = token;
-    halves[2 * i + 1] = token >> 31;
-  }
+/** Room for the tokens of a batch, up to so many bytes: the same again and again. */
+const SCRATCH_BYTES = 2 ** 20;
+let scratchBuffer = new ArrayBuffer(0);
+
+/**
+ * Room for `count` tokens in ordinary memory. V8 converts tokens out of shared memory one by one, and those of ordinary
+ * memory several at a time: it pays to bring them there first, as they are.
+ */
+function scratch(like: Uint16Array | Int32Array, count: number): Uint16Array | Int32Array {
+  const byteLength = count * like.BYTES_PER_ELEMENT;
+  const isLarge = byteLength > SCRATCH_BYTES;
+  if (!isLarge && scratchBuffer.byteLength < byteLength) scratchBuffer = new ArrayBuffer(byteLength);
+  const buffer = isLarge ? new ArrayBuffer(byteLength) : scratchBuffer;
+  return like instanceof Uint16Array ? new Uint16Array(buffer, 0, count) : new Int32Array(buffer, 0, count);
 }

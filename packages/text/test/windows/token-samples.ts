@@ -35,8 +35,9 @@ export async function tokenFile(length: number, dtype: 'uint16' | 'int32' = 'uin
   return writeNpy(join(await tokenFolder(), 'train.npy'), dtype, tokensOf(length));
 }
 
-/** Both ways of reading a file. */
+/** The ways of reading a file. */
 export const WAYS = [
-  { name: 'from memory', useSharedMemory: true },
-  { name: 'by position', useSharedMemory: false },
+  { name: 'from shared memory', useSharedMemory: true },
+  { name: 'from memory of its own', useSharedMemory: false },
+  { name: 'by position', memoryLimitBytes: 0 },
 ] as const;
