@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tokens compared one by one with those of Python's `tokenizers`. Needs python3 with venv and pip; installs the rest into
+# Tokens compared one by one with those of Python's `tokenizers`, and windows over them with numpy's. Needs python3 with venv and pip; installs the rest into
 # .venv-text.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -14,3 +14,7 @@ trap 'rm -rf "$work"' EXIT
 node_modules/.bin/tsc -b packages/text
 node test/interop/text/write-tokens.mjs "$work"
 "$environment/bin/python" test/interop/text/compare_tokens.py "$work"
+
+# Windows as numpy has them, of the token files mapped into memory.
+node test/interop/text/write-windows.mjs "$work"
+"$environment/bin/python" test/interop/text/windows.py "$work"
