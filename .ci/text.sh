@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tokens compared one by one with those of Python's `tokenizers`, and windows over them with numpy's. Needs python3 with venv and pip; installs the rest into
-# .venv-text.
+# Tokens compared one by one with those of Python's `tokenizers`, and windows over them with numpy's. Needs python3 with venv
+# and pip; installs the rest into .venv-text.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

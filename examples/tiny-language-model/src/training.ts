@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { DataRef } from '@dataref/core';
 import type { TokenDataset, WindowSchema } from '@dataref/text';
 import { checkpoints, loadCheckpoint } from '@dataref/tfjs';
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { makeModel } from './transformer.js';
 import { SEQUENCE_LENGTH, trainingBatches } from './whale.js';
 
