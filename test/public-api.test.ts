@@ -138,7 +138,15 @@ const EXPORTS: Record<string, readonly string[]> = {
   '@dataref/onnx': ['loadCheckpoint', 'saveCheckpoint', 'toOrtFeeds', 'trainingLoop'],
   '@dataref/onnx/pure': ['loadCheckpoint', 'saveCheckpoint', 'toOrtFeeds', 'trainingLoop'],
   '@dataref/arrays': ['importHubV1', 'openArrays', 'slice'],
-  '@dataref/text': ['IGNORED_LABEL', 'TokenDatasetProvider', 'causalCollator', 'documentMask', 'maskTokens', 'pack', 'pad'],
+  '@dataref/text': [
+    'IGNORED_LABEL',
+    'TokenDatasetProvider',
+    'causalCollator',
+    'documentMask',
+    'maskTokens',
+    'pack',
+    'pad',
+  ],
   '@dataref/catalog': [
     'fromArrow',
     'fromDanfo',
