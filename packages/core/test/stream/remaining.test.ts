@@ -46,7 +46,7 @@ describe('what is left of an epoch', () => {
       }),
       { seed, numRuns: runs(5000) },
     );
-    expect(irregular).toBeGreaterThan(10);
+    expect(irregular).toBeGreaterThan(runs(5000) / 100);
   });
 
   test('is found in any order of asking', () => {
@@ -84,7 +84,7 @@ describe('fewer layers', () => {
       }),
       { seed, numRuns: runs(5000) },
     );
-    expect(shorter).toBeGreaterThan(10);
+    expect(shorter).toBeGreaterThan(runs(5000) / 100);
   });
 
   test('are one of a world of one where ranks were in step, and none at the end of an epoch', () => {

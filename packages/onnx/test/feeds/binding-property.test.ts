@@ -195,8 +195,8 @@ test('random models and schemas: right feeds, which run, or an error that names 
     }),
     { seed, numRuns: runs(3000) },
   );
-  expect(fed).toBeGreaterThan(20);
-  expect(refusals).toBeGreaterThan(20);
+  expect(fed).toBeGreaterThan(runs(3000) / 30);
+  expect(refusals).toBeGreaterThan(runs(3000) / 30);
 }, 600_000);
 
 /** Elements as lists of the leaf's shape. */
