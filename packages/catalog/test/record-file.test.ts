@@ -1,7 +1,7 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { isDataRefError } from '@dataref/core';
 import { FileStorage } from '@dataref/core/fs';
 import { openCatalog } from '@dataref/catalog';
@@ -10,6 +10,7 @@ import { announceSeed, randomOf, runs } from '../../core/test/scale.js';
 import { tempFolder } from '../../core/test/temp-folder.js';
 import { recordsOf } from './table-behaviours.js';
 
+jest.setTimeout(600_000);
 const random = randomOf(announceSeed('catalog/record-file'));
 const GOLDEN = fileURLToPath(new URL('golden', import.meta.url));
 const RECORD = 'catalog%/team%2Freviews/record.json';
@@ -57,6 +58,13 @@ test.each<[string, RegExp, string, 'CORRUPT' | 'UNSUPPORTED', RegExp]>([
   ['a tag of nothing', /"first": 1/u, '"first": 9', 'CORRUPT', /tag of no version/u],
   ['a segment of no partition', /"values":\["0"\]/u, '"values":[]', 'CORRUPT', /no partition/u],
   ['a malformed schema', /"dtype":"string"/u, '"dtype":"strong"', 'CORRUPT', /malformed schema/u],
+  [
+    'a dataset of its user’s as its own',
+    /"id":"catalog:team\/reviews"/u,
+    '"id":"mnist"',
+    'CORRUPT',
+    /none of a catalog/u,
+  ],
   ['neither kind', /"kind":"table"/u, '"kind":"view"', 'CORRUPT', /neither a table nor a blob/u],
   ['a token of another form', /"token":"3/u, '"token":"x', 'CORRUPT', /token is malformed/u],
 ])('a record with %s is refused, though its checksum is right', async (_, part, instead, code, message) => {
