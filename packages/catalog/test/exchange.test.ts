@@ -59,6 +59,52 @@ test('an Arrow table of somebody else’s is saved with its dtypes', async () =>
   expect(() => fromArrow({} as never)).toThrow(failure('INVALID_ARGUMENT', /fromArrow needs a table/u));
 });
 
+test('columns that were changed since toArrow made them are what they are now, not what its schema says', async () => {
+  const made = await (await open().save('t', [{ a: 1, s: 'x', b: true }])).toArrow();
+  const changed = (columns: Record<string, arrow.Vector>, text?: string): arrow.Table => {
+    const { schema, batches } = new arrow.Table({ a: made.getChild('a') as arrow.Vector, ...columns });
+    const metadata = text === undefined ? made.schema.metadata : new Map([['dataref:schema', text]]);
+    const marked = new arrow.Schema(schema.fields, metadata);
+    return new arrow.Table(marked, new arrow.RecordBatch(marked, batches[0]?.data as arrow.Data<any>));
+  };
+  const [s, b] = ['s', 'b'].map((name) => made.getChild(name) as arrow.Vector) as [arrow.Vector, arrow.Vector];
+  const more = arrow.vectorFromArray(Int32Array.of(7));
+  expect(await fromArrow(changed({ s, b })).at(0)).toEqual({ a: 1, s: 'x', b: true });
+  expect(await fromArrow(changed({ s, b, more })).at(0)).toEqual({ a: 1, s: 'x', b: 1, more: 7 });
+  expect(await fromArrow(changed({ s: more, b })).at(0)).toEqual({ a: 1, s: 7, b: 1 });
+  expect(await fromArrow(changed({ a: more, s, b })).at(0)).toEqual({ a: 7, s: 'x', b: 1 });
+  expect(await fromArrow(changed({})).at(0)).toEqual({ a: 1 });
+  for (const text of ['{', '{"a":5}']) expect(await fromArrow(changed({}, text)).at(0)).toEqual({ a: 1 });
+});
+
+test('nulls of a record within the record or of a dictionary, and two columns of one name, are refused; no rows are none', async () => {
+  const whole = arrow.vectorFromArray(
+    [{ a: 1 }, { a: 2 }],
+    new arrow.Struct([new arrow.Field('a', new arrow.Int32())]),
+  );
+  const { type, children } = whole.data[0] as arrow.Data<any>;
+  const holed = arrow.makeData({ type, length: 2, nullCount: 1, nullBitmap: Uint8Array.of(1), children });
+  const nulled = new arrow.Table({ s: new arrow.Vector([holed]) });
+  expect(() => fromArrow(nulled)).toThrow(failure('NULL_VALUE', /column s has 1 nulls/u));
+  const dictionary = arrow.vectorFromArray(['a', null], new arrow.Utf8());
+  const words = arrow.makeData({
+    type: new arrow.Dictionary(new arrow.Utf8(), new arrow.Int32()),
+    length: 2,
+    nullCount: 0,
+    data: Int32Array.of(0, 1),
+    dictionary,
+  });
+  expect(() => fromArrow(new arrow.Table({ d: new arrow.Vector([words]) }))).toThrow(
+    failure('NULL_VALUE', /column d/u),
+  );
+  const column = new arrow.Field('a', new arrow.Int32());
+  const twice = new arrow.Table(new arrow.Schema([column, column]));
+  expect(() => fromArrow(twice)).toThrow(failure('INVALID_ARGUMENT', /two columns are called "a"/u));
+  const list = new arrow.Field('l', new arrow.List(new arrow.Field('item', new arrow.Int32(), false)), false);
+  const none = fromArrow(new arrow.Table(new arrow.Schema([list])));
+  expect([none.length, none.schema]).toEqual([0, { l: field('int32', [null]) }]);
+});
+
 // What writeIPC of nodejs-polars 0.26.1 gave for a frame of every kind of column.
 test('a frame of nodejs-polars is saved with its dtypes', async () => {
   const frame = { writeIPC: () => golden('nodejs-polars-0.26.1.arrow') };
