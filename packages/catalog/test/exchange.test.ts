@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, test } from '@jest/globals';
@@ -167,6 +167,42 @@ test('every dtype goes to Parquet and comes back as it was', async () => {
   await (await open().save('bare', Float32Array.of(1, 2).values())).toParquet(path);
   expect(await (await fromParquet(path)).at(1)).toEqual({ value: 2 });
 });
+
+test('columns of a Parquet file that were changed since toParquet wrote it are what they are now', async () => {
+  const path = join(tempFolder(), 't.parquet');
+  await (await open().save('t', [{ a: 1, v: Float32Array.of(1, 2) }])).toParquet(path);
+  const written = readFileSync(path, 'latin1');
+  const schemas = ['{"a":{"dtype":"float32"', '{"z":{"dtype":"float64"', '["a":{"dtype":"float64"'];
+  for (const instead of schemas) {
+    writeFileSync(path, written.replace('{"a":{"dtype":"float64"', instead), 'latin1');
+    const read = await fromParquet(path);
+    expect(read.schema).toEqual({ a: field('float64'), v: field('float32', [null]) });
+    expect((await read.at(0)).a).toBe(1);
+  }
+  writeFileSync(path, written, 'latin1');
+  const whole = await fromParquet(path);
+  expect(whole.schema).toEqual({ a: field('float64'), v: field('float32', [2]) });
+  truncateSync(path, 20);
+  await expect(whole.at(0)).rejects.toThrow(/t\.parquet ends at byte 20/u);
+});
+
+test('a Parquet file whose groups have other rows than it says is CORRUPT', async () => {
+  const path = join(tempFolder(), 't.parquet');
+  await (await open().save('t', fromColumns({ a: new Int8Array(77) }))).toParquet(path);
+  const bytes = readFileSync(path);
+  const footer = bytes.length - 8 - bytes.readUInt32LE(bytes.length - 8);
+  // The file's own count is the first varint of 77 (zigzag 154) in its footer.
+  const at = bytes.indexOf(Buffer.of(0x9a, 0x01), footer);
+  bytes[at] = 0x9c;
+  await expect(fromParquet(bytesBuffer(bytes))).rejects.toThrow(failure('CORRUPT', /78 rows/u));
+});
+
+function bytesBuffer(bytes: Uint8Array): Parameters<typeof fromParquet>[0] {
+  return {
+    byteLength: bytes.length,
+    slice: async (start: number, end?: number) => new Uint8Array(bytes.slice(start, end)).buffer,
+  };
+}
 
 test('a partitioned table goes to folders of Parquet as Hive has them', async () => {
   const folder = tempFolder();
