@@ -119,7 +119,7 @@ function child(table: Pick<ArrowTable, 'getChild'>, path: string): Vector | null
   const vector = table.getChild(first);
   if (vector === null || rest.length === 0) return null;
   if (vector.nullCount > 0) throw nulls(first, vector.nullCount);
-  return child(vector as unknown as Pick<ArrowTable, 'getChild'>, rest.join('.'));
+  return child(vector, rest.join('.'));
 }
 
 function columnOf(leaf: Leaf, vector: Vector | null, length: number): ColumnData {
