@@ -4,6 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import * as arrow from 'apache-arrow';
+import { parquetMetadataAsync, type AsyncBuffer } from 'hyparquet';
 import { field, fromColumns } from '@dataref/core';
 import { MemoryStore, ObjectStorage } from '@dataref/core/store';
 import { fromTfDataset } from '@dataref/tfjs';
@@ -197,12 +198,21 @@ test('a Parquet file whose groups have other rows than it says is CORRUPT', asyn
   await expect(fromParquet(bytesBuffer(bytes))).rejects.toThrow(failure('CORRUPT', /78 rows/u));
 });
 
-function bytesBuffer(bytes: Uint8Array): Parameters<typeof fromParquet>[0] {
+function bytesBuffer(bytes: Uint8Array): AsyncBuffer {
   return {
     byteLength: bytes.length,
     slice: async (start: number, end?: number) => new Uint8Array(bytes.slice(start, end)).buffer,
   };
 }
+
+test('large records go to Parquet in groups of as many as memory is for', async () => {
+  const path = join(tempFolder(), 't.parquet');
+  const records = Array.from({ length: 40 }, (_, i) => ({ bytes: new Uint8Array(2 ** 20).fill(i) }));
+  await (await open().save('t', records, { schema: { bytes: field('bytes') } })).toParquet(path);
+  const { row_groups: groups } = await parquetMetadataAsync(bytesBuffer(readFileSync(path)));
+  expect(groups.map(({ num_rows: rows }) => Number(rows))).toEqual([15, 15, 10]);
+  expect((await (await fromParquet(path)).at(39)).bytes[0]).toBe(39);
+});
 
 test('a partitioned table goes to folders of Parquet as Hive has them', async () => {
   const folder = tempFolder();
