@@ -20,8 +20,9 @@ export interface Catalog {
   /**
    * Saves a new version of a table, in bounded memory, and returns it. Nothing is visible before all of it is. A DataRef
    * that this storage has stored is not copied: the version is that dataset, which stays its user's.
-   * @throws DataRefError INVALID_ID for the name; INVALID_ARGUMENT names the option, and where the name is a blob's; and
-   *   what `Storage.submit` throws
+   * @throws DataRefError INVALID_ID for the name; INVALID_ARGUMENT names the option, and where the name is a blob's;
+   *   SCHEMA_MISMATCH for a DataRef of another schema than is given; GENERATION_GONE for one that was replaced since it was
+   *   fetched; and what `Storage.submit` throws
    */
   save<S extends Schema>(name: string, data: DataRef<S>, options?: SaveOptions): Promise<Table<S>>;
   save<R>(name: string, data: Records<R>, options?: SaveOptions & WithoutSchema): Promise<Table<SchemaOf<R>>>;
@@ -54,7 +55,10 @@ export interface Catalog {
    *   STORE_FAILED, TIMEOUT
    */
   saveBlob(name: string, bytes: BlobBytes, options?: SaveBlobOptions): Promise<VersionInfo>;
-  /** The bytes of a blob. @throws DataRefError NOT_FOUND, INVALID_ID; INVALID_ARGUMENT for a table; CORRUPT */
+  /**
+   * The bytes of a blob.
+   * @throws DataRefError NOT_FOUND, INVALID_ID; INVALID_ARGUMENT for a table; CORRUPT; MEMORY_LIMIT for one larger than any array
+   */
   loadBlob(name: string, options?: IoOptions): Promise<Uint8Array>;
   /**
    * The bytes of a blob, in pieces. The last one comes once all had the right checksum.

@@ -125,20 +125,22 @@ export class StoredCatalog {
     const { signal } = onlySignal('tag', options);
     const { name, at } = parseName(given);
     const checked = tagsIn('tag', tags);
-    let saved: Version | undefined;
-    const record = await changeRecord(
-      this.#records,
-      name,
-      (now) => {
-        saved = versionAt(now, at);
-        if (now === undefined || saved === undefined) return undefined;
-        const { version } = saved;
-        return { ...now, tags: { ...now.tags, ...Object.fromEntries(checked.map((tag) => [tag, version])) } };
-      },
-      { signal },
-    );
-    if (record === undefined || saved === undefined) throw await notFound(this.#records, given, record);
-    return infoOf(record, saved);
+    return endedByAbort(signal, async () => {
+      let saved: Version | undefined;
+      const record = await changeRecord(
+        this.#records,
+        name,
+        (now) => {
+          saved = versionAt(now, at);
+          if (now === undefined || saved === undefined) return undefined;
+          const { version } = saved;
+          return { ...now, tags: { ...now.tags, ...Object.fromEntries(checked.map((tag) => [tag, version])) } };
+        },
+        { signal },
+      );
+      if (record === undefined || saved === undefined) throw await notFound(this.#records, given, record);
+      return infoOf(record, saved);
+    });
   }
 
   async rename(from: string, to: string, options: IoOptions = {}): Promise<void> {
@@ -146,7 +148,7 @@ export class StoredCatalog {
     const [old, name] = [nameAlone('rename', from), nameAlone('rename', to)];
     if (old === name) throw invalid(`rename: ${JSON.stringify(name)} is its name already`);
     return endedByAbort(signal, async () => {
-      await this.#records.refuseOtherCase(name, { signal });
+      await this.#records.refuseLookalike(name, { signal });
       const missing = async (): Promise<Error> => notFound(this.#records, from, await this.#records.read(old));
       await renameRecord(this.#records, old, name, missing, { signal });
     });

@@ -28,7 +28,7 @@ export async function vacuumCatalog(
   const { references, records: known } = await allReferences(records, options);
   let bytesFreed = 0;
   const removeSegment = async ({ id, version }: (typeof segments)[number]): Promise<void> => {
-    const { byteLength } = await storage.info(id, version, options);
+    const { byteLength } = await storage.info(id, version, options).catch(() => ({ byteLength: 0 })); // damaged
     if (await storage.delete(id, version, options)) bytesFreed += byteLength;
   };
   const unused = segments.filter(({ id, version }) => !references.segments.has(`${id}@${version}`));

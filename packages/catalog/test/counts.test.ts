@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { HttpStorage } from '@dataref/core/http';
 import { FileStorage } from '@dataref/core/fs';
 import { MemoryStore, ObjectStorage } from '@dataref/core/store';
@@ -48,6 +48,18 @@ test('saving asks for a few objects, and loading for the record and a manifest',
   keys.length = 0;
   await catalog.info('t');
   expect(keys.length).toBe(1);
+});
+
+test('an append to many costs as much for each piece that there is, not for each of every version', async () => {
+  const catalog = openCatalog(new ObjectStorage(new MemoryStore()));
+  let table = await catalog.save('log', [{ a: 0 }]);
+  for (let i = 1; i < 60; i++) table = await table.append([{ a: i }]);
+  const texts = jest.spyOn(JSON, 'stringify');
+  await table.append([{ a: 60 }]);
+  const { length } = texts.mock.calls;
+  texts.mockRestore();
+  expect(length).toBeLessThan(60 * 6); // one for each of 60 versions, one for each of 60 pieces; of all versions 1,830
+  expect(await recordsOf(await catalog.load('log'))).toEqual(Array.from({ length: 61 }, (_, a) => ({ a })));
 });
 
 test('a catalog behind a server of files is read, and not written', async () => {

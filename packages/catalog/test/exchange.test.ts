@@ -1,9 +1,10 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import * as arrow from 'apache-arrow';
+import { parquetMetadataAsync, type AsyncBuffer } from 'hyparquet';
 import { field, fromColumns } from '@dataref/core';
 import { MemoryStore, ObjectStorage } from '@dataref/core/store';
 import { fromTfDataset } from '@dataref/tfjs';
@@ -57,6 +58,52 @@ test('an Arrow table of somebody else’s is saved with its dtypes', async () =>
   const times = new arrow.Table({ at: arrow.vectorFromArray([new Date()], new arrow.TimestampMillisecond()) });
   expect(() => fromArrow(times)).toThrow(failure('UNSUPPORTED', /column at is Timestamp/u));
   expect(() => fromArrow({} as never)).toThrow(failure('INVALID_ARGUMENT', /fromArrow needs a table/u));
+});
+
+test('columns that were changed since toArrow made them are what they are now, not what its schema says', async () => {
+  const made = await (await open().save('t', [{ a: 1, s: 'x', b: true }])).toArrow();
+  const changed = (columns: Record<string, arrow.Vector>, text?: string): arrow.Table => {
+    const { schema, batches } = new arrow.Table({ a: made.getChild('a') as arrow.Vector, ...columns });
+    const metadata = text === undefined ? made.schema.metadata : new Map([['dataref:schema', text]]);
+    const marked = new arrow.Schema(schema.fields, metadata);
+    return new arrow.Table(marked, new arrow.RecordBatch(marked, batches[0]?.data as arrow.Data<any>));
+  };
+  const [s, b] = ['s', 'b'].map((name) => made.getChild(name) as arrow.Vector) as [arrow.Vector, arrow.Vector];
+  const more = arrow.vectorFromArray(Int32Array.of(7));
+  expect(await fromArrow(changed({ s, b })).at(0)).toEqual({ a: 1, s: 'x', b: true });
+  expect(await fromArrow(changed({ s, b, more })).at(0)).toEqual({ a: 1, s: 'x', b: 1, more: 7 });
+  expect(await fromArrow(changed({ s: more, b })).at(0)).toEqual({ a: 1, s: 7, b: 1 });
+  expect(await fromArrow(changed({ a: more, s, b })).at(0)).toEqual({ a: 7, s: 'x', b: 1 });
+  expect(await fromArrow(changed({})).at(0)).toEqual({ a: 1 });
+  for (const text of ['{', '{"a":5}']) expect(await fromArrow(changed({}, text)).at(0)).toEqual({ a: 1 });
+});
+
+test('nulls of a record within the record or of a dictionary, and two columns of one name, are refused; no rows are none', async () => {
+  const whole = arrow.vectorFromArray(
+    [{ a: 1 }, { a: 2 }],
+    new arrow.Struct([new arrow.Field('a', new arrow.Int32())]),
+  );
+  const { type, children } = whole.data[0] as arrow.Data<any>;
+  const holed = arrow.makeData({ type, length: 2, nullCount: 1, nullBitmap: Uint8Array.of(1), children });
+  const nulled = new arrow.Table({ s: new arrow.Vector([holed]) });
+  expect(() => fromArrow(nulled)).toThrow(failure('NULL_VALUE', /column s has 1 nulls/u));
+  const dictionary = arrow.vectorFromArray(['a', null], new arrow.Utf8());
+  const words = arrow.makeData({
+    type: new arrow.Dictionary(new arrow.Utf8(), new arrow.Int32()),
+    length: 2,
+    nullCount: 0,
+    data: Int32Array.of(0, 1),
+    dictionary,
+  });
+  expect(() => fromArrow(new arrow.Table({ d: new arrow.Vector([words]) }))).toThrow(
+    failure('NULL_VALUE', /column d/u),
+  );
+  const column = new arrow.Field('a', new arrow.Int32());
+  const twice = new arrow.Table(new arrow.Schema([column, column]));
+  expect(() => fromArrow(twice)).toThrow(failure('INVALID_ARGUMENT', /two columns are called "a"/u));
+  const list = new arrow.Field('l', new arrow.List(new arrow.Field('item', new arrow.Int32(), false)), false);
+  const none = fromArrow(new arrow.Table(new arrow.Schema([list])));
+  expect([none.length, none.schema]).toEqual([0, { l: field('int32', [null]) }]);
 });
 
 // What writeIPC of nodejs-polars 0.26.1 gave for a frame of every kind of column.
@@ -120,6 +167,51 @@ test('every dtype goes to Parquet and comes back as it was', async () => {
   expect((await fromParquet(path)).length).toBe(0);
   await (await open().save('bare', Float32Array.of(1, 2).values())).toParquet(path);
   expect(await (await fromParquet(path)).at(1)).toEqual({ value: 2 });
+});
+
+test('columns of a Parquet file that were changed since toParquet wrote it are what they are now', async () => {
+  const path = join(tempFolder(), 't.parquet');
+  await (await open().save('t', [{ a: 1, v: Float32Array.of(1, 2) }])).toParquet(path);
+  const written = readFileSync(path, 'latin1');
+  const schemas = ['{"a":{"dtype":"float32"', '{"z":{"dtype":"float64"', '["a":{"dtype":"float64"'];
+  for (const instead of schemas) {
+    writeFileSync(path, written.replace('{"a":{"dtype":"float64"', instead), 'latin1');
+    const read = await fromParquet(path);
+    expect(read.schema).toEqual({ a: field('float64'), v: field('float32', [null]) });
+    expect((await read.at(0)).a).toBe(1);
+  }
+  writeFileSync(path, written, 'latin1');
+  const whole = await fromParquet(path);
+  expect(whole.schema).toEqual({ a: field('float64'), v: field('float32', [2]) });
+  truncateSync(path, 20);
+  await expect(whole.at(0)).rejects.toThrow(/t\.parquet ends at byte 20/u);
+});
+
+test('a Parquet file whose groups have other rows than it says is CORRUPT', async () => {
+  const path = join(tempFolder(), 't.parquet');
+  await (await open().save('t', fromColumns({ a: new Int8Array(77) }))).toParquet(path);
+  const bytes = readFileSync(path);
+  const footer = bytes.length - 8 - bytes.readUInt32LE(bytes.length - 8);
+  // The file's own count is the first varint of 77 (zigzag 154) in its footer.
+  const at = bytes.indexOf(Buffer.of(0x9a, 0x01), footer);
+  bytes[at] = 0x9c;
+  await expect(fromParquet(bytesBuffer(bytes))).rejects.toThrow(failure('CORRUPT', /78 rows/u));
+});
+
+function bytesBuffer(bytes: Uint8Array): AsyncBuffer {
+  return {
+    byteLength: bytes.length,
+    slice: async (start: number, end?: number) => new Uint8Array(bytes.slice(start, end)).buffer,
+  };
+}
+
+test('large records go to Parquet in groups of as many as memory is for', async () => {
+  const path = join(tempFolder(), 't.parquet');
+  const records = Array.from({ length: 40 }, (_, i) => ({ bytes: new Uint8Array(2 ** 20).fill(i) }));
+  await (await open().save('t', records, { schema: { bytes: field('bytes') } })).toParquet(path);
+  const { row_groups: groups } = await parquetMetadataAsync(bytesBuffer(readFileSync(path)));
+  expect(groups.map(({ num_rows: rows }) => Number(rows))).toEqual([15, 15, 10]);
+  expect((await (await fromParquet(path)).at(39)).bytes[0]).toBe(39);
 });
 
 test('a partitioned table goes to folders of Parquet as Hive has them', async () => {

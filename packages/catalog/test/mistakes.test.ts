@@ -1,8 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { fromColumns } from '@dataref/core';
+import { field, fromColumns } from '@dataref/core';
+import { FileStorage } from '@dataref/core/fs';
 import { MemoryStore, ObjectStorage } from '@dataref/core/store';
 import { openCatalog, type Catalog } from '@dataref/catalog';
 import { failure } from '../../core/test/expect-error.js';
+import { tempFolder } from '../../core/test/temp-folder.js';
 
 const open = (): Catalog => openCatalog(new ObjectStorage(new MemoryStore()));
 const ROWS = [{ a: 1, b: 'x', v: Float32Array.of(1), f: 0.5 }];
@@ -40,6 +42,9 @@ test('a name that differs from another by case alone is refused, and a version w
   await expect(catalog.rename('Team/Reviews', 'team/reviews')).rejects.toThrow(failure('INVALID_ID', /case alone/u));
   await expect(catalog.save('x@2', ROWS)).rejects.toThrow(failure('INVALID_ID', /without a version: "x"/u));
   expect(await catalog.has('team/reviews')).toBe(false);
+  await catalog.save('Émile', ROWS);
+  await expect(catalog.saveBlob('émile', Uint8Array.of(1))).rejects.toThrow(failure('INVALID_ID', /by case alone/u));
+  await expect(catalog.save('E\u0301mile', ROWS)).rejects.toThrow(failure('INVALID_ID', /by Unicode form alone/u));
 });
 
 test.each([
@@ -81,6 +86,10 @@ test.each([
   [{ tags: 'best' }, /tags must be a list/u],
   [{ tags: ['7'] }, /a tag is a letter/u],
   [{ metadata: [] }, /object of JSON/u],
+  [{ metadata: new Date(0) }, /object of JSON/u],
+  [{ metadata: new Map([['a', 1]]) }, /object of JSON/u],
+  [{ metadata: { toJSON: () => 'text' } }, /object of JSON/u],
+  [{ metadata: { toJSON: () => undefined } }, /object of JSON/u],
   [{ metadata: { a: 1n } }, /no bigints/u],
   [{ metadata: { a: 'x'.repeat(70_000) } }, /at most 65536/u],
   [{ partitonBy: ['a'] }, /unknown option "partitonBy"/u],
@@ -132,6 +141,53 @@ test('what is missing is told with what there is instead', async () => {
     failure('SCHEMA_MISMATCH', /reviews: expected .*int8/u),
   );
   expect(() => openCatalog({} as never)).toThrow(failure('INVALID_ARGUMENT', /openCatalog needs a storage/u));
+});
+
+test('a dataset that was replaced since it was fetched is no version, nor one with another schema than was asked for', async () => {
+  const storage = new ObjectStorage(new MemoryStore());
+  const catalog = openCatalog(storage);
+  const old = await storage.submit([{ a: 1 }], 'ds', '1');
+  const schema = { a: field('int8') };
+  for (const partitionBy of [undefined, ['a']])
+    await expect(catalog.save('t', old, { schema, partitionBy } as never)).rejects.toThrow(
+      failure('SCHEMA_MISMATCH', /t: expected .*int8/u),
+    );
+  await storage.submit([{ a: 2 }], 'ds', '1');
+  await expect(catalog.save('t', old)).rejects.toThrow(failure('GENERATION_GONE', /ds@1.*replaced/u));
+  expect(await catalog.has('t')).toBe(false);
+});
+
+test('a commit that is aborted, and comes to pass later all the same, has what it is of', async () => {
+  const store = new MemoryStore();
+  const late: (() => Promise<unknown>)[] = [];
+  const abort = new AbortController();
+  const slow = new Proxy(store, {
+    get(target, name: keyof MemoryStore) {
+      const method = target[name] as unknown;
+      if (typeof method !== 'function') return method;
+      if (name !== 'put') return method.bind(target) as unknown;
+      return async (...args: Parameters<MemoryStore['put']>) => {
+        if (!args[0].endsWith('record.json')) return target.put(...args);
+        late.push(() => target.put(args[0], args[1], { ifAbsent: true }));
+        abort.abort(new Error('enough'));
+        throw abort.signal.reason;
+      };
+    },
+  });
+  const { signal } = abort;
+  await expect(openCatalog(new ObjectStorage(slow)).save('t', ROWS, { signal })).rejects.toThrow('enough');
+  for (const put of late) await put();
+  const catalog = openCatalog(new ObjectStorage(store));
+  expect((await (await catalog.load('t')).at(0)).b).toBe('x');
+});
+
+test('bytes whose memory was transferred are refused, and are no empty blob', async () => {
+  const catalog = openCatalog(new FileStorage(tempFolder()));
+  const bytes = Uint8Array.of(1, 2, 3);
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+  for (const data of [bytes, [bytes]])
+    await expect(catalog.saveBlob('b', data)).rejects.toThrow(failure('INVALID_ARGUMENT', /transferred/u));
+  expect(await catalog.has('b')).toBe(false);
 });
 
 test('blobs and tables that are damaged or missing say so, and never give other bytes', async () => {

@@ -1,7 +1,7 @@
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { isDataRefError } from '@dataref/core';
 import { FileStorage } from '@dataref/core/fs';
 import { openCatalog } from '@dataref/catalog';
@@ -10,6 +10,7 @@ import { announceSeed, randomOf, runs } from '../../core/test/scale.js';
 import { tempFolder } from '../../core/test/temp-folder.js';
 import { recordsOf } from './table-behaviours.js';
 
+jest.setTimeout(600_000);
 const random = randomOf(announceSeed('catalog/record-file'));
 const GOLDEN = fileURLToPath(new URL('golden', import.meta.url));
 const RECORD = 'catalog%/team%2Freviews/record.json';
@@ -57,17 +58,40 @@ test.each<[string, RegExp, string, 'CORRUPT' | 'UNSUPPORTED', RegExp]>([
   ['a tag of nothing', /"first": 1/u, '"first": 9', 'CORRUPT', /tag of no version/u],
   ['a segment of no partition', /"values":\["0"\]/u, '"values":[]', 'CORRUPT', /no partition/u],
   ['a malformed schema', /"dtype":"string"/u, '"dtype":"strong"', 'CORRUPT', /malformed schema/u],
+  [
+    'a dataset of its user’s as its own',
+    /"id":"catalog:team\/reviews"/u,
+    '"id":"mnist"',
+    'CORRUPT',
+    /none of a catalog/u,
+  ],
   ['neither kind', /"kind":"table"/u, '"kind":"view"', 'CORRUPT', /neither a table nor a blob/u],
   ['a token of another form', /"token":"3/u, '"token":"x', 'CORRUPT', /token is malformed/u],
 ])('a record with %s is refused, though its checksum is right', async (_, part, instead, code, message) => {
   const folder = tempFolder();
   cpSync(GOLDEN, folder, { recursive: true });
-  const text = readFileSync(join(folder, RECORD), 'utf8').replace(part, instead);
-  const body = text.slice(0, text.lastIndexOf(',\n  "crc32"'));
-  writeFileSync(join(folder, RECORD), `${body},\n  "crc32": ${crcOf(body)}\n}\n`);
+  rewrite(join(folder, RECORD), part, instead);
   const read = openCatalog(new FileStorage(folder)).history('team/reviews');
   await expect(read).rejects.toThrow(failure(code, message));
 });
+
+test('nothing is allocated on a record’s word, and a blob larger than any array says how it is read', async () => {
+  const folder = tempFolder();
+  cpSync(GOLDEN, folder, { recursive: true });
+  rewrite(join(folder, 'catalog%/model/record.json'), /"byteLength":5/u, `"byteLength":${2 ** 42}`);
+  const catalog = openCatalog(new FileStorage(folder));
+  await expect(catalog.loadBlob('model')).rejects.toThrow(failure('CORRUPT', /has 5 bytes, it was saved with/u));
+  const [blob] = readdirSync(join(folder, 'catalog%/draft')).filter((name) => name.endsWith('.blob'));
+  truncateSync(join(folder, 'catalog%/draft', blob as string), 2 ** 42);
+  await expect(catalog.loadBlob('model')).rejects.toThrow(failure('MEMORY_LIMIT', /use blobStream/u));
+});
+
+/** A record with something else in it, and the right checksum. */
+function rewrite(path: string, part: RegExp, instead: string): void {
+  const text = readFileSync(path, 'utf8').replace(part, instead);
+  const body = text.slice(0, text.lastIndexOf(',\n  "crc32"'));
+  writeFileSync(path, `${body},\n  "crc32": ${crcOf(body)}\n}\n`);
+}
 
 /** CRC-32 as docs/catalog.md has it, of a text's UTF-8. */
 function crcOf(text: string): number {

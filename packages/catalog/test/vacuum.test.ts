@@ -73,6 +73,15 @@ test('a save, an append, a delete that ends at any request leaves a whole catalo
   }
 }, 600_000);
 
+test('vacuum removes what is nobody’s though it is damaged', async () => {
+  const store = new MemoryStore();
+  const storage = new ObjectStorage(store);
+  await storage.submit([{ a: 1 }], 'catalog:orphan', '0');
+  await store.put('catalog%3Aorphan/0/dataset.json', Uint8Array.of(1));
+  await openCatalog(storage).vacuum({ graceMs: 0 });
+  expect((await keysOf(store)).filter((key) => key.endsWith('dataset.json'))).toEqual([]);
+});
+
 test('vacuum spares what is young, and removes nothing where a record cannot be read', async () => {
   const store = new MemoryStore();
   const storage = new ObjectStorage(store);

@@ -1,5 +1,5 @@
 import type { Data, DataType, Field as ArrowField, Table as ArrowTable, Vector } from 'apache-arrow';
-import { DataRefError, type DataRef, type NumericDType, type Schema } from '@dataref/core';
+import { DataRefError, type DataRef, type Field, type NumericDType, type Schema } from '@dataref/core';
 import {
   allocateElements,
   allocateFresh,
@@ -25,20 +25,51 @@ const BYTES = [BINARY, LARGE_BINARY, BINARY_VIEW, FIXED_BINARY];
 /**
  * The rows of an Arrow table of apache-arrow, whose memory is not copied where it is of one batch. Integers and floats are
  * scalars of their dtype, utf8 and dictionaries of it strings, binary bytes, fixed-size lists vectors and tensors, lists
- * vectors of differing lengths, structs records within the record. What `toArrow` made has its schema again.
- * @throws DataRefError INVALID_ARGUMENT for what is no Arrow table; NULL_VALUE naming the column; UNSUPPORTED for a type
- *   that has no dtype, such as a timestamp
+ * vectors of differing lengths, structs records within the record. What `toArrow` made has its schema again, unless its
+ * columns are others by now.
+ * @throws DataRefError INVALID_ARGUMENT for what is no Arrow table, and one with two columns of one name; NULL_VALUE naming
+ *   the column; UNSUPPORTED for a type that has no dtype, such as a timestamp
  */
 export function fromArrow(table: ArrowTable): DataRef {
   const { schema: arrowSchema, batches } = Object(table) as Partial<ArrowTable>;
   if (!Array.isArray(batches) || !Array.isArray(arrowSchema?.fields))
     throw new DataRefError('INVALID_ARGUMENT', `fromArrow needs a table of apache-arrow, got ${describeValue(table)}`);
-  const own = arrowSchema.metadata.get('dataref:schema');
-  const schema = own === undefined ? structure(arrowSchema.fields) : parseSchema(JSON.parse(own));
+  const names = arrowSchema.fields.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined)
+    throw new DataRefError('INVALID_ARGUMENT', `fromArrow: two columns are called ${JSON.stringify(twice)}`);
+  const own = writtenSchema(arrowSchema.metadata.get('dataref:schema'), table);
+  const schema = own ?? structure(arrowSchema.fields);
   const vectorOf = (leaf: Leaf): Vector | null =>
     own === undefined ? child(table, leaf.name) : table.getChild(leaf.name);
   const columns = leavesOf(schema).map((leaf) => columnOf(leaf, vectorOf(leaf), table.numRows));
   return new RowDataset(new MemoryRows(schema, columns));
+}
+
+/** The schema that is written in a table, where it is that of its columns: others keep it when they change those. */
+function writtenSchema(text: string | undefined, table: ArrowTable): Schema | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const schema = parseSchema(JSON.parse(text));
+    const stored = leavesOf(schema).filter(({ kind, recordBytes }) => kind !== 'fixed' || recordBytes > 0);
+    const isSame =
+      stored.length === table.numCols && stored.every((leaf) => isStoredAs(leaf, table.getChild(leaf.name)));
+    return isSame ? schema : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a column is as the stored parts have it. */
+function isStoredAs({ name, kind, dtype, shape }: Leaf, vector: Vector | null): boolean {
+  if (vector === null) return false;
+  const type = vector.type as DataType;
+  const isStruct = (type.typeId as number) === STRUCT;
+  const { dtype: is, shape: sizes } = schemaOf(name, isStruct ? ((type.children[0] as ArrowField).type as DataType) : type) as Field; // prettier-ignore
+  if (kind === 'text') return is === dtype && !isStruct;
+  const hasDType = is === dtype || (dtype === 'bool' && is === 'uint8') || (dtype === 'float16' && is === 'uint16');
+  if (kind === 'fixed') return hasDType && !isStruct && sizes.join() === shape.join();
+  return hasDType && sizes.join() === [null].join() && isStruct === shape.length > 1;
 }
 
 function structure(fields: readonly ArrowField[]): Record<string, Schema> {
@@ -85,8 +116,10 @@ function child(table: Pick<ArrowTable, 'getChild'>, path: string): Vector | null
   const whole = table.getChild(path);
   if (whole !== null) return whole;
   const [first = '', ...rest] = path.split('.');
-  const vector = table.getChild(first) as unknown as Pick<ArrowTable, 'getChild'> | null;
-  return vector === null || rest.length === 0 ? null : child(vector, rest.join('.'));
+  const vector = table.getChild(first);
+  if (vector === null || rest.length === 0) return null;
+  if (vector.nullCount > 0) throw nulls(first, vector.nullCount);
+  return child(vector, rest.join('.'));
 }
 
 function columnOf(leaf: Leaf, vector: Vector | null, length: number): ColumnData {
@@ -95,13 +128,8 @@ function columnOf(leaf: Leaf, vector: Vector | null, length: number): ColumnData
     if (leaf.kind === 'fixed' && leaf.size === 0) return emptyColumn(leaf, length);
     throw new DataRefError('INVALID_ARGUMENT', `fromArrow: the table has no column ${leaf.name}, its schema does`);
   }
-  if (vector.nullCount > 0)
-    throw new DataRefError(
-      'NULL_VALUE',
-      `fromArrow: column ${leaf.name} has ${vector.nullCount} nulls, which a dataset cannot hold; fill or drop them`,
-      { details: { column: leaf.name } },
-    );
-  if (vector.data.length === 0) return emptyColumn(leaf, 0);
+  if (vector.length === 0) return emptyColumn(leaf, 0);
+  if (vector.nullCount > 0) throw nulls(leaf.name, vector.nullCount);
   return concatColumns(vector.data.map((data) => chunkOf(leaf, data as Data, vector)));
 }
 
@@ -155,6 +183,7 @@ function textsOf(leaf: Leaf, data: Data, vector: Vector): ColumnData {
   const encoder = new TextEncoder();
   const values = Array.from({ length }, (_, i): Uint8Array => {
     const value: unknown = vector.get(first + i);
+    if (value === null) throw nulls(leaf.name, 1); // of its dictionary
     return typeof value === 'string' ? encoder.encode(value) : (value as Uint8Array);
   });
   const offsets = new Uint32Array(length + 1);
@@ -162,6 +191,14 @@ function textsOf(leaf: Leaf, data: Data, vector: Vector): ColumnData {
   const bytes = new Uint8Array(offsets[length] as number);
   values.forEach((value, i) => bytes.set(value, offsets[i]));
   return { leaf, length, data: bytes, offsets };
+}
+
+function nulls(column: string, count: number): DataRefError {
+  return new DataRefError(
+    'NULL_VALUE',
+    `fromArrow: column ${column} has ${count} nulls, which a dataset cannot hold; fill or drop them`,
+    { details: { column } },
+  );
 }
 
 function emptyColumn(leaf: Leaf, length: number): ColumnData {

@@ -34,20 +34,31 @@ export async function writeBlob(
   return { byteLength, fingerprint: `sha256:${hash.hex()}` };
 }
 
-/** All bytes of a blob, compared with its hash. @throws DataRefError CORRUPT */
+/** All bytes of a blob, compared with its hash. @throws DataRefError CORRUPT; MEMORY_LIMIT where no array has room for them */
 export async function readBlob(
   store: ObjectStore,
   blob: BlobVersion,
   what: string,
   options: IoOptions,
 ): Promise<Uint8Array> {
-  const bytes = new Uint8Array(blob.byteLength);
+  let bytes: Uint8Array = new Uint8Array(0);
   let at = 0;
   for await (const piece of blobPieces(store, blob, what, options)) {
+    if (at === 0) bytes = roomFor(blob.byteLength, what); // by now it is known to have so many
     bytes.set(piece, at);
     at += piece.length;
   }
   return bytes;
+}
+
+function roomFor(byteLength: number, what: string): Uint8Array {
+  try {
+    return new Uint8Array(byteLength);
+  } catch (cause) {
+    throw new DataRefError('MEMORY_LIMIT', `${what} has ${byteLength} bytes, too many for one array: use blobStream`, {
+      cause,
+    });
+  }
 }
 
 /**

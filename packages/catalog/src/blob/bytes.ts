@@ -1,5 +1,5 @@
 import { DataRefError } from '@dataref/core';
-import { describeValue, isIterable } from '@dataref/core/adapter';
+import { checkedArray, describeValue, isIterable } from '@dataref/core/adapter';
 
 /** Bytes, or pieces of them, from anywhere. */
 export type BlobBytes = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>;
@@ -14,9 +14,16 @@ export function piecesOf(what: string, data: unknown): AsyncGenerator<Uint8Array
 }
 
 async function* checked(what: string, data: unknown): AsyncGenerator<Uint8Array> {
-  if (isBytes(data)) yield data;
+  if (isBytes(data)) yield atHand(what, data);
   else
-    for await (const piece of data as AsyncIterable<unknown>) yield isBytes(piece) ? piece : refusePiece(what, piece);
+    for await (const piece of data as AsyncIterable<unknown>)
+      yield isBytes(piece) ? atHand(what, piece) : refusePiece(what, piece);
+}
+
+/** Bytes whose memory was transferred look like none. @throws DataRefError INVALID_ARGUMENT */
+function atHand(what: string, bytes: Uint8Array): Uint8Array {
+  if (bytes.length === 0) checkedArray(what, bytes, [0]);
+  return bytes;
 }
 
 /** Of any realm: a Buffer is one too. */

@@ -29,12 +29,15 @@ export class SavedBlobs {
     const written = await writeBlob(store, key, pieces, { signal });
     const createdAt = new Date().toISOString();
     const draft: Draft = { kind: 'blob', token, createdAt, ...written, metadata, key };
-    try {
-      return await addVersion(this.#records, name, token, () => draft, tags, { signal });
-    } catch (error) {
-      await this.#withdraw(name, token, key);
-      throw error;
-    }
+    return addVersion(
+      this.#records,
+      name,
+      token,
+      () => draft,
+      tags,
+      () => store.delete(key),
+      { signal },
+    );
   }
 
   async load(given: string, options: IoOptions): Promise<Uint8Array> {
@@ -45,15 +48,5 @@ export class SavedBlobs {
   async *stream(given: string, options: IoOptions): AsyncGenerator<Uint8Array> {
     const { saved } = await findOf(this.#records, given, 'blob', options);
     yield* blobPieces(this.#records.store, saved, given, options);
-  }
-
-  /** A commit that failed may have come to pass all the same. */
-  async #withdraw(name: string, token: string, key: string): Promise<void> {
-    try {
-      const now = await this.#records.read(name);
-      if (now?.versions.some((version) => version.token === token) !== true) await this.#records.store.delete(key);
-    } catch {
-      // The failure that brought us here is the one to report; what is left behind, vacuum finds.
-    }
   }
 }

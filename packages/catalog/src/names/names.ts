@@ -66,6 +66,11 @@ export function nameOf(segment: string): string | undefined {
   }
 }
 
+/** What two names have in common that differ by case, or by Unicode form, alone. */
+export function foldedName(name: string): string {
+  return name.normalize('NFC').toLowerCase();
+}
+
 /** Id of the datasets that the tables of a name consist of. */
 export function idOf(name: string): string {
   return `${ID_PREFIX}${name}`;

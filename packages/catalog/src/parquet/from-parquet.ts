@@ -2,6 +2,7 @@ import { defineDataRef, DataRefError, type DataRef, type Schema } from '@dataref
 import {
   checkPath,
   describeValue,
+  isField,
   lazyPackage,
   optionsOf,
   parseSchema,
@@ -13,6 +14,9 @@ import { schemaOfParquet } from './parquet-schema.js';
 
 /** Groups of rows that are kept decoded. */
 const GROUPS_KEPT = 2;
+
+/** Bytes of one read of a file: more than 2^31 are none. */
+const MOST_AT_ONCE = 2 ** 30;
 
 const loadHyparquet = lazyPackage(
   'hyparquet',
@@ -27,7 +31,8 @@ export interface FromParquetOptions {
 
 /**
  * The rows of a Parquet file, read by groups when they are asked for: integers, floats, booleans, strings, bytes, lists of
- * numbers as vectors of differing lengths, groups as records within the record. What `toParquet` wrote has its schema again.
+ * numbers as vectors of differing lengths, groups as records within the record. What `toParquet` wrote has its schema again,
+ * unless its columns are others by now.
  * @param file a path, a file: URL, or a buffer of hyparquet, such as `asyncBufferFromUrl` gives
  * @throws DataRefError INVALID_ARGUMENT; NOT_FOUND; CORRUPT for what is no Parquet file; UNSUPPORTED naming a column that no
  *   dtype stands for; while reading, NULL_VALUE
@@ -48,11 +53,13 @@ export async function fromParquet(
   const metadata = await parquetMetadataAsync(buffer).catch((cause: unknown) => {
     throw new DataRefError('CORRUPT', `fromParquet: ${name} is no Parquet file: ${String(cause)}`, { cause });
   });
-  const schema = schemaIn(metadata, columns) ?? schemaOfParquet(parquetSchema(metadata), columns);
+  const is = schemaOfParquet(parquetSchema(metadata), columns);
+  const written = schemaIn(metadata, columns);
+  const schema = written !== undefined && isFormOf(written, is) ? written : is;
   for (const column of columns ?? [])
     if (!Object.hasOwn(schema, column))
       throw new DataRefError('INVALID_ARGUMENT', `fromParquet: no column ${describeValue(column)} in ${name}`);
-  const groups = startsOf(metadata);
+  const groups = startsOf(metadata, name);
   const kept = new Map<number, Promise<readonly any[]>>();
   const groupOf = (group: number): Promise<readonly any[]> => {
     const known = kept.get(group);
@@ -114,7 +121,12 @@ async function bufferOf(file: string | URL | AsyncBuffer): Promise<[AsyncBuffer,
     const handle = await open(path);
     try {
       const bytes = new Uint8Array(end - start);
-      await handle.read(bytes, 0, bytes.length, start);
+      for (let at = 0; at < bytes.length;) {
+        const { bytesRead } = await handle.read(bytes, at, Math.min(bytes.length - at, MOST_AT_ONCE), start + at);
+        if (bytesRead === 0)
+          throw new DataRefError('CORRUPT', `fromParquet: ${String(path)} ends at byte ${start + at}, before ${end}`);
+        at += bytesRead;
+      }
       return bytes.buffer;
     } finally {
       await handle.close();
@@ -123,10 +135,25 @@ async function bufferOf(file: string | URL | AsyncBuffer): Promise<[AsyncBuffer,
   return [{ byteLength, slice }, String(path)];
 }
 
-/** Where each group of rows begins, and the last one ends. */
-function startsOf({ row_groups: groups }: FileMetaData): number[] {
-  let start = 0;
-  return [...groups.map(({ num_rows: rows }) => (start += Number(rows)) - Number(rows)), start];
+/** Where each group of rows begins, and the last one ends. @throws DataRefError CORRUPT */
+function startsOf({ row_groups: groups, num_rows: all }: FileMetaData, name: string): number[] {
+  const starts = [0];
+  for (const { num_rows: rows } of groups) starts.push((starts.at(-1) as number) + Number(rows));
+  const end = starts.at(-1) as number;
+  if (groups.every(({ num_rows: rows }) => rows >= 0n) && Number.isSafeInteger(end) && BigInt(end) === all)
+    return starts;
+  throw new DataRefError('CORRUPT', `fromParquet: ${name} says that it has ${all} rows, and its groups have others`);
+}
+
+/** Whether columns that are as `is` may be read as what `toParquet` wrote down: others keep it when they change them. */
+function isFormOf(written: Schema, is: Schema): boolean {
+  if (isField(written)) return isField(is) && written.dtype === is.dtype && written.shape.length === is.shape.length;
+  const [members, found] = [Object.entries(written), is as Record<string, Schema>];
+  return (
+    !isField(is) &&
+    members.length === Object.keys(found).length &&
+    members.every(([key, member]) => Object.hasOwn(found, key) && isFormOf(member, found[key] as Schema))
+  );
 }
 
 /** The schema that `toParquet` wrote down. */
@@ -136,6 +163,12 @@ function schemaIn(
 ): Schema | undefined {
   const text = pairs?.find(({ key }) => key === 'dataref:schema')?.value;
   if (text === undefined) return undefined;
-  const schema = JSON.parse(text) as Record<string, Schema>;
-  return parseSchema(Object.fromEntries(Object.entries(schema).filter(([name]) => columns?.includes(name) !== false)));
+  try {
+    const schema = JSON.parse(text) as Record<string, Schema>;
+    return parseSchema(
+      Object.fromEntries(Object.entries(schema).filter(([name]) => columns?.includes(name) !== false)),
+    );
+  } catch {
+    return undefined;
+  }
 }

@@ -10,21 +10,25 @@ import type { TableInfo } from '../record/version-info.js';
 import { columnsOf, parquetSchemaOf } from './parquet-schema.js';
 import { parquetColumn } from './parquet-column.js';
 
-const RECORDS_AT_ONCE = 65_536;
+const MOST_RECORDS_AT_ONCE = 65_536;
+/** As stored: their values are in memory several times, as JavaScript's own. */
+const BYTES_AT_ONCE = 16 * 2 ** 20;
 
 /** Writes a table as one Parquet file, or as a folder of one for each partition. */
 export async function writeTable(
-  { schema, partitionBy, segments: infos }: TableInfo,
+  { schema, partitionBy, segments: infos, length, byteLength }: TableInfo,
   segments: readonly RowSource[],
   given: string | URL,
   options: IoOptions,
 ): Promise<void> {
   const checked = checkPath('toParquet', given);
   const path = resolve(checked instanceof URL ? fileURLToPath(checked) : checked);
+  const fitting = Math.floor((BYTES_AT_ONCE * length) / Math.max(1, byteLength));
+  const recordsAtOnce = Math.max(1, Math.min(MOST_RECORDS_AT_ONCE, fitting));
   const aside = `${path}.${newToken()}.tmp`;
   try {
     await mkdir(dirname(path), { recursive: true });
-    if (partitionBy.length === 0) await writeFile(aside, columnsOf(schema), segments, options);
+    if (partitionBy.length === 0) await writeFile(aside, columnsOf(schema), segments, recordsAtOnce, options);
     else {
       await refuseFilled(path);
       const columns = Object.fromEntries(
@@ -34,7 +38,7 @@ export async function writeTable(
         const values = infos[i]?.values ?? [];
         const folder = join(aside, ...partitionBy.map((name, c) => `${hive(name)}=${hive(values[c] as string)}`));
         await mkdir(folder, { recursive: true });
-        await writeFile(join(folder, `${i}.parquet`), columns, [segment], options);
+        await writeFile(join(folder, `${i}.parquet`), columns, [segment], recordsAtOnce, options);
       }
     }
     options.signal?.throwIfAborted();
@@ -49,6 +53,7 @@ async function writeFile(
   path: string,
   columns: Readonly<Record<string, Schema>>,
   segments: readonly RowSource[],
+  recordsAtOnce: number,
   { signal }: IoOptions,
 ): Promise<void> {
   if (Object.keys(columns).length === 0)
@@ -65,14 +70,14 @@ async function writeFile(
     const writer = new ParquetWriter({ writer: Object.assign(bytes, { flush, finish: flush }), schema, kvMetadata });
     for (const segment of segments) {
       const names = Object.keys(columns);
-      for (let start = 0; start < segment.length; start += RECORDS_AT_ONCE) {
+      for (let start = 0; start < segment.length; start += recordsAtOnce) {
         signal?.throwIfAborted();
         const indices = Uint32Array.from(
-          { length: Math.min(RECORDS_AT_ONCE, segment.length - start) },
+          { length: Math.min(recordsAtOnce, segment.length - start) },
           (_, i) => start + i,
         );
         const columnData = await columnsIn(segment, names, columns, indices, signal);
-        await writer.write({ columnData, rowGroupSize: RECORDS_AT_ONCE });
+        await writer.write({ columnData, rowGroupSize: recordsAtOnce });
       }
     }
     await writer.finish();

@@ -3,7 +3,7 @@ import { didYouMean } from '@dataref/core/adapter';
 import type { IoOptions } from '@dataref/core/store';
 import { parseName } from '../names/names.js';
 import { refuseOtherKind, versionAt, withVersion, type Draft } from './history.js';
-import type { Records } from './records.js';
+import type { RecordContent, Records } from './records.js';
 import { changeRecord } from './renames.js';
 import type { CatalogRecord, Version } from './types.js';
 
@@ -70,21 +70,52 @@ export async function recordToSave(
   options: IoOptions,
 ): Promise<CatalogRecord | undefined> {
   const now = await records.read(name, options);
-  if (now === undefined) await records.refuseOtherCase(name, options);
+  if (now === undefined) await records.refuseLookalike(name, options);
   refuseOtherKind(now, kind);
   return now;
 }
 
-/** Adds a version to what a name has by then. @param draftOf is asked anew where others have saved meanwhile */
+/**
+ * Adds a version to what a name has by then.
+ * @param draftOf is asked anew where others have saved meanwhile
+ * @param remove what was written for it, where it cannot be one
+ */
 export async function addVersion(
   records: Records,
   name: string,
   token: string,
   draftOf: (now: CatalogRecord | undefined) => Draft,
   tags: readonly string[],
-  options: IoOptions,
+  remove: () => Promise<unknown>,
+  { signal }: IoOptions,
 ): Promise<Found> {
-  const record = await changeRecord(records, name, (now) => withVersion(now, name, draftOf(now), tags), options);
-  const saved = record?.versions.find((version) => version.token === token);
-  return { record: record as CatalogRecord, saved: saved as Version };
+  let isBegun = false;
+  const change = (now: CatalogRecord | undefined): RecordContent | undefined => {
+    const next = withVersion(now, name, draftOf(now), tags);
+    isBegun = true;
+    return next;
+  };
+  try {
+    signal?.throwIfAborted();
+    const record = await changeRecord(records, name, change, { signal });
+    const saved = record?.versions.find((version) => version.token === token);
+    return { record: record as CatalogRecord, saved: saved as Version };
+  } catch (error) {
+    // The failure that brought us here is the one to report; what is left behind, vacuum finds.
+    const isNobodys = !isBegun || (signal?.aborted !== true && (await isMissing(records, name, token)));
+    if (isNobodys) await remove().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Whether a put that failed has not come to pass all the same. One that was aborted may yet do so. */
+async function isMissing(records: Records, name: string, token: string): Promise<boolean> {
+  try {
+    const now = await records.read(name);
+    if (now === undefined) return true;
+    const hasMoved = now.leaving !== undefined || now.left !== undefined; // perhaps with it
+    return !hasMoved && now.versions.every((version) => version.token !== token);
+  } catch {
+    return false;
+  }
 }

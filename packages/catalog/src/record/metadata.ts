@@ -10,8 +10,7 @@ export function checkMetadata(what: string, given: unknown): Metadata {
   const refuse = (problem: string): never => {
     throw new DataRefError('INVALID_ARGUMENT', `${what}: metadata ${problem}`);
   };
-  if (typeof given !== 'object' || given === null || Array.isArray(given))
-    return refuse(`must be an object of JSON, got ${describeValue(given)}`);
+  if (!isPlain(given)) return refuse(`must be a plain object of JSON, got ${describeValue(given)}`);
   let text: string;
   try {
     text = JSON.stringify(given);
@@ -21,4 +20,11 @@ export function checkMetadata(what: string, given: unknown): Metadata {
   const { length } = new TextEncoder().encode(text);
   if (length > MOST_BYTES) return refuse(`has ${length} bytes as JSON, at most ${MOST_BYTES}; save a blob`);
   return JSON.parse(text) as Metadata;
+}
+
+/** Not what would be another thing as JSON: a Date a text, a Map nothing, and what `toJSON` says. */
+function isPlain(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const { toJSON } = value as { readonly toJSON?: unknown };
+  return Object.prototype.toString.call(value) === '[object Object]' && typeof toJSON !== 'function';
 }

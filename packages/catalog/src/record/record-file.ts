@@ -1,5 +1,6 @@
 import { DataRefError, type Schema } from '@dataref/core';
 import { count, matching, parseSchema, seal, unseal, type Refuse } from '@dataref/core/adapter';
+import { ID_PREFIX } from '../names/names.js';
 import type { Arriving, CatalogRecord, Leaving, Left, Segment, Version } from './types.js';
 
 const FORMAT = 'dataref-catalog';
@@ -17,12 +18,14 @@ const BLOB_KEY = /^catalog%\/[A-Za-z0-9._%-]{1,255}\/[0-9a-f]{16}\.blob$/;
  * @throws DataRefError OUT_OF_RANGE where it would be too large
  */
 export function encodeRecord(record: CatalogRecord): Uint8Array {
-  const places = new Map<string, number>();
+  const places = new Map<Segment | string, number>();
   const segments: Segment[] = [];
   const placeOf = (segment: Segment): number => {
+    const known = places.get(segment); // nearly always: versions that were read have the same objects
+    if (known !== undefined) return known;
     const key = JSON.stringify([segment.id, segment.version, segment.values]);
     const place = places.get(key) ?? segments.push(segment) - 1;
-    places.set(key, place);
+    places.set(key, place).set(segment, place);
     return place;
   };
   const { versions, ...rest } = record;
@@ -62,8 +65,9 @@ export function decodeRecord(bytes: Uint8Array, where: string, name: string): Ca
   versions.forEach(({ version }, i) => {
     if (version > lastVersion || version <= (versions[i - 1]?.version ?? 0)) refuse('has versions out of order');
   });
+  const numbers = new Set<unknown>(versions.map(({ version }) => version));
   const tags = Object.entries(object(value['tags'], 'tags', refuse)).map(([tag, number]): [string, number] =>
-    versions.some(({ version }) => version === number) ? [tag, number as number] : refuse('has a tag of no version'),
+    numbers.has(number) ? [tag, number as number] : refuse('has a tag of no version'),
   );
   return {
     name,
@@ -81,8 +85,11 @@ export function decodeRecord(bytes: Uint8Array, where: string, name: string): Ca
 function segmentOf(item: unknown, refuse: Refuse): Segment {
   const value = object(item, 'a segment', refuse);
   if (typeof value['isLinked'] !== 'boolean') return refuse('has a segment without isLinked');
+  const id = matching(value['id'], "a segment's id", NAME, refuse);
+  if (!value['isLinked'] && !id.startsWith(ID_PREFIX))
+    return refuse('has a segment of its own that is none of a catalog');
   return {
-    id: matching(value['id'], "a segment's id", NAME, refuse),
+    id,
     version: matching(value['version'], "a segment's version", NAME, refuse),
     length: count(value['length'], "a segment's length", refuse),
     byteLength: count(value['byteLength'], "a segment's byteLength", refuse),
@@ -106,18 +113,21 @@ function versionOf(item: unknown, all: readonly Segment[], refuse: Refuse): Vers
     return { ...saved, kind: 'blob', key: matching(value['key'], "a blob's key", BLOB_KEY, refuse) };
   if (value['kind'] !== 'table') return refuse('has a version that is neither a table nor a blob');
   const partitionBy = texts(value['partitionBy'], 'partitionBy', refuse);
-  const segments = list(value['segments'], "a version's segments", refuse).flatMap((range) => {
+  const ranges = list(value['segments'], "a version's segments", refuse).map((range) => {
     const [start, end] = list(range, 'a range of segments', refuse).map((at) => count(at, 'a range', refuse));
     if (start === undefined || end === undefined || start >= end || end > all.length)
       return refuse('has a version of segments that there are not');
     return all.slice(start, end);
   });
+  const segments = ranges.length === 1 ? (ranges[0] as readonly Segment[]) : ranges.flat();
   if (segments.length === 0) return refuse('has a table without segments');
-  if (segments.some(({ values }) => values.length !== partitionBy.length))
-    return refuse('has a segment that is of no partition');
   const length = count(value['length'], "a version's length", refuse);
-  if (segments.reduce((sum, segment) => sum + segment.length, 0) !== length)
-    return refuse('has a table whose segments have another length');
+  let sum = 0;
+  for (const segment of segments) {
+    sum += segment.length;
+    if (segment.values.length !== partitionBy.length) return refuse('has a segment that is of no partition');
+  }
+  if (sum !== length) return refuse('has a table whose segments have another length');
   return { ...saved, kind: 'table', length, schema: schemaOf(value['schema'], refuse), partitionBy, segments };
 }
 

@@ -1,7 +1,7 @@
 import { DataRefError } from '@dataref/core';
 import { inOrder, locksOf, orAbort, REQUESTS_AT_ONCE, updateObject } from '@dataref/core/adapter';
 import type { IoOptions, ObjectStore } from '@dataref/core/store';
-import { CATALOG_FOLDER, folderOf, nameOf, recordKey } from '../names/names.js';
+import { CATALOG_FOLDER, foldedName, nameOf, recordKey } from '../names/names.js';
 import { decodeRecord, encodeRecord, RECORD_LIMIT_BYTES } from './record-file.js';
 import type { CatalogRecord } from './types.js';
 
@@ -80,16 +80,17 @@ export class Records {
       if (record !== undefined) yield record;
   }
 
-  /** Two names that differ by case alone would be one on some file systems. @throws DataRefError INVALID_ID */
-  async refuseOtherCase(name: string, { signal }: IoOptions): Promise<void> {
-    const folder = folderOf(name).slice(CATALOG_FOLDER.length, -1);
-    const other = (await orAbort(this.store.listFolders(CATALOG_FOLDER, { signal }), signal)).find(
-      (found) => found !== folder && found.toLowerCase() === folder.toLowerCase(),
-    );
+  /**
+   * Two names that differ by case alone would be one on some file systems, and by Unicode form to everybody's eyes.
+   * @throws DataRefError INVALID_ID
+   */
+  async refuseLookalike(name: string, options: IoOptions): Promise<void> {
+    const folded = foldedName(name);
+    const other = (await this.names(options)).find((found) => found !== name && foldedName(found) === folded);
     if (other === undefined) return;
     throw new DataRefError(
       'INVALID_ID',
-      `name ${JSON.stringify(name)} differs from ${JSON.stringify(nameOf(other) ?? other)} by case alone; use that one, or another name`,
+      `name ${JSON.stringify(name)} differs from ${JSON.stringify(other)} by ${name.normalize('NFC') === other.normalize('NFC') ? 'Unicode form' : 'case'} alone; use that one, or another name`,
       { details: { what: 'name' } },
     );
   }

@@ -7,13 +7,12 @@ export interface References {
 }
 
 export function referencesOf(versions: Iterable<Version>): References {
-  const segments = new Map<string, Segment>();
+  const distinct = new Set<Segment>(); // versions of one history have the same objects
   const blobs = new Set<string>();
   for (const version of versions) {
     if (version.kind === 'blob') blobs.add(version.key);
-    else
-      for (const segment of version.segments)
-        if (!segment.isLinked) segments.set(`${segment.id}@${segment.version}`, segment);
+    else for (const segment of version.segments) distinct.add(segment);
   }
-  return { segments, blobs };
+  const own = [...distinct].filter(({ isLinked }) => !isLinked);
+  return { segments: new Map(own.map((segment) => [`${segment.id}@${segment.version}`, segment])), blobs };
 }

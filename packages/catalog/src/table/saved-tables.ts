@@ -41,6 +41,8 @@ export class SavedTables {
   }
 
   async save(name: string, data: unknown, options: TableOptions): Promise<Table> {
+    const { schema } = options;
+    if (schema !== undefined && isDataRef(data)) refuseOtherSchema(name, parseSchema(schema), data.schema as Schema);
     const now = await recordToSave(this.#records, name, 'table', options);
     return this.#write(name, data, now, options, (saved, token) => {
       const draft = draftOf(saved, token, options.partitionBy ?? [], options.metadata);
@@ -87,29 +89,10 @@ export class SavedTables {
     const token = newToken();
     const io: ProgressOptions = { signal, onProgress };
     const saved = await saveSegments(this.#storage, name, token, data, now, { schema, partitionBy, ...io });
-    let found: Found;
-    try {
-      signal?.throwIfAborted();
-      found = await addVersion(this.#records, name, token, planOf(saved, token), tags, { signal });
-    } catch (error) {
-      await this.#withdraw(name, token, saved);
-      throw error;
-    }
+    const own = saved.segments.filter(({ version, isLinked }) => !isLinked && version.startsWith(token));
+    const remove = (): Promise<void> => removeSegments(this.#storage, own);
+    const found = await addVersion(this.#records, name, token, planOf(saved, token), tags, remove, { signal });
     return this.#open(found as Found<TableVersion>, opened, { signal });
-  }
-
-  /** A commit that failed may have come to pass all the same, and one that was aborted may yet do so. */
-  async #withdraw(name: string, token: string, { segments }: SavedSegments): Promise<void> {
-    try {
-      const now = await this.#records.read(name);
-      if (now?.versions.some((version) => version.token === token) === true) return;
-      await removeSegments(
-        this.#storage,
-        segments.filter(({ version, isLinked }) => !isLinked && version.startsWith(token)),
-      );
-    } catch {
-      // The failure that brought us here is the one to report; what is left behind, vacuum finds.
-    }
   }
 
   async #open(
@@ -118,11 +101,13 @@ export class SavedTables {
     options: IoOptions,
   ): Promise<Table> {
     const what = `${record.name}@${saved.version}`;
-    const segments = await openSegments(this.#storage, what, saved, opened, options).catch(async (error: unknown) => {
-      // Of a version that was deleted meanwhile, what is missing is no damage.
-      const now = await this.#records.read(record.name, options);
-      throw versionAt(now, saved.version) === undefined ? await notFound(this.#records, what, now) : error;
-    });
+    const segments = await openSegments(this.#storage, what, saved.segments, opened, options).catch(
+      async (error: unknown) => {
+        // Of a version that was deleted meanwhile, what is missing is no damage.
+        const now = await this.#records.read(record.name, options);
+        throw versionAt(now, saved.version) === undefined ? await notFound(this.#records, what, now) : error;
+      },
+    );
     const info = infoOf(record, saved) as TableInfo;
     return new StoredTable(info, segments, (data, more, known) => this.#append(record.name, data, more, known));
   }

@@ -24,7 +24,7 @@ import {
 } from '@dataref/core/adapter';
 import type { IoOptions } from '@dataref/core/store';
 import { ID_PREFIX, idOf } from '../names/names.js';
-import type { CatalogRecord, Segment, TableVersion } from '../record/types.js';
+import type { CatalogRecord, Segment } from '../record/types.js';
 import { checkPartitionBy, partitionsOf } from './partition-values.js';
 
 /** Partitions that are written at once, each with a part in memory. */
@@ -60,7 +60,10 @@ export async function saveSegments(
     storage.submit(records as DataRef, idOf(name), version, more as ProgressOptions);
   if (partitionBy === undefined) {
     const linked = linkedTo(storage, data, now);
-    if (linked !== undefined) return linked;
+    if (linked !== undefined) {
+      await openSegments(storage, name, linked.segments, undefined, io); // or no version could be loaded
+      return linked;
+    }
     const saved = await submit(data, token, { schema, ...io });
     return { schema: saved.schema as Schema, segments: [ownSegment(saved)] };
   }
@@ -111,7 +114,7 @@ export type OpenSegments = ReadonlyMap<string, RowSource>;
 export async function openSegments(
   storage: Storage,
   what: string,
-  { segments }: TableVersion,
+  segments: readonly Segment[],
   opened: OpenSegments | undefined,
   { signal }: IoOptions,
 ): Promise<readonly RowSource[]> {
