@@ -233,6 +233,9 @@ test('what is no Parquet file, or cannot be written, says so', async () => {
   await expect(fromParquet(join(folder, 'none'))).rejects.toThrow(failure('NOT_FOUND', /none/u));
   writeFileSync(join(folder, 'text'), 'no Parquet at all');
   await expect(fromParquet(join(folder, 'text'))).rejects.toThrow(failure('CORRUPT', /no Parquet file/u));
+  await expect(fromParquet(folder)).rejects.toThrow(
+    failure('INVALID_ARGUMENT', /is a folder; give .* one of its files/u),
+  );
   await expect(fromParquet(7 as never)).rejects.toThrow(failure('INVALID_ARGUMENT', /path/u));
   const saved = await open().save('t', fromColumns({ a: Int8Array.of(1) }));
   mkdirSync(join(folder, 'full'));

@@ -133,7 +133,7 @@ test('records that fail in mid-save leave nothing, and an abort ends with its re
 test('what is missing is told with what there is instead', async () => {
   const catalog = open();
   await catalog.save('reviews', ROWS, { tags: ['raw'] });
-  await expect(catalog.load('reviews@2')).rejects.toThrow(failure('NOT_FOUND', /there are versions 1, raw/u));
+  await expect(catalog.load('reviews@2')).rejects.toThrow(failure('NOT_FOUND', /there are versions 1, and tags raw$/u));
   await expect(catalog.load('reviewz')).rejects.toThrow(failure('NOT_FOUND', /"reviews"/u));
   await expect(catalog.tag('reviews@9', ['x'])).rejects.toThrow(failure('NOT_FOUND', /reviews@9/u));
   await expect(catalog.append('new', ROWS)).rejects.toThrow(failure('NOT_FOUND', /"new"/u));

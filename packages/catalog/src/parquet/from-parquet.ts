@@ -34,7 +34,7 @@ export interface FromParquetOptions {
  * numbers as vectors of differing lengths, groups as records within the record. What `toParquet` wrote has its schema again,
  * unless its columns are others by now.
  * @param file a path, a file: URL, or a buffer of hyparquet, such as `asyncBufferFromUrl` gives
- * @throws DataRefError INVALID_ARGUMENT; NOT_FOUND; CORRUPT for what is no Parquet file; UNSUPPORTED naming a column that no
+ * @throws DataRefError INVALID_ARGUMENT, also for a folder; NOT_FOUND; CORRUPT for what is no Parquet file; UNSUPPORTED naming a column that no
  *   dtype stands for; while reading, NULL_VALUE
  */
 export async function fromParquet(
@@ -105,9 +105,14 @@ async function bufferOf(file: string | URL | AsyncBuffer): Promise<[AsyncBuffer,
   const { open } = await import('node:fs/promises');
   const { byteLength } = await open(path).then(
     async (handle) => {
-      const { size } = await handle.stat();
+      const stats = await handle.stat();
       await handle.close();
-      return { byteLength: size };
+      if (stats.isDirectory())
+        throw new DataRefError(
+          'INVALID_ARGUMENT',
+          `fromParquet: ${String(path)} is a folder; give the path of one of its files, such as lang=de/0.parquet in it`,
+        );
+      return { byteLength: stats.size };
     },
     (cause: NodeJS.ErrnoException) => {
       throw new DataRefError(

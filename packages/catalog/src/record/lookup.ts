@@ -55,7 +55,8 @@ export async function notFound(
 async function hintOf(records: Records, name: string, record: CatalogRecord | undefined): Promise<string> {
   if (record !== undefined && record.versions.length > 0) {
     const versions = record.versions.slice(-10).map(({ version }) => version);
-    return `; there are versions ${[...versions, ...Object.keys(record.tags)].join(', ')}`;
+    const tags = Object.keys(record.tags);
+    return `; there are versions ${versions.join(', ')}${tags.length > 0 ? `, and tags ${tags.join(', ')}` : ''}`;
   }
   if (record?.left?.outcome === 'arrived') return `; it was renamed to ${JSON.stringify(record.left.to)}`;
   const names = await records.names().catch(() => []); // of a store that cannot list

@@ -22,7 +22,7 @@ const MOST_CALLS = 2 ** 24;
 /**
  * A function that runs elsewhere, named by the module that exports it: on worker threads, under `mpirun`, over `ssh`.
  * `send<typeof import('./preprocess.js'), 'tokenize'>({ module: new URL('./preprocess.js', import.meta.url), export: 'tokenize' })`
- * has the types of the function; nothing is loaded before it is called.
+ * has the types of the function (with `input: 'batch'` a third one, `'batch'`, tells them so); nothing is loaded before it is called.
  * @throws DataRefError INVALID_ARGUMENT
  */
 export function send<M, K extends string = 'default', I extends SendInput = 'record'>(

@@ -136,11 +136,11 @@ function partKey(folder: string, { name }: TextSplit, firstUnit: number): string
 }
 
 /** Says which row of the split an error is about, and where that is. */
-function rowFailure(error: unknown, { name }: TextSplit, { id }: TextUnit, rowsBefore: number): unknown {
+function rowFailure(error: unknown, { name }: TextSplit, { id, file }: TextUnit, rowsBefore: number): unknown {
   if (!isDataRefError(error) || typeof error.details['row'] !== 'number') return error;
   const row = rowsBefore + error.details['row'];
-  return new DataRefError(error.code, `${name}, row ${row} (in ${id}): ${error.message}`, {
+  return new DataRefError(error.code, `${name}, row ${row} (in ${file ?? id}): ${error.message}`, {
     cause: error,
-    details: { ...error.details, split: name, row, unit: id },
+    details: { ...error.details, split: name, row, unit: id, ...(file !== undefined && { file }) },
   });
 }

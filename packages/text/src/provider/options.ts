@@ -136,10 +136,7 @@ export function checkOptions<T extends EncodeOptions>(
     tokenizer: (tokenizer ?? tokenizerName) as TokenizerOption,
     settings,
     workers: countOf(`${what}: workers`, workers, 1, 1024),
-    directory: directoryOf(
-      what,
-      cache === undefined ? cacheDir : ((Object(cache) as { directory?: unknown }).directory ?? null),
-    ),
+    directory: directoryOf(what, cache === undefined ? cacheDir : directoryIn(what, cache)),
     memory: checkMemory(what, { useSharedMemory, memoryLimitBytes }),
     hub: { hubUrl, token },
     signal,
@@ -165,6 +162,11 @@ export function directoryOf(what: string, directory: unknown = DEFAULT_DIRECTORY
     what,
     `the cache's directory must be a path or a file URL, got ${describeValue(directory instanceof URL ? directory.protocol : directory)}`,
   );
+}
+
+function directoryIn(what: string, cache: unknown): unknown {
+  if (typeof cache === 'object' && cache !== null && 'directory' in cache) return cache.directory ?? null;
+  throw wrong(what, `cache must be { directory: 'a path' }, got ${describeValue(cache)}`);
 }
 
 /** Options under our names, whichever way they were spelled. */

@@ -5,6 +5,8 @@ export type TextRow = readonly (string | null)[];
 export interface TextUnit {
   /** Stable over runs and unique in its split: a unit that was encoded is not read again. */
   readonly id: string;
+  /** The file that it is of, as errors name it; its id where it is of none. */
+  readonly file?: string | undefined;
   /** Its rows in their order, a few at a time, the columns in the order asked for. */
   rows(options: { readonly signal?: AbortSignal | undefined }): AsyncIterable<readonly TextRow[]>;
 }

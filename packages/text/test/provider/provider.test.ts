@@ -105,6 +105,15 @@ test("a tokenizer of one's own is given again where it is wanted, and is not nee
   expect(await given.tokenizer()).toBe(letters);
 });
 
+test('a row of a file that cannot be encoded is told with its file', async () => {
+  const dataDir = tempFolder();
+  writeFileSync(join(dataDir, 'a.txt'), 'one\n');
+  writeFileSync(join(dataDir, 'b.txt'), 'two\nthre\u00e9\n');
+  const dataFiles = { train: '*.txt', validation: 'a.txt', test: 'a.txt' };
+  const encode = TokenDatasetProvider.fromFiles({ dataDir, dataFiles, tokenizer: letters, cacheDir: tempFolder() });
+  await expect(encode).rejects.toEqual(failure('OUT_OF_RANGE', /^train, row 2 \(in .*b\.txt\): the tokenizer gave/u));
+});
+
 test('files are encoded by split, and a file that changed makes another cache', async () => {
   const dataDir = tempFolder();
   const directory = tempFolder();
@@ -163,7 +172,8 @@ test.each([
   [/splitShuffle must be one of true, false/u, { splitShuffle: 'yes' }],
   [/splitSeed was given twice, the second time as splitSeed|seed/u, { seed: 1, splitSeed: 2 }],
   [/cache\.directory was given, and cacheDir too/u, { cacheDir: 'x' }],
-  [/directory must be a path or a file URL/u, { cache: {} }],
+  [/cache must be \{ directory: 'a path' \}, got/u, { cache: {} }],
+  [/cache must be \{ directory: 'a path' \}, got "folder"/u, { cache: 'folder' }],
   [/directory must be a path or a file URL/u, { cache: { directory: 's3://bucket' } }],
   [/unknown option "tokenizerNam"/u, { tokenizerNam: 'x' }],
   [/onProgress must be a function/u, { onProgress: 1 }],

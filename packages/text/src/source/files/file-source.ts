@@ -83,7 +83,7 @@ function splitOf(
       for (const [index, { fetch, ...file }] of files.entries()) {
         const path = fetch === undefined ? file.path : await fetch(signal);
         for await (const unit of fileUnits({ ...file, path }, columns, { sampleBy, signal }))
-          yield { id: `${index}-${unit.id}`, rows: (options) => unit.rows(options) };
+          yield { id: `${index}-${unit.id}`, file: file.name, rows: (options) => unit.rows(options) };
       }
     },
   };
