@@ -103,6 +103,25 @@ test("a tokenizer of one's own is given again where it is wanted, and is not nee
   await expect(opened.tokenizer()).rejects.toEqual(failure('UNSUPPORTED', /fromCache\(directory, \{ tokenizer \}\)/u));
   const given = await TokenDatasetProvider.fromCache(made.directory, { tokenizer: letters });
   expect(await given.tokenizer()).toBe(letters);
+  const name = { tokenizer: 'gpt2' as unknown as Tokenizer };
+  await expect(TokenDatasetProvider.fromCache(made.directory, name)).rejects.toEqual(
+    failure('INVALID_ARGUMENT', /fromCache: tokenizer: a tokenizer is an object/u),
+  );
+});
+
+test("a cache's files run no code, whatever they name", async () => {
+  const { directory } = await TokenDatasetProvider.fromRecords(records, options());
+  const url = `data:text/javascript,globalThis.ran=true;export default{encode:()=>[],vocabSize:1}`;
+  for (const [recipe, code] of [
+    [{ kind: 'module', name: 'x', url, revision: '1' }, 'UNSUPPORTED'],
+    [{ kind: 'openai', name: 'x', encoding: 'toString' }, 'CORRUPT'],
+    [{ kind: 'other' }, 'CORRUPT'],
+  ] as const) {
+    writeFileSync(join(directory, 'tokenizer.json'), JSON.stringify({ format: 'dataref-tokenizer', ...recipe }));
+    const opened = await TokenDatasetProvider.fromCache(directory);
+    await expect(opened.tokenizer()).rejects.toMatchObject({ name: 'DataRefError', code });
+  }
+  expect(globalThis).not.toHaveProperty('ran');
 });
 
 test('files are encoded by split, and a file that changed makes another cache', async () => {
