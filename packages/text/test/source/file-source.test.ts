@@ -212,6 +212,7 @@ describe('bad files', () => {
     ['brotli that is none', 'a.txt.br', 'text', 'CORRUPT'],
     ['text that is not UTF-8', 'a.txt', Uint8Array.of(0x61, 0xff, 0x0a), 'CORRUPT'],
     ['CSV that is not UTF-8', 'a.csv', Buffer.from('text\n\u00e4\n', 'latin1'), 'CORRUPT'],
+    ['CSV that ends within a letter', 'a.csv', Buffer.from('text\nä').subarray(0, -1), 'CORRUPT'],
     ['CSV whose rows differ', 'a.csv', 'a,text\n1,2\n3\n', 'CORRUPT'],
     ['CSV with an open quote', 'a.csv', 'text\n"open\n', 'CORRUPT'],
     ['a line that is no JSON', 'a.jsonl', '{"text":"a"}\n{"text":\n', 'CORRUPT'],
