@@ -26,6 +26,7 @@ export interface HubSourceOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const COMMIT = /^[\w.-]{1,100}$/u;
 /** The branch where the hub keeps what it converted. */
 const CONVERTED = 'refs/convert/parquet';
 
@@ -93,7 +94,7 @@ async function datasetOf(hub: Hub, { datasetName, revision, signal }: HubSourceO
     readonly sha?: unknown;
     readonly cardData?: unknown;
   };
-  if (typeof name !== 'string' || typeof sha !== 'string')
+  if (typeof name !== 'string' || !REPOSITORY_NAME.test(name) || typeof sha !== 'string' || !COMMIT.test(sha))
     throw new DataRefError('STORE_FAILED', `${hub.url}: tells no name and commit of ${datasetName}; look at hubUrl`);
   return { type: 'dataset', name, revision: sha, card: cardData };
 }
