@@ -148,6 +148,14 @@ test('files are encoded by split, and a file that changed makes another cache', 
   expect((await encode()).directory).not.toBe(tokens.directory);
 });
 
+test('a cache of very many files can be opened', async () => {
+  const dataDir = tempFolder();
+  const names = Array.from({ length: 150 }, (_, i) => `train-${String(i).padStart(3, '0')}.txt`);
+  for (const name of names) writeFileSync(join(dataDir, name), `${name}\n`);
+  const { config } = await TokenDatasetProvider.fromFiles({ dataDir, tokenizer: letters, cacheDir: tempFolder() });
+  expect(config.origin).toEqual({ kind: 'files', files: { train: names.slice(0, 100) }, fileCounts: { train: 150 } });
+});
+
 test("Archai's spellings name the same options, and so the same cache", async () => {
   const directory = tempFolder();
   const mine = await TokenDatasetProvider.fromRecords(

@@ -250,6 +250,7 @@ describe('bad files', () => {
     ['an empty folder', {}, 'NOT_FOUND'],
     ['no files', { dataFiles: [] }, 'INVALID_ARGUMENT'],
     ['an unknown split', { dataFiles: { tain: 'a' } as object }, 'INVALID_ARGUMENT'],
+    ['a folder that is no path', { dataFiles: 'a', dataDir: 5 as unknown as string }, 'INVALID_ARGUMENT'],
     ['an unknown format', { dataFiles: 'a', format: 'xml' as 'csv' }, 'INVALID_ARGUMENT'],
   ])('%s', async (_, options, code) => {
     await expect(open({ dataDir: folder, ...options })).rejects.toMatchObject({ name: 'DataRefError', code });
