@@ -25,6 +25,8 @@ export interface FileSourceOptions {
 export interface SourceFile extends DataFile {
   /** Same bytes, same text. */
   readonly hash: string;
+  /** Throws where the bytes are others now; what is fetched is verified then. */
+  readonly checkSame?: (() => Promise<void>) | undefined;
   /** Brings a file of elsewhere to the local disk: gives its path there. */
   readonly fetch?: ((signal: AbortSignal | undefined) => Promise<string>) | undefined;
 }
@@ -43,7 +45,7 @@ export async function openFileSource(options: FileSourceOptions): Promise<TextSo
   for (const [split, paths] of await findFiles(dataFiles, dataDir)) {
     const files = paths.map((path) => ({ path, name: path, ...formatOfFile(path, format) }));
     const hashed: SourceFile[] = [];
-    for (const file of files) hashed.push({ ...file, hash: await fileHash(file.path, signal) });
+    for (const file of files) hashed.push({ ...file, ...(await fileHash(file.path, signal)) });
     splits.set(split, hashed);
   }
   const origin = { kind: 'files', ...listedFiles(splits, ({ path }) => basename(path)) };
@@ -96,10 +98,16 @@ function splitOf(
   return {
     name,
     async *units({ signal }) {
-      for (const [index, { fetch, ...file }] of files.entries()) {
+      for (const [index, { fetch, checkSame, ...file }] of files.entries()) {
         const path = fetch === undefined ? file.path : await fetch(signal);
         for await (const unit of fileUnits({ ...file, path }, columns, { sampleBy, signal }))
-          yield { id: `${index}-${unit.id}`, rows: (options) => unit.rows(options) };
+          yield {
+            id: `${index}-${unit.id}`,
+            async *rows(options) {
+              yield* unit.rows(options);
+              await checkSame?.(); // before the unit ends, and may be kept
+            },
+          };
       }
     },
   };
