@@ -4,6 +4,7 @@ import { DataRefError } from '@dataref/core';
 import { storeOf } from '@dataref/core/adapter';
 import { FileStorage } from '@dataref/core/fs';
 import { encodeNpyHeader } from '../npy/header.js';
+import { syncFolder } from '../sync-folder.js';
 import { SPLITS, type SplitName } from '../splits/split-plan.js';
 import { CONFIG_FILE, CONFIG_LIMIT_BYTES, parseConfig, type CacheConfig } from './config.js';
 
@@ -76,12 +77,7 @@ export async function moveIntoPlace(from: string, to: string): Promise<void> {
       },
     );
   }
-  const folder = await fs.open(dirname(to)).catch(() => undefined); // some systems open no folders
-  try {
-    await folder?.sync().catch(() => undefined);
-  } finally {
-    await folder?.close();
-  }
+  await syncFolder(dirname(to));
 }
 
 /** Files that were cut short, or are of another cache, are found before they are read. */

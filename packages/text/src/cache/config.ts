@@ -1,7 +1,7 @@
 import { DataRefError } from '@dataref/core';
 import { describeValue, seal, unseal } from '@dataref/core/adapter';
-import type { TokenDType } from '../npy/header.js';
-import type { SplitName } from '../splits/split-plan.js';
+import { TOKEN_DTYPES, type TokenDType } from '../npy/header.js';
+import { SPLITS, type SplitName } from '../splits/split-plan.js';
 import type { CacheSettings } from './settings.js';
 import type { SplitFiles } from './split-files.js';
 
@@ -46,5 +46,25 @@ export function parseConfig(bytes: Uint8Array, where: string): CacheConfig {
       `${where}: is of version ${describeValue(value['formatVersion'])} of the format, this release reads ${FORMAT_VERSION}`,
     );
   const { format: _format, formatVersion: _version, crc32: _crc32, ...config } = value;
-  return config as unknown as CacheConfig;
+  return isConfig(config) ? config : refuse('lacks what a config of a token cache has');
+}
+
+/** Whether a config that somebody else sealed has what is read of it here. */
+function isConfig(value: object): value is CacheConfig {
+  const { fingerprint, dtype, tokenizer, settings, origin, splits } = value as Partial<Record<string, unknown>>;
+  const isCount = (count: unknown) => Number.isSafeInteger(count) && (count as number) >= 0;
+  const { name, vocabSize } = Object(tokenizer) as Partial<CacheConfig['tokenizer']>;
+  return (
+    typeof fingerprint === 'string' &&
+    (TOKEN_DTYPES as readonly unknown[]).includes(dtype) &&
+    typeof name === 'string' &&
+    isCount(vocabSize) &&
+    Array.isArray((Object(settings) as Partial<CacheSettings>).mappingColumnName) &&
+    typeof origin === 'object' &&
+    origin !== null &&
+    SPLITS.every((split) => {
+      const { tokens, documents } = Object((Object(splits) as CacheConfig['splits'])[split]) as Partial<SplitFiles>;
+      return isCount(tokens) && isCount(documents);
+    })
+  );
 }

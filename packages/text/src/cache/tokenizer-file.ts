@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { DataRefError } from '@dataref/core';
 import { storeOf } from '@dataref/core/adapter';
 import { FileStorage } from '@dataref/core/fs';
+import { isOpenAiEncoding } from '../tokenizer/openai.js';
 import type { OpenedTokenizer, TokenizerRecipe } from '../tokenizer/tokenizer.js';
 
 export const TOKENIZER_FILE = 'tokenizer.json';
@@ -24,7 +25,8 @@ export function tokenizerFiles({ recipe }: OpenedTokenizer): readonly (readonly 
 }
 
 /**
- * How to open a cache's tokenizer again; undefined where it was an object of the user's own.
+ * How to open a cache's tokenizer again; undefined where it was an object or a module of the user's own: a folder that may
+ * come from anybody names no code to run.
  * @param path the cache's folder
  * @param name of the tokenizer, as the cache's config has it
  * @throws DataRefError CORRUPT
@@ -50,6 +52,8 @@ export async function readRecipe(
     throw damaged('is no JSON');
   }
   if (value['format'] !== FORMAT) return { kind: 'json', name, tokenizer, config: await textOf(TOKENIZER_CONFIG_FILE) };
-  const { format: _format, ...recipe } = value;
-  return recipe['kind'] === 'object' ? undefined : (recipe as unknown as TokenizerRecipe);
+  const { kind, encoding } = value;
+  if (kind === 'object' || kind === 'module') return undefined;
+  if (kind === 'openai' && isOpenAiEncoding(encoding)) return { kind, name, encoding };
+  throw damaged('names no tokenizer that this release knows');
 }

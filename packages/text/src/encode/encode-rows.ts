@@ -58,8 +58,12 @@ export function encodeRows(
 function rowFailure(row: number, error: unknown): DataRefError {
   if (error instanceof BadId)
     return new DataRefError('OUT_OF_RANGE', error.message, { details: { row, id: error.id } });
-  const message = String((error as { message?: unknown } | undefined)?.message ?? error);
-  return new DataRefError('MAP_FAILED', `the tokenizer failed: ${message}`, { cause: error, details: { row } });
+  const { message = describeValue(error) } = Object(error) as { readonly message?: unknown };
+  return new DataRefError(
+    'MAP_FAILED',
+    `the tokenizer failed: ${typeof message === 'string' ? message : describeValue(message)}`,
+    { cause: error, details: { row } },
+  );
 }
 
 class BadId extends Error {
@@ -82,7 +86,8 @@ class TokenBuffer {
   }
 
   add(ids: ArrayLike<number>): void {
-    if (!Number.isSafeInteger((ids as Partial<ArrayLike<number>> | undefined)?.length))
+    const { length } = Object(ids) as { readonly length?: unknown };
+    if (!Number.isSafeInteger(length) || (length as number) < 0)
       throw new Error(`it gave ${describeValue(ids)}, expected a list of ids`);
     const end = this.length + ids.length;
     if (end > this.#data.length) {

@@ -25,7 +25,7 @@ const released = new FinalizationRegistry<{ readonly identity: string; readonly 
 
 /**
  * A file's bytes, read once for all datasets of this thread and, where they are shared, of the threads that are begun after
- * that: they get the same memory, not a copy of it. Undefined where they would take more than is left of `limitBytes`.
+ * that: they get the same memory, not a copy of it. Undefined where they would take more than is left of `limitBytes`, or than there is.
  * @param file its identity: another one after it was written anew
  * @param fill reads the file
  */
@@ -49,9 +49,13 @@ export async function heldBytes(
   }
   if (usedBytes + byteLength > limitBytes) return undefined;
   usedBytes += byteLength;
-  const load = async (): Promise<HeldBytes> => {
+  const load = async (): Promise<HeldBytes | undefined> => {
     try {
-      const buffer = isShared ? new SharedArrayBuffer(byteLength) : new ArrayBuffer(byteLength);
+      const buffer = allocated(byteLength, isShared);
+      if (buffer === undefined) {
+        usedBytes -= byteLength;
+        return undefined;
+      }
       await fill(new Uint8Array(buffer));
       if (isShared) setEnvironmentData(environmentKey(identity), buffer);
       return keep(identity, buffer, byteLength);
@@ -65,6 +69,15 @@ export async function heldBytes(
   const task = load();
   loading.set(identity, task);
   return task;
+}
+
+/** Memory for so many bytes, undefined where the machine or the runtime has none so large. */
+function allocated(byteLength: number, isShared: boolean): ArrayBuffer | SharedArrayBuffer | undefined {
+  try {
+    return isShared ? new SharedArrayBuffer(byteLength) : new ArrayBuffer(byteLength);
+  } catch {
+    return undefined;
+  }
 }
 
 function keep(identity: string, buffer: ArrayBuffer | SharedArrayBuffer, byteLength: number): HeldBytes {

@@ -12,6 +12,7 @@ import { buildCache } from '../cache/build-cache.js';
 import { findCache } from '../cache/cache-folder.js';
 import type { TextSource } from '../source/text-source.js';
 import { openTokenizer } from '../tokenizer/open-tokenizer.js';
+import { checkTokenizer } from '../tokenizer/own-tokenizer.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import {
   checkMemory,
@@ -48,7 +49,7 @@ export interface FromRecordsOptions extends EncodeOptions {
 }
 
 export interface FromCacheOptions extends MemoryOptions {
-  /** What `tokenizer()` gives, where the cache was made with an object of one's own. */
+  /** What `tokenizer()` gives, where the cache was made with an object or a module of one's own. */
   readonly tokenizer?: Tokenizer | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -107,7 +108,11 @@ async function fromCache(directory: string | URL, options: FromCacheOptions = {}
   refuseUnknown('fromCache', unknown, ['tokenizer', 'useSharedMemory', 'memoryLimitBytes', 'signal']);
   const memory = checkMemory('fromCache', { useSharedMemory, memoryLimitBytes });
   const cache = await findCache(directoryOf('fromCache', directory), signal);
-  return new TokenDataset(cache, memory, tokenizer);
+  return new TokenDataset(
+    cache,
+    memory,
+    tokenizer === undefined ? undefined : checkTokenizer('fromCache: tokenizer', tokenizer),
+  );
 }
 
 /**

@@ -69,7 +69,8 @@ export class TokenDataset {
 
   /**
    * The tokenizer that encoded, opened again where the cache came from `fromCache`.
-   * @throws DataRefError UNSUPPORTED where it was an object of one's own, which `fromCache` was not given; CORRUPT
+   * @throws DataRefError UNSUPPORTED where it was an object or a module of one's own, which `fromCache` was not given: the
+   *   files of a cache run no code; CORRUPT
    */
   tokenizer(): Promise<Tokenizer> {
     return (this.#tokenizer ??= this.#openTokenizer());
@@ -80,7 +81,7 @@ export class TokenDataset {
     if (recipe !== undefined) return openRecipe(recipe);
     throw new DataRefError(
       'UNSUPPORTED',
-      `${this.directory}: the tokenizer was an object, which no file holds; give it: fromCache(directory, { tokenizer })`,
+      `${this.directory}: the tokenizer, ${this.config.tokenizer.name}, was an object or a module of a program, which is not opened from a folder; give it: fromCache(directory, { tokenizer })`,
     );
   }
 }

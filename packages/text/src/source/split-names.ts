@@ -25,7 +25,10 @@ function grouped(
   const splits = new Map<string, string[]>();
   for (const path of paths) {
     const split = splitOf(path);
-    if (split !== undefined) splits.set(split, [...(splits.get(split) ?? []), path]);
+    if (split === undefined) continue;
+    const found = splits.get(split);
+    if (found === undefined) splits.set(split, [path]);
+    else found.push(path);
   }
   return splits;
 }

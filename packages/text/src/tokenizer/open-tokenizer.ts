@@ -84,6 +84,11 @@ async function moduleRecipe(module: string | URL, revision?: string): Promise<To
 
 /** A `tokenizer.json`, or the folder that has it, and the `tokenizer_config.json` beside it. */
 async function recipeOfFile(given: string | URL): Promise<TokenizerRecipe> {
+  if (given instanceof URL && given.protocol !== 'file:')
+    throw new DataRefError(
+      'INVALID_ARGUMENT',
+      `tokenizer: a URL must be that of a file, got one of ${given.protocol}//; of a hub, give the repository's name, and hubUrl`,
+    );
   const path = given instanceof URL ? fileURLToPath(given) : given;
   const file = path.endsWith('.json') ? path : join(path, 'tokenizer.json');
   const tokenizer = await textOf(file);

@@ -54,13 +54,17 @@ const GPT2_NAMES = /^(?:(?:openai-community\/)?gpt2(?:-(?:medium|large|xl))?|(?:
 /** The encoding that a name stands for: an encoding's own, GPT-2's on the hub, or a model of OpenAI; undefined for others. */
 export async function openAiEncodingOf(name: string): Promise<OpenAiEncoding | undefined> {
   if (GPT2_NAMES.test(name)) return 'r50k_base';
-  if (Object.hasOwn(ENCODINGS, name)) return name as OpenAiEncoding;
+  if (isOpenAiEncoding(name)) return name;
   if (!/^(?:gpt|text|davinci|curie|babbage|ada|code|o\d)/u.test(name)) return undefined; // spares loading the list
   const { modelToEncodingMap } = await import('gpt-tokenizer/mapping');
   const encodings: Readonly<Record<string, string>> = modelToEncodingMap;
   const encoding = Object.hasOwn(encodings, name) ? encodings[name] : undefined;
   if (encoding === 'gpt2') return 'r50k_base';
-  return encoding !== undefined && Object.hasOwn(ENCODINGS, encoding) ? (encoding as OpenAiEncoding) : undefined;
+  return isOpenAiEncoding(encoding) ? encoding : undefined;
+}
+
+export function isOpenAiEncoding(name: unknown): name is OpenAiEncoding {
+  return typeof name === 'string' && Object.hasOwn(ENCODINGS, name);
 }
 
 /**

@@ -176,6 +176,18 @@ test('a row that cannot be encoded is named, with where it is', async () => {
   await expect(build(tempFolder(), sourceOf(rows), { tokenizer: late })).rejects.toEqual(
     failure('MAP_FAILED', /^train, row 0 .* it gave a Promise, expected a list of ids/u),
   );
+  const [backward, nameless] = [
+    await broken(() => ({ length: -1 })),
+    await broken(() => {
+      throw Object.create(null);
+    }),
+  ];
+  await expect(build(tempFolder(), sourceOf(rows), { tokenizer: backward })).rejects.toEqual(
+    failure('MAP_FAILED', /^train, row 0 .* it gave an object, expected a list of ids/u),
+  );
+  await expect(build(tempFolder(), sourceOf(rows), { tokenizer: nameless })).rejects.toEqual(
+    failure('MAP_FAILED', /^train, row 0 .* the tokenizer failed: an object/u),
+  );
   for (const id of [258, -1, 0.5, NaN]) {
     const wrong = await broken((given) => (given === text ? [id] : tokenizer.encode(given)));
     await expect(build(tempFolder(), sourceOf(rows), { tokenizer: wrong })).rejects.toEqual(

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, jest, test } from '@jest/globals';
+import { seal } from '@dataref/core/adapter';
 import { failure } from '../../../core/test/expect-error.js';
 import { tempFolder } from '../../../core/test/temp-folder.js';
 import { findCache } from '../../dist/cache/cache-folder.js';
@@ -82,6 +83,28 @@ test('a cache with a file cut short, or missing, or a changed config is refused 
     truncateSync(join(path, file), bytes.length - 2);
     await expect(findCache(path, undefined)).rejects.toEqual(failure('CORRUPT', new RegExp(`${file}: has`, 'u')));
     writeFileSync(join(path, file), bytes);
+  }
+});
+
+test('a sealed config that lacks what one has is refused', async () => {
+  const directory = tempFolder();
+  const { path } = await build(directory, sourceOf({ train: textRows(50) }));
+  const file = join(path, 'config.json');
+  const { crc32: _crc32, ...config } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+  const sealed = (value: object) => writeFileSync(file, seal(JSON.stringify(value, undefined, 2).slice(0, -2)));
+  sealed(config);
+  expect((await findCache(directory, undefined)).path).toBe(path);
+  const none = { tokens: -1, documents: 0 };
+  for (const changes of [
+    { splits: undefined },
+    { splits: { train: none, validation: none, test: none } },
+    { dtype: 'float32' },
+    { tokenizer: null },
+    { settings: 5 },
+    { origin: null },
+  ]) {
+    sealed({ ...config, ...changes });
+    await expect(findCache(directory, undefined)).rejects.toEqual(failure('CORRUPT', /lacks what a config/u));
   }
 });
 

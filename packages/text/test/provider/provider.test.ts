@@ -103,6 +103,25 @@ test("a tokenizer of one's own is given again where it is wanted, and is not nee
   await expect(opened.tokenizer()).rejects.toEqual(failure('UNSUPPORTED', /fromCache\(directory, \{ tokenizer \}\)/u));
   const given = await TokenDatasetProvider.fromCache(made.directory, { tokenizer: letters });
   expect(await given.tokenizer()).toBe(letters);
+  const name = { tokenizer: 'gpt2' as unknown as Tokenizer };
+  await expect(TokenDatasetProvider.fromCache(made.directory, name)).rejects.toEqual(
+    failure('INVALID_ARGUMENT', /fromCache: tokenizer: a tokenizer is an object/u),
+  );
+});
+
+test("a cache's files run no code, whatever they name", async () => {
+  const { directory } = await TokenDatasetProvider.fromRecords(records, options());
+  const url = `data:text/javascript,globalThis.ran=true;export default{encode:()=>[],vocabSize:1}`;
+  for (const [recipe, code] of [
+    [{ kind: 'module', name: 'x', url, revision: '1' }, 'UNSUPPORTED'],
+    [{ kind: 'openai', name: 'x', encoding: 'toString' }, 'CORRUPT'],
+    [{ kind: 'other' }, 'CORRUPT'],
+  ] as const) {
+    writeFileSync(join(directory, 'tokenizer.json'), JSON.stringify({ format: 'dataref-tokenizer', ...recipe }));
+    const opened = await TokenDatasetProvider.fromCache(directory);
+    await expect(opened.tokenizer()).rejects.toMatchObject({ name: 'DataRefError', code });
+  }
+  expect(globalThis).not.toHaveProperty('ran');
 });
 
 test('a row of a file that cannot be encoded is told with its file', async () => {
@@ -136,6 +155,14 @@ test('files are encoded by split, and a file that changed makes another cache', 
   expect((await encode()).directory).toBe(tokens.directory);
   writeFileSync(join(dataDir, 'test.txt'), 'five\n');
   expect((await encode()).directory).not.toBe(tokens.directory);
+});
+
+test('a cache of very many files can be opened', async () => {
+  const dataDir = tempFolder();
+  const names = Array.from({ length: 150 }, (_, i) => `train-${String(i).padStart(3, '0')}.txt`);
+  for (const name of names) writeFileSync(join(dataDir, name), `${name}\n`);
+  const { config } = await TokenDatasetProvider.fromFiles({ dataDir, tokenizer: letters, cacheDir: tempFolder() });
+  expect(config.origin).toEqual({ kind: 'files', files: { train: names.slice(0, 100) }, fileCounts: { train: 150 } });
 });
 
 test("Archai's spellings name the same options, and so the same cache", async () => {

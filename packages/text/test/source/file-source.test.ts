@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
@@ -201,6 +201,21 @@ test('the fingerprint tells contents, order and reading, not where the files are
   expect(new Set([fingerprint, ...others]).size).toBe(5);
 });
 
+test.each(['a.txt', 'a.jsonl', 'a.csv', 'a.parquet'])(
+  '%s that is written after it was hashed is not read as what it was',
+  async (name) => {
+    const bytes = name.endsWith('parquet') ? parquetOf(TEXTS) : name.endsWith('l') ? jsonLines(TEXTS) : 'text\na\n';
+    const path = await write(name, bytes);
+    const source = await open({ dataFiles: path });
+    await writeFile(path, bytes);
+    await utimes(path, 1, 1);
+    await expect(textsOf(source)).rejects.toMatchObject({
+      code: 'CORRUPT',
+      message: expect.stringContaining('was written while it was read'),
+    });
+  },
+);
+
 describe('bad files', () => {
   test.each<[string, string, string | Uint8Array, string]>([
     ['a Parquet file that is text', 'a.parquet', 'text', 'CORRUPT'],
@@ -212,6 +227,7 @@ describe('bad files', () => {
     ['brotli that is none', 'a.txt.br', 'text', 'CORRUPT'],
     ['text that is not UTF-8', 'a.txt', Uint8Array.of(0x61, 0xff, 0x0a), 'CORRUPT'],
     ['CSV that is not UTF-8', 'a.csv', Buffer.from('text\n\u00e4\n', 'latin1'), 'CORRUPT'],
+    ['CSV that ends within a letter', 'a.csv', Buffer.from('text\nä').subarray(0, -1), 'CORRUPT'],
     ['CSV whose rows differ', 'a.csv', 'a,text\n1,2\n3\n', 'CORRUPT'],
     ['CSV with an open quote', 'a.csv', 'text\n"open\n', 'CORRUPT'],
     ['a line that is no JSON', 'a.jsonl', '{"text":"a"}\n{"text":\n', 'CORRUPT'],
@@ -246,9 +262,11 @@ describe('bad files', () => {
   test.each<[string, Partial<FileSourceOptions>, string]>([
     ['a file that is not there', { dataFiles: './no/such.txt' }, 'NOT_FOUND'],
     ['a pattern without a file', { dataFiles: '*.txt' }, 'NOT_FOUND'],
+    ['a folder as a file', { dataFiles: '.', format: 'text' }, 'UNSUPPORTED'],
     ['an empty folder', {}, 'NOT_FOUND'],
     ['no files', { dataFiles: [] }, 'INVALID_ARGUMENT'],
     ['an unknown split', { dataFiles: { tain: 'a' } as object }, 'INVALID_ARGUMENT'],
+    ['a folder that is no path', { dataFiles: 'a', dataDir: 5 as unknown as string }, 'INVALID_ARGUMENT'],
     ['an unknown format', { dataFiles: 'a', format: 'xml' as 'csv' }, 'INVALID_ARGUMENT'],
   ])('%s', async (_, options, code) => {
     await expect(open({ dataDir: folder, ...options })).rejects.toMatchObject({ name: 'DataRefError', code });

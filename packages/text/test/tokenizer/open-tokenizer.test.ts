@@ -146,6 +146,7 @@ test.each<[string, unknown, string]>([
   ['nothing', undefined, 'INVALID_ARGUMENT'],
   ['no vocabulary size', { encode: () => [] }, 'INVALID_ARGUMENT'],
   ['an end beyond the vocabulary', { encode: () => [], vocabSize: 3, eosId: 3 }, 'INVALID_ARGUMENT'],
+  ['a URL of no file', new URL('https://hub.example/me/tokenizer.json'), 'INVALID_ARGUMENT'],
   ['a module that is not there', new URL('file:///no/such.mjs'), 'INVALID_ARGUMENT'],
   [
     'a module without a tokenizer',

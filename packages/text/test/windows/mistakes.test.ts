@@ -2,6 +2,7 @@ import { rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { failure } from '../../../core/test/expect-error.js';
+import { encodeNpyHeader } from '../../dist/npy/header.js';
 import { documents, windows } from '../../dist/windows/token-files.js';
 import { tokenFile, tokenFolder, WAYS, writeNpy } from './token-samples.js';
 
@@ -53,6 +54,17 @@ test.each([
 ])('a bad option is named: %j', async (bad) => {
   const opened = windows(await tokenFile(100), { ...OPTIONS, ...(bad as object) });
   await expect(opened).rejects.toEqual(failure('INVALID_ARGUMENT', new RegExp(Object.keys(bad)[0] as string, 'u')));
+});
+
+test('a file larger than any memory is read by position, whatever the limit', async () => {
+  const file = join(await tokenFolder(), 'train.npy');
+  const tokens = 2 ** 38;
+  await writeFile(file, encodeNpyHeader('uint16', tokens));
+  await truncate(file, 128 + 2 * tokens);
+  for (const useSharedMemory of [true, false]) {
+    const opened = await windows(file, { ...OPTIONS, useSharedMemory, memoryLimitBytes: 2 ** 45 });
+    expect(Array.from((await opened.at(5)).labels.data)).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
+  }
 });
 
 test('an abort before and while the tokens are loaded ends it with its reason, and nobody else', async () => {

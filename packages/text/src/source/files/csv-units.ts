@@ -6,7 +6,7 @@ import type { TextRow, TextUnit } from '../text-source.js';
 import { unitsInTurn } from '../unit.js';
 import { readBytes } from './file-bytes.js';
 import type { DataFile } from './file-format.js';
-import { utf8 } from './utf8.js';
+import { utf8Stream } from './utf8.js';
 
 const RECORD_LIMIT = 256 << 20;
 const ROWS_AT_ONCE = 1024;
@@ -56,18 +56,12 @@ async function* csvRows(
   if (rows.length > 0) yield rows;
 }
 
-/** The bytes, whose every line must be UTF-8: cut where a line ends, so that no character is. */
+/** The bytes, all of which must be UTF-8. */
 async function* utf8Checked(bytes: AsyncIterable<Buffer>, name: string): AsyncGenerator<Buffer> {
-  let rest: Buffer = Buffer.alloc(0);
+  const check = utf8Stream(name);
   for await (const chunk of bytes) {
-    const all = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    const end = all.lastIndexOf(0x0a) + 1;
-    rest = all.subarray(end);
-    if (end === 0) continue;
-    utf8(all.subarray(0, end), name);
-    yield all.subarray(0, end);
+    check(chunk);
+    yield chunk;
   }
-  if (rest.length === 0) return;
-  utf8(rest, name);
-  yield rest;
+  check(undefined);
 }

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
-import { oneOf, sha256Text } from '@dataref/core/adapter';
+import { DataRefError } from '@dataref/core';
+import { describeValue, oneOf, sha256Text, shown } from '@dataref/core/adapter';
 import type { TextSource, TextSplit } from '../text-source.js';
 import { fileHash } from './file-hash.js';
 import { FILE_FORMATS, formatOfFile, type DataFile, type FileFormat } from './file-format.js';
@@ -24,6 +25,8 @@ export interface FileSourceOptions {
 export interface SourceFile extends DataFile {
   /** Same bytes, same text. */
   readonly hash: string;
+  /** Throws where the bytes are others now; what is fetched is verified then. */
+  readonly checkSame?: (() => Promise<void>) | undefined;
   /** Brings a file of elsewhere to the local disk: gives its path there. */
   readonly fetch?: ((signal: AbortSignal | undefined) => Promise<string>) | undefined;
 }
@@ -37,21 +40,36 @@ export interface SourceFile extends DataFile {
  */
 export async function openFileSource(options: FileSourceOptions): Promise<TextSource> {
   const { dataFiles, dataDir, columns, format, sampleBy = 'line', signal } = options;
-  oneOf('format', format, [undefined, ...FILE_FORMATS]);
-  oneOf('sampleBy', sampleBy, ['line', 'paragraph', 'document']);
+  checkReading(options);
   const splits = new Map<string, SourceFile[]>();
   for (const [split, paths] of await findFiles(dataFiles, dataDir)) {
     const files = paths.map((path) => ({ path, name: path, ...formatOfFile(path, format) }));
     const hashed: SourceFile[] = [];
-    for (const file of files) hashed.push({ ...file, hash: await fileHash(file.path, signal) });
+    for (const file of files) hashed.push({ ...file, ...(await fileHash(file.path, signal)) });
     splits.set(split, hashed);
   }
-  const origin = { kind: 'files', files: namesOf(splits) };
+  const origin = { kind: 'files', ...listedFiles(splits, ({ path }) => basename(path)) };
   return sourceOfFiles(splits, { columns, sampleBy, origin });
 }
 
-function namesOf(splits: ReadonlyMap<string, readonly DataFile[]>): Record<string, string[]> {
-  return Object.fromEntries(Array.from(splits, ([split, files]) => [split, files.map(({ path }) => basename(path))]));
+/** @throws DataRefError INVALID_ARGUMENT for options of files that are none, wherever the files are */
+export function checkReading({ dataDir, format, sampleBy }: Omit<FileSourceOptions, 'columns'>): void {
+  if (dataDir !== undefined && (typeof dataDir !== 'string' || dataDir === ''))
+    throw new DataRefError('INVALID_ARGUMENT', `dataDir: must be the path of a folder, got ${describeValue(dataDir)}`);
+  oneOf('format', format, [undefined, ...FILE_FORMATS]);
+  oneOf('sampleBy', sampleBy, [undefined, 'line', 'paragraph', 'document']);
+}
+
+/** Names of so many files of a split are told of a source; a config has no room for all of a hundred thousand. */
+const LISTED = 100;
+
+/** What an origin says of files: their names by split, and how many there are where those are the first. */
+export function listedFiles<F>(splits: ReadonlyMap<string, readonly F[]>, nameOf: (file: F) => string): object {
+  const ofEach = <T>(tell: (files: readonly F[]) => T) =>
+    Object.fromEntries(Array.from(splits, ([split, files]) => [split, tell(files)]));
+  const files = ofEach((some) => some.slice(0, LISTED).map((file) => shown(nameOf(file), 300)));
+  const isWhole = Array.from(splits.values()).every(({ length }) => length <= LISTED);
+  return isWhole ? { files } : { files, fileCounts: ofEach(({ length }) => length) };
 }
 
 /** A source of files whose hashes are known: the same text from a disk and from a hub of large files has one fingerprint. */
@@ -80,10 +98,17 @@ function splitOf(
   return {
     name,
     async *units({ signal }) {
-      for (const [index, { fetch, ...file }] of files.entries()) {
+      for (const [index, { fetch, checkSame, ...file }] of files.entries()) {
         const path = fetch === undefined ? file.path : await fetch(signal);
         for await (const unit of fileUnits({ ...file, path }, columns, { sampleBy, signal }))
-          yield { id: `${index}-${unit.id}`, file: file.name, rows: (options) => unit.rows(options) };
+          yield {
+            id: `${index}-${unit.id}`,
+              file: file.name,
+            async *rows(options) {
+              yield* unit.rows(options);
+              await checkSame?.(); // before the unit ends, and may be kept
+            },
+          };
       }
     },
   };

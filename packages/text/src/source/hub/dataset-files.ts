@@ -57,7 +57,7 @@ function matching(dataset: string, paths: readonly string[], patterns: Splits, f
     Array.from(patterns, ([split, globs]) => {
       const found = globs.flatMap((glob) => {
         const pattern = globPattern(prefix + glob.replace(/^\.\//u, ''));
-        return paths.filter((path) => pattern.test(path));
+        return paths.filter(pattern);
       });
       if (found.length === 0)
         throw new DataRefError(
@@ -82,11 +82,17 @@ function named(
   const byFormat = new Map<string, string[]>();
   for (const path of paths) {
     const kind = format ?? formatOfName(path).format;
-    if (kind === undefined || NO_DATA.test(path) || inFolder?.test(path) === false) continue;
-    byFormat.set(kind, [...(byFormat.get(kind) ?? []), path]);
+    if (kind === undefined || NO_DATA.test(path) || inFolder?.(path) === false) continue;
+    put(byFormat, kind, path);
   }
   const [most] = Array.from(byFormat.values()).toSorted((a, b) => b.length - a.length);
   return most === undefined ? undefined : splitsByName(most);
+}
+
+function put(lists: Map<string, string[]>, key: string, path: string): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [path]);
+  else list.push(path);
 }
 
 /**
@@ -99,7 +105,7 @@ export function convertedFiles(dataset: string, paths: readonly string[], config
     const [config, split, file, ...rest] = path.split('/');
     if (config === undefined || split === undefined || file?.endsWith('.parquet') !== true || rest.length > 0) continue;
     const splits = configs.get(config) ?? new Map<string, string[]>();
-    splits.set(split, [...(splits.get(split) ?? []), path]);
+    put(splits, split, path);
     configs.set(config, splits);
   }
   if (configs.size === 0)

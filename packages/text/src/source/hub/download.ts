@@ -3,9 +3,10 @@ import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
 import { DataRefError, isDataRefError } from '@dataref/core';
 import { reporter } from '@dataref/core/adapter';
+import { syncFolder } from '../../sync-folder.js';
 import { readBytes } from '../files/file-bytes.js';
 import { pauseBefore, type Hub } from './hub.js';
-import { receive } from './receive.js';
+import { receive, writeError } from './receive.js';
 import type { RepositoryFile } from './repository-file.js';
 
 /** Failures in a row, without a byte between them, after which a download is given up. */
@@ -19,6 +20,15 @@ const ATTEMPTS = 5;
  * @throws DataRefError NOT_FOUND, STORE_FAILED, TIMEOUT; CORRUPT where other bytes came twice; DISK_FULL
  */
 export async function download(hub: Hub, file: RepositoryFile, signal: AbortSignal | undefined): Promise<string> {
+  try {
+    return await downloaded(hub, file, signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw isDataRefError(error) ? error : writeError(join(hub.directory, file.hash), error);
+  }
+}
+
+async function downloaded(hub: Hub, file: RepositoryFile, signal: AbortSignal | undefined): Promise<string> {
   const path = join(hub.directory, file.hash);
   if (await isWhole(path, file, signal)) return path;
   const part = `${path}.part`;
@@ -85,10 +95,5 @@ async function publish(part: string, path: string, folder: string): Promise<void
   await fs.rename(part, path).catch(async (error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT' || (await sizeOf(path)) === undefined) throw error;
   });
-  const opened = await fs.open(folder, 'r');
-  try {
-    await opened.sync();
-  } finally {
-    await opened.close();
-  }
+  await syncFolder(folder);
 }

@@ -2,7 +2,7 @@ import { datasetInfo } from '@huggingface/hub';
 import { DataRefError, isDataRefError } from '@dataref/core';
 import { describeValue } from '@dataref/core/adapter';
 import { formatOfFile, type FileFormat } from '../files/file-format.js';
-import { sourceOfFiles, type SourceFile } from '../files/file-source.js';
+import { checkReading, listedFiles, sourceOfFiles, type SourceFile } from '../files/file-source.js';
 import type { DataFiles } from '../files/find-files.js';
 import type { SampleBy } from '../files/text-units.js';
 import type { TextSource } from '../text-source.js';
@@ -26,6 +26,7 @@ export interface HubSourceOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const COMMIT = /^[\w.-]{1,100}$/u;
 /** The branch where the hub keeps what it converted. */
 const CONVERTED = 'refs/convert/parquet';
 
@@ -37,6 +38,10 @@ const CONVERTED = 'refs/convert/parquet';
  */
 export async function openHubSource(hub: Hub, options: HubSourceOptions): Promise<TextSource> {
   const { datasetConfigName, columns, format, sampleBy = 'line', signal } = options;
+  checkReading(options);
+  for (const name of ['revision', 'datasetConfigName'] as const)
+    if (options[name] !== undefined && typeof options[name] !== 'string')
+      throw new DataRefError('INVALID_ARGUMENT', `${name}: must be a string, got ${describeValue(options[name])}`);
   const dataset = await datasetOf(hub, options);
   const files = await chosenFiles(hub, dataset, options);
   const source = new Map<string, SourceFile[]>();
@@ -52,7 +57,7 @@ export async function openHubSource(hub: Hub, options: HubSourceOptions): Promis
     dataset: dataset.name,
     config: datasetConfigName,
     revision: dataset.revision,
-    files: Object.fromEntries(Array.from(files, ([split, some]) => [split, some.map(({ path }) => path)])),
+    ...listedFiles(files, pathOf),
   };
   return sourceOfFiles(source, { columns, sampleBy, origin });
 }
@@ -93,7 +98,7 @@ async function datasetOf(hub: Hub, { datasetName, revision, signal }: HubSourceO
     readonly sha?: unknown;
     readonly cardData?: unknown;
   };
-  if (typeof name !== 'string' || typeof sha !== 'string')
+  if (typeof name !== 'string' || !REPOSITORY_NAME.test(name) || typeof sha !== 'string' || !COMMIT.test(sha))
     throw new DataRefError('STORE_FAILED', `${hub.url}: tells no name and commit of ${datasetName}; look at hubUrl`);
   return { type: 'dataset', name, revision: sha, card: cardData };
 }

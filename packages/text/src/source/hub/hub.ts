@@ -1,6 +1,7 @@
 import type { Progress } from '@dataref/core';
-import { DataRefError } from '@dataref/core';
+import { DataRefError, isDataRefError } from '@dataref/core';
 import { describeValue, pause } from '@dataref/core/adapter';
+import { IDLE_MS, wholeAnswer } from './answer-body.js';
 import { refused, unreachable } from './hub-errors.js';
 
 /** A hub of Hugging Face's kind, and where its files are kept. */
@@ -19,15 +20,13 @@ export interface Hub {
   readonly hasToken: boolean;
   readonly directory: string;
   readonly onProgress: ((progress: Progress) => void) | undefined;
-  /** One request. @throws DataRefError STORE_FAILED where the hub is not reached, TIMEOUT where it is silent */
+  /** One request, up to the head of its answer. @throws DataRefError STORE_FAILED where the hub is not reached, TIMEOUT where it is silent */
   request(url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal | undefined): Promise<Response>;
   /** `fetch` for `@huggingface/hub`: what may pass is tried again. */
   fetchFor(signal: AbortSignal | undefined): typeof fetch;
 }
 
 const DEFAULT_URL = 'https://huggingface.co';
-/** Nothing heard for so long is a failure. */
-export const IDLE_MS = 30_000;
 const ATTEMPTS = 4;
 
 /** @throws DataRefError INVALID_ARGUMENT for a hubUrl that is none */
@@ -38,15 +37,18 @@ export function openHub(options: HubOptions): Hub {
     throw new DataRefError('INVALID_ARGUMENT', 'token: must be a text of printable characters, without space');
   const request: Hub['request'] = async (url, headers, signal) => {
     const isHub = new URL(url).origin === base.origin;
-    const idle = AbortSignal.timeout(IDLE_MS);
+    const silence = new AbortController();
+    const timer = setTimeout(() => silence.abort(new DOMException('', 'TimeoutError')), IDLE_MS);
     try {
       return await fetch(url, {
         headers: { ...headers, ...(token !== undefined && isHub && { Authorization: `Bearer ${token}` }) },
-        signal: signal === undefined ? idle : AbortSignal.any([signal, idle]),
+        signal: signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal]),
       });
     } catch (error) {
       signal?.throwIfAborted();
       throw unreachable(url, error);
+    } finally {
+      clearTimeout(timer); // a body may take as long as it comes
     }
   };
   return {
@@ -56,7 +58,10 @@ export function openHub(options: HubOptions): Hub {
     onProgress,
     request,
     fetchFor: (signal) => (input, init) =>
-      patiently(() => request(urlOf(input), Object.fromEntries(new Headers(init?.headers)), signal), signal),
+      patiently(async () => {
+        const url = urlOf(input);
+        return wholeAnswer(await request(url, Object.fromEntries(new Headers(init?.headers)), signal), url, signal);
+      }, signal),
   };
 }
 
@@ -67,7 +72,11 @@ function checkedUrl(hubUrl: string): URL {
   } catch {
     // told below
   }
-  if (url === undefined || !/^https?:$/u.test(url.protocol) || url.username !== '' || url.search !== '')
+  if (
+    url === undefined ||
+    !/^https?:$/u.test(url.protocol) ||
+    url.username + url.password + url.search + url.hash !== ''
+  )
     throw new DataRefError(
       'INVALID_ARGUMENT',
       `hubUrl: must be the http or https URL of a hub, without user or query, got ${url === undefined ? describeValue(hubUrl) : url.origin}; give a token as token`,
@@ -85,10 +94,9 @@ async function patiently(request: () => Promise<Response>, signal: AbortSignal |
     try {
       const response = await request();
       if (!isPassing(response.status) || attempt === ATTEMPTS) return response;
-      await response.body?.cancel();
     } catch (error) {
       signal?.throwIfAborted();
-      if (attempt === ATTEMPTS) throw error;
+      if (attempt === ATTEMPTS || isDataRefError(error, 'CORRUPT')) throw error;
     }
     await pauseBefore(attempt, signal);
   }

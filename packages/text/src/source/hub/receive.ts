@@ -1,7 +1,8 @@
 import { constants, promises as fs } from 'node:fs';
 import { DataRefError } from '@dataref/core';
-import { IDLE_MS, isPassing, type Hub } from './hub.js';
-import { statusError, unreachable } from './hub-errors.js';
+import { bodyOf } from './answer-body.js';
+import { isPassing, type Hub } from './hub.js';
+import { statusError } from './hub-errors.js';
 import type { RepositoryFile } from './repository-file.js';
 
 interface ReceiveOptions {
@@ -42,8 +43,12 @@ export async function receive(
       position += bytes.length;
       onBytes(position);
     }
-    if (position === file.byteLength) await target.truncate(position);
-    await target.sync();
+    try {
+      if (position === file.byteLength) await target.truncate(position);
+      await target.sync();
+    } catch (error) {
+      throw writeError(part, error);
+    }
   } finally {
     await target.close();
   }
@@ -78,36 +83,6 @@ function resolveUrl(hub: Hub, { type, name, revision, path }: RepositoryFile): s
   return `${hub.url}/${type === 'dataset' ? 'datasets/' : ''}${name}/resolve/${encodeURIComponent(revision)}/${steps}`;
 }
 
-/** An answer's bytes. @throws DataRefError STORE_FAILED where the connection breaks, TIMEOUT where it is silent */
-async function* bodyOf(response: Response, url: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-  if (response.body === null) return;
-  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
-  try {
-    for (;;) {
-      const { done, value } = await orSilent(reader.read(), url);
-      if (done) return;
-      yield value;
-    }
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw unreachable(url, error);
-  } finally {
-    await reader.cancel().catch(() => undefined);
-  }
-}
-
-async function orSilent<T>(read: Promise<T>, url: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(unreachable(url, new DOMException('', 'TimeoutError'))), IDLE_MS);
-  });
-  try {
-    return await Promise.race([read, silence]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 async function write(target: fs.FileHandle, bytes: Uint8Array, position: number, part: string): Promise<void> {
   try {
     for (let done = 0; done < bytes.length;)
@@ -117,7 +92,8 @@ async function write(target: fs.FileHandle, bytes: Uint8Array, position: number,
   }
 }
 
-function writeError(part: string, cause: unknown): DataRefError {
+/** What went wrong on the local disk, as an error of ours. */
+export function writeError(part: string, cause: unknown): DataRefError {
   const { code, message } = cause as NodeJS.ErrnoException;
   const isFull = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
   return new DataRefError(
