@@ -103,7 +103,7 @@ function splitOf(
         for await (const unit of fileUnits({ ...file, path }, columns, { sampleBy, signal }))
           yield {
             id: `${index}-${unit.id}`,
-              file: file.name,
+            file: file.name,
             async *rows(options) {
               yield* unit.rows(options);
               await checkSame?.(); // before the unit ends, and may be kept
