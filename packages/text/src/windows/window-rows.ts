@@ -60,24 +60,29 @@ export class WindowRows implements RowSource {
   }
 
   #columns(read: Stretches<TokenDType>, indices: IndexArray, { columns, allocate }: ReadRequest): ColumnData[] {
-    const made: ColumnData[] = [];
-    for (const { leaf: place, to } of columns) {
+    const { length } = indices;
+    const packed = pack(read, length, this.#sequenceLength);
+    let wideInputs: BigInt64Array | undefined;
+    return columns.map(({ leaf: place, to }) => {
       const dtype = isPlain(to) ? to.dtype : this.#dtype;
       const leaf = leavesOf(schemaOf(dtype, this.#sequenceLength))[place] as Leaf;
-      const length = indices.length;
-      const column = {
-        leaf,
-        length,
-        data: allocateElements(leaf, length * leaf.size, isPlain(to) || !to ? allocate : allocateFresh),
-      };
-      const inputs = made.find(({ leaf: other }) => other.name === 'inputs' && other.dtype === dtype);
-      if (leaf.name === 'labels' && inputs !== undefined) followInputs(read, inputs, column);
-      else fill(read, leaf.name === 'labels' ? 1 : 0, column);
-      made.push(
-        to === undefined || isPlain(to) ? column : convertColumn(column, to, allocate, (row) => indices[row] as number),
-      );
-    }
-    return made;
+      const memory = isPlain(to) || to === undefined ? allocate : allocateFresh;
+      const data = allocateElements(leaf, packed.length, memory) as Int32Array | BigInt64Array;
+      if (leaf.name === 'labels') {
+        // A copy of the inputs takes ten times as long where the arrays lie some bytes apart but for whole pages, as they
+        // often do; only what is slow to convert is worth that.
+        if (data instanceof BigInt64Array && wideInputs !== undefined) data.set(wideInputs.subarray(1));
+        else copyIds(packed.subarray(1), data);
+        lastLabels(read, leaf.size, data);
+      } else {
+        copyIds(packed, data);
+        if (data instanceof BigInt64Array) wideInputs = data;
+      }
+      const column = { leaf, length, data };
+      return to === undefined || isPlain(to)
+        ? column
+        : convertColumn(column, to, allocate, (row) => indices[row] as number);
+    });
   }
 }
 
@@ -108,26 +113,45 @@ function isPlain(to: ColumnRequest['to']): to is { readonly dtype: IdDType } {
   );
 }
 
-/** Rows of a column from stretches, `shift` tokens after the beginning of each. */
-function fill({ data, starts }: Stretches<TokenDType>, shift: number, column: ColumnData): void {
-  const { length, leaf } = column;
-  const packed = scratch(data, length * leaf.size);
-  for (let row = 0; row < length; row++) {
-    const start = (starts[row] as number) + shift;
-    packed.set(data.subarray(start, start + leaf.size), row * leaf.size);
+/**
+ * The inputs as they are in the file, one window after the other, in ordinary memory that the next read may write anew: V8
+ * converts tokens out of shared memory one by one, and those of ordinary memory several at a time.
+ */
+function pack({ data, starts }: Stretches<TokenDType>, rows: number, size: number): Uint16Array | Int32Array {
+  const packed = scratch(data, rows * size);
+  if (packed.byteLength <= SCRATCH_BYTES) visit(data, starts, size, packed);
+  for (let row = 0; row < rows; row++) {
+    const start = starts[row] as number;
+    packed.set(data.subarray(start, start + size), row * size);
   }
-  copyIds(packed, column.data as Int32Array | BigInt64Array);
+  return packed;
 }
 
-/** Labels from the inputs, which are at hand and converted: each row but its last is theirs, one further. */
-function followInputs({ data, starts }: Stretches<TokenDType>, inputs: ColumnData, labels: ColumnData): void {
-  const { size } = labels.leaf;
-  const [from, into] = [inputs.data, labels.data];
-  into.set(from.subarray(1) as never);
-  for (let row = 0; row < labels.length; row++) {
-    const last = (row + 1) * size - 1;
+/** What of a window is visited: its first token, one for each so many bytes after it, and its last label. */
+const VISIT_BYTES = 2048;
+
+/**
+ * Reads some tokens of every window, so that the processor fetches windows that lie far apart side by side: copies, one
+ * after the other, would wait for each.
+ * @param into gets what was read, and is written anew
+ */
+function visit(
+  data: Uint16Array | Int32Array,
+  starts: ArrayLike<number>,
+  size: number,
+  into: Uint16Array | Int32Array,
+): void {
+  const step = VISIT_BYTES / data.BYTES_PER_ELEMENT;
+  for (let at = 0; at < size; at += step)
+    for (let row = 0; row < starts.length; row++) into[row] = data[(starts[row] as number) + at] as number;
+  for (let row = 0; row < starts.length; row++) into[row] = data[(starts[row] as number) + size] as number;
+}
+
+/** The token after each window: the others of its labels are inputs. */
+function lastLabels({ data, starts }: Stretches<TokenDType>, size: number, labels: Int32Array | BigInt64Array): void {
+  for (let row = 0; row < starts.length; row++) {
     const token = data[(starts[row] as number) + size] as number;
-    into[last] = (into instanceof BigInt64Array ? BigInt(token) : token) as never;
+    labels[(row + 1) * size - 1] = (labels instanceof BigInt64Array ? BigInt(token) : token) as never;
   }
 }
 
@@ -135,10 +159,6 @@ function followInputs({ data, starts }: Stretches<TokenDType>, inputs: ColumnDat
 const SCRATCH_BYTES = 2 ** 20;
 let scratchBuffer = new ArrayBuffer(0);
 
-/**
- * Room for `count` tokens in ordinary memory. V8 converts tokens out of shared memory one by one, and those of ordinary
- * memory several at a time: it pays to bring them there first, as they are.
- */
 function scratch(like: Uint16Array | Int32Array, count: number): Uint16Array | Int32Array {
   const byteLength = count * like.BYTES_PER_ELEMENT;
   const isLarge = byteLength > SCRATCH_BYTES;
