@@ -41,12 +41,12 @@ const works = [
   ...READS.map((what) => ({ what, howLong: 'once', before: 'old', every: scale < 1 ? 7 : 1 })),
 ].map((work, i) => ({ ...work, i, first: 1 + Math.floor(random() * work.every) }));
 
-let folder: string;
+let root: string;
 let outcomes: readonly (readonly Outcome[])[];
 /** One process does all: what it takes to start is more than one of them takes. */
 beforeAll(async () => {
-  folder = tempFolder();
-  const args = [PROGRAM, folder, JSON.stringify(works)];
+  root = tempFolder();
+  const args = [PROGRAM, root, JSON.stringify(works)];
   const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 28 });
   outcomes = JSON.parse(stdout) as Outcome[][];
 });
@@ -68,7 +68,7 @@ test.each(works.filter(({ i }) => i < 2 * WRITES.length))(
       // Where a call fails after the commit, the commit has come to pass all the same.
       expect(is === 'well' ? ['young'] : [before, 'young']).toContain(left);
       expect([again, now]).toEqual(['well', 'young']);
-      await expectClean(join(folder, String(i), String(at)));
+      await expectClean(join(root, String(i), String(at)));
     }
   },
 );

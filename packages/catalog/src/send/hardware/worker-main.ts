@@ -11,7 +11,7 @@ const exit = guardExit();
 /** Where tasks come from, and how answers go back. */
 interface Connection {
   readonly input: Readable;
-  answer(message: FromWorker): void;
+  readonly answer: (message: FromWorker) => void;
 }
 
 async function connection(): Promise<Connection> {
