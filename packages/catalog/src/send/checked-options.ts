@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { DataRefError } from '@dataref/core';
 import { countOf, describeValue, oneOf, optionsOf, refuseUnknown, storeOf } from '@dataref/core/adapter';
 import { Crew } from './crew.js';
@@ -54,8 +55,17 @@ export function checkedOptions(options: SendOptions): { readonly crew: Crew; rea
 
 function checkedModule(module: unknown): string {
   const text = module instanceof URL || typeof module === 'string' ? String(module) : '';
-  if (URL.canParse(text) && new URL(text).protocol === 'file:') return new URL(text).href;
+  if (isFileUrl(text)) return new URL(text).href;
   throw wrong("module must be the file: URL of a module, new URL('./preprocess.js', import.meta.url)", module);
+}
+
+function isFileUrl(text: string): boolean {
+  try {
+    fileURLToPath(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function checkedEnv(env: unknown): Readonly<Record<string, string>> {

@@ -16,16 +16,25 @@ const MAX_CAUSES = 8;
 
 /** What of an error can leave its worker: its texts, and code and details of ours. */
 export function failureOf(error: unknown, depth = 0): Failure {
-  const { name, message, stack, cause } = error instanceof Error ? error : new Error(String(error));
+  const { name, message, stack, cause } = error instanceof Error ? error : new Error(textOf(error));
   const isOurs = isDataRefError(error);
   return {
-    name,
-    message,
-    stack,
+    name: textOf(name),
+    message: textOf(message),
+    stack: stack === undefined ? undefined : textOf(stack),
     code: isOurs ? error.code : undefined,
     details: isOurs ? plain(error.details) : undefined,
     cause: cause === undefined || depth === MAX_CAUSES ? undefined : failureOf(cause, depth + 1),
   };
+}
+
+/** What is thrown may be anything, an object that makes no text too. */
+export function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
 }
 
 /** The error again, with the stack that it had where it was thrown. */

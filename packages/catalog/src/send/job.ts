@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { lstatSync, mkdirSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { basename, join } from 'node:path';
 import { DataRefError, type DataRef, type ProgressOptions, type Schema, type Storage } from '@dataref/core';
@@ -106,10 +106,11 @@ function temporaryStorage(): Storage {
   const { uid } = userInfo();
   const folder = join(tmpdir(), `dataref-sends-${uid}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (uid >= 0 && statSync(folder).uid !== uid)
+  const there = lstatSync(folder);
+  if (!there.isDirectory() || (uid >= 0 && there.uid !== uid))
     throw new DataRefError(
       'STORE_FAILED',
-      `send: ${folder} belongs to another user: give send a storage for its results`,
+      `send: ${folder} belongs to another user, or is a link: give send a storage for its results`,
     );
   return new FileStorage(folder);
 }

@@ -76,7 +76,8 @@ export interface Send<F extends AnyFunction = AnyFunction, I extends SendInput =
    * Runs the function over a dataset, on each record or batch with the other arguments after it, and gives the dataset of the results, in
    * their order: a record for each record. It is cut into shares, which workers
    * read, map and store; the dataset is committed once, when all are there, and is the same, to the byte, for any
-   * hardware and number of workers. A share whose worker dies is run again, at most three times. A job that was ended
+   * hardware and number of workers. A share whose worker dies is run again, and a third time
+   * with no other beside it, before it is taken for the reason. A job that was ended
    * goes on where it was, and one that is done is not run again, when it is asked for anew with the same data, function
    * (the module and what it imports by relative paths), arguments and options.
    * @throws DataRefError MAP_FAILED naming the record, with the error and the stack of its worker as `cause`; WORKER_DIED;

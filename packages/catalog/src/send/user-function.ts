@@ -1,5 +1,6 @@
 import { DataRefError } from '@dataref/core';
 import { didYouMean, shown } from '@dataref/core/adapter';
+import { textOf } from './failure.js';
 
 export type UserFunction = (...args: any[]) => unknown;
 
@@ -20,7 +21,7 @@ export async function importFunction({ module, export: name }: FunctionName): Pr
   try {
     loaded = (await import(module)) as Readonly<Record<string, unknown>>;
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
+    const problem = textOf(error instanceof Error ? error.message : error);
     throw new DataRefError(
       'INVALID_ARGUMENT',
       `send: ${module} could not be loaded by a worker: ${problem}. It must be there, with what it imports, wherever the hardware is, in a form that Node runs without a loader`,
@@ -44,7 +45,7 @@ export async function importFunction({ module, export: name }: FunctionName): Pr
 
 /** What the user's function threw, and on what. */
 export function userFailure(name: FunctionName, on: string, cause: unknown, details: object = {}): DataRefError {
-  const problem = cause instanceof Error ? cause.message : String(cause);
+  const problem = textOf(cause instanceof Error ? cause.message : cause);
   return new DataRefError('MAP_FAILED', `send: ${describeFunction(name)} failed on ${on}: ${problem}`, {
     cause,
     details: { ...details, ...name },

@@ -6,13 +6,13 @@ import type { Workforce } from './hardware.js';
 import type { Answer, Task } from './task.js';
 import { describeFunction } from './user-function.js';
 
-/** How often a task may end its worker before it is taken for the reason. */
-const MAX_DEATHS = 3;
+/** How often a task's worker may end while there are others, whose fault it may be: under mpirun all workers end with one. */
+const MAX_DEATHS = 2;
 
 /**
  * Runs tasks, as many at once as there are workers. The first that fails ends the others.
  * @param onValue told what each gave, in whatever order they end
- * @throws DataRefError what a task failed with; WORKER_DIED where one ended its worker three times
+ * @throws DataRefError what a task failed with; WORKER_DIED where its worker ended twice, and again when nothing else ran
  */
 export async function runTasks<T extends Task>(
   force: Workforce,
@@ -26,20 +26,27 @@ export async function runTasks<T extends Task>(
   signal?.throwIfAborted();
   signal?.addEventListener('abort', forward, { once: true });
   let failure: { readonly error: unknown } | undefined;
-  const waiting = tasks.values();
+  let next = 0;
+  const suspects: T[] = [];
+  const run = async (task: T, isAlone: boolean): Promise<void> => {
+    const answer = await runOne(force, task, isAlone, stop.signal);
+    if (answer === undefined) suspects.push(task);
+    else onValue(task, valueOf(answer));
+    stop.signal.throwIfAborted();
+  };
   const lane = async (): Promise<void> => {
     try {
-      for (const task of waiting) {
-        onValue(task, await runOne(force, task, stop.signal));
-        stop.signal.throwIfAborted();
-      }
+      while (next < tasks.length && suspects.length === 0) await run(tasks[next++] as T, false);
     } catch (error) {
       failure ??= { error };
       stop.abort();
     }
   };
   try {
-    await Promise.all(Array.from({ length: Math.min(workers, tasks.length) }, lane));
+    while (next < tasks.length && !stop.signal.aborted) {
+      await Promise.all(Array.from({ length: Math.min(workers, tasks.length - next) }, lane));
+      for (const task of suspects.splice(0)) if (!stop.signal.aborted) await run(task, true);
+    }
   } finally {
     signal?.removeEventListener('abort', forward);
   }
@@ -47,20 +54,29 @@ export async function runTasks<T extends Task>(
   if (failure !== undefined) throw failure.error;
 }
 
-async function runOne(force: Workforce, task: Task, signal: AbortSignal): Promise<unknown> {
+/** @returns undefined where its worker ended too often for a task that runs beside others */
+async function runOne(
+  force: Workforce,
+  task: Task,
+  isAlone: boolean,
+  signal: AbortSignal,
+): Promise<Answer | undefined> {
   const bytes = encode(task);
   for (let deaths = 1; ; deaths++) {
-    let answer: Answer;
     try {
-      answer = deserialize(await force.run(bytes, signal)) as Answer;
+      return deserialize(await force.run(bytes, signal)) as Answer;
     } catch (error) {
       signal.throwIfAborted();
-      if (deaths < MAX_DEATHS) continue;
-      throw died(task, error);
+      if (isAlone) throw died(task, error);
+      if (deaths === MAX_DEATHS) return undefined;
     }
-    if ('failure' in answer) throw errorOf(answer.failure);
-    return answer.value;
   }
+}
+
+/** @throws what the task failed with */
+function valueOf(answer: Answer): unknown {
+  if ('failure' in answer) throw errorOf(answer.failure);
+  return answer.value;
 }
 
 function encode(task: Task): Uint8Array {
@@ -92,7 +108,7 @@ function died(task: Task, cause: unknown): DataRefError {
   const code = isDataRefError(cause) ? cause.code : 'WORKER_DIED';
   return new DataRefError(
     code,
-    `send: ${describeFunction(task.fn)} on ${on}: its worker ended ${MAX_DEATHS} times, at last with: ${problem}; look whether it runs out of memory, or fails outside of its promise`,
+    `send: ${describeFunction(task.fn)} on ${on}: its worker ended ${MAX_DEATHS + 1} times, at last when nothing else ran, with: ${problem}; look whether it runs out of memory, or fails outside of its promise`,
     { cause, details: { ...task.fn, ...(task.kind === 'share' && { start: task.range.start, end: task.range.end }) } },
   );
 }

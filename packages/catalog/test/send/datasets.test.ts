@@ -1,6 +1,8 @@
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { concat, defineDataRef, field, fromColumns, type Progress } from '@dataref/core';
 import { FileStorage } from '@dataref/core/fs';
@@ -55,6 +57,16 @@ describe('a dataset that is sent', () => {
     const made = await send({ module, hardware, revision: String(Math.random()) })(data.slice(0, 4));
     expect(await recordsOf(made)).toEqual(records.slice(0, 4));
     expect(await idsIn(storage)).toEqual(['x']);
+  });
+
+  test('goes nowhere that another has put a link to', () => {
+    const folder = tempFolder();
+    symlinkSync(tempFolder(), join(folder, `dataref-sends-${userInfo().uid}`));
+    const program = fileURLToPath(new URL('temporary.mjs', module));
+    const env = { ...process.env, TMPDIR: folder };
+    expect(execFileSync(process.execPath, [program], { env, encoding: 'utf8' })).toMatch(
+      /^STORE_FAILED: .*belongs to another user, or is a link: give send a storage/u,
+    );
   });
 
   test('may give arrays of several sizes, with a schema, and nothing at all of no records', async () => {

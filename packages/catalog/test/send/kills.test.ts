@@ -27,7 +27,7 @@ test('a job killed at random moments goes on where it was, to the result of one 
   for (let run = 0; run < runs(20); run++) {
     const { folder, storage, data } = await storedRecords(length);
     let done = 0;
-    for (let kills = 0; done < length && kills < 6; kills++) {
+    for (let kills = 0; done < length && kills < 2; kills++) {
       const before = done;
       const job = spawn(process.execPath, [JOB, folder, String(1 + (run % 3))], {
         stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { deserialize } from 'node:v8';
 import { describe, expect, test } from '@jest/globals';
 import type { ErrorCode } from '@dataref/core';
 import { MemoryStore, ObjectStorage } from '@dataref/core/store';
-import { local, send, type SendOptions } from '@dataref/catalog';
+import { local, runTask, send, type Hardware, type SendOptions } from '@dataref/catalog';
 import { failure } from '../../../core/test/expect-error.js';
 import { MODULE as module, storedRecords } from './sent.js';
 
@@ -78,6 +79,12 @@ describe('what a function does wrong is told by', () => {
     expect(item.message).toMatch(/failed on item [01]: thrown far away/u);
   });
 
+  test('what it throws, though that makes no text', async () => {
+    const thrownOdd = send({ module, export: 'thrownOdd', hardware });
+    await expect(thrownOdd(false)).rejects.toEqual(failure('MAP_FAILED', /failed on its call: \[object Object\]/));
+    await expect(thrownOdd(true)).rejects.toEqual(failure('MAP_FAILED', /failed on its call: odd/));
+  });
+
   test('what it gives and is given, where that cannot be sent', async () => {
     await expect(send({ module, export: 'unsendable', hardware })()).rejects.toEqual(
       failure('MAP_FAILED', /could not be cloned/),
@@ -99,6 +106,35 @@ describe('what a function does wrong is told by', () => {
     );
   });
 
+  test('its worker, and not those that end with it', async () => {
+    /** As under mpirun: who dies takes the others along, the innocent first. */
+    const together = (isDeadly: (args: readonly unknown[], running: number) => boolean): Hardware => {
+      const running = new Set<(reason: Error) => void>();
+      const run = (task: Uint8Array) =>
+        new Promise<Uint8Array>((resolve, reject) => {
+          running.add(reject);
+          const { args } = deserialize(task) as { args: unknown[] };
+          setImmediate(() => {
+            if (!running.has(reject)) return; // it has ended with another
+            if (isDeadly(args, running.size)) {
+              for (const end of running) end(new Error('all ranks end'));
+              running.clear();
+            } else {
+              running.delete(reject);
+              void runTask(task).then(resolve);
+            }
+          });
+        });
+      return { kind: 'together', workers: 3, isInProcess: true, open: async () => ({ run, close: async () => {} }) };
+    };
+    const deadly = together(([n]) => n === 2);
+    await expect(send({ module, export: 'add', hardware: deadly }).map([0, 1, 2, 3, 4])).rejects.toEqual(
+      failure('WORKER_DIED', /on item 2: its worker ended 3 times, at last when nothing else ran/),
+    );
+    const crowded = together((_, running) => running > 1);
+    expect(await send({ module, export: 'add', hardware: crowded }).map([0, 1, 2, 3, 4])).toEqual([0, 1, 2, 3, 4]);
+  });
+
   test('its worker, which is out of memory', () => {
     const program = fileURLToPath(new URL('./modules/filling.mjs', import.meta.url));
     expect(execFileSync(process.execPath, ['--max-old-space-size=64', program], { encoding: 'utf8' })).toMatch(
@@ -111,6 +147,8 @@ describe('before anything runs, a send refuses', () => {
   const bad: [string, object, RegExp][] = [
     ['no module', { module: undefined }, /module must be the file: URL/],
     ['a path', { module: './x.js' }, /module must be the file: URL/],
+    ['a URL that is no path', { module: 'file:///a%zz.mjs' }, /module must be the file: URL/],
+    ['a file of another machine', { module: 'file://far/x.mjs' }, /module must be the file: URL/],
     ['an unknown option', { hardwear: 1 }, /unknown option "hardwear"/],
     ['no hardware', { hardware: {} }, /hardware must be local\(\)/],
     ['another input', { input: 'row' }, /send: input must be one of "record", "batch"/],

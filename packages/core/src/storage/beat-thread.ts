@@ -12,6 +12,8 @@ export type BeatAnswer = { readonly stopped: number } | { readonly missed: numbe
 
 /** A recipe that cannot be had is asked for again. */
 const RETRY_MS = 1_000;
+/** The thread outlives its last lease by so much: who writes one thing after another needs one thread, not one for each. */
+const LINGER_MS = 1_000;
 
 /** A lease that is kept alive from the thread, and what does so from here should the thread, or a beat of its, fail. */
 interface Kept {
@@ -25,7 +27,7 @@ interface Kept {
  * Signs of life from a worker thread, so that a thread that is busy keeps its leases; from this thread where there are
  * no workers, where the store has no recipe, or where the worker fails (as where a bundle has lost its module); and from
  * both once a beat of the worker fails, whose store may reach less than the one here (a proxy, certificates). All leases
- * share one worker, which keeps no process alive and ends with the last of them.
+ * share one worker, which keeps no process alive and ends a moment after the last of them.
  * Once it resolves, the worker needs nothing of this thread.
  */
 export async function startThreadBeats(store: ObjectStore, lease: HeldLease, beatMs: number): Promise<Beats> {
@@ -58,6 +60,7 @@ class BeatThread {
   #lastId = 0;
   /** Who waits for an answer. */
   #waiting = 0;
+  #lingering: ReturnType<typeof setTimeout> | undefined;
 
   /** Undefined where the runtime has no workers. */
   static start(): BeatThread | undefined {
@@ -85,6 +88,7 @@ class BeatThread {
 
   /** @throws where the recipe cannot be cloned */
   keep(store: ObjectStore, recipe: StoreRecipe, lease: HeldLease, beatMs: number, takeOver: () => Beats): Beats {
+    clearTimeout(this.#lingering);
     const id = ++this.#lastId;
     const startMs = performance.now();
     const stopRefreshing = this.#supply(id, store, recipe);
@@ -148,8 +152,12 @@ class BeatThread {
 
   endIfIdle(): void {
     if (this.#kept.size > 0) return;
-    if (thread === this) thread = undefined;
-    void this.#worker.terminate();
+    clearTimeout(this.#lingering);
+    this.#lingering = setTimeout(() => {
+      if (thread === this) thread = undefined;
+      void this.#worker.terminate();
+    }, LINGER_MS);
+    this.#lingering.unref?.();
   }
 
   /** The thread is no more: its leases are kept alive from here. */

@@ -72,6 +72,22 @@ test('beats come from the thread, and none after the stop', async () => {
   expect(readdirSync(folder)).toContain('given-once');
 });
 
+test('leases one after another share a thread, which keeps the second too', async () => {
+  const store = new FileStore(tempFolder());
+  const again = 'if (globalThis.before) writeFileSync(folder + "/again", ""); globalThis.before = true;';
+  const seen = changed(store, { recipe: async () => noting(store, 'turn', again) } satisfies Partial<ObjectStore>);
+  const record = newRecord('me', 1);
+  for (const key of ['x/a.json', 'x/b.json']) await putLease(store, key, record, {});
+  const beatOf = async (key: string): Promise<number> => (await readLease(store, key))?.record.beat ?? 0;
+  const first = await startThreadBeats(seen, { key: 'x/a.json', record }, BEAT_MS);
+  while ((await beatOf('x/a.json')) < 2) await sleep(20);
+  await first.stop();
+  const second = await startThreadBeats(seen, { key: 'x/b.json', record }, BEAT_MS); // at once: the thread waits only so long
+  while ((await beatOf('x/b.json')) < 2) await sleep(20);
+  await second.stop();
+  expect(readdirSync(store.description)).toContain('again');
+});
+
 test('credentials that expire are renewed in the thread', async () => {
   let asked = 0;
   const { until, stop, fromHere, folder } = await kept((store) => {

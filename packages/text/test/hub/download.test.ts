@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { openHub, type HubOptions } from '../../dist/source/hub/hub.js';
 import { openHubSource } from '../../dist/source/hub/hub-source.js';
@@ -33,6 +34,10 @@ describe('a download', () => {
   test('that is cut goes on from where it was, again and again', async () => {
     await using server = await serve();
     server.fault = (download) => (download < 7 ? 'cut' : undefined);
+    const stored = async () => (await stat(join(directory, `${hash}.part`)).catch(() => ({ size: 0 }))).size;
+    server.beforeCut = async (end) => {
+      while ((await stored()) < end) await pause(2);
+    };
     expect(await textsOf(await open(server))).toEqual(sentences);
     const starts = server.downloads.map((request) => Number(/bytes=(\d+)-$/u.exec(request)?.[1] ?? 0));
     expect(starts).toHaveLength(8);

@@ -28,6 +28,8 @@ export class HubServer {
   /** Paths that were asked for, in their order, with their ranges. */
   readonly requests: string[] = [];
   fault: (download: number) => Fault = () => undefined;
+  /** Ends once bytes up to `end` of a file have come to where they go: what a cut connection still holds is lost. */
+  beforeCut: (end: number) => Promise<void> = async () => undefined;
   #downloads = 0;
   readonly #server = createServer((request, response) => this.#answer(request, response));
 
@@ -129,7 +131,7 @@ export class HubServer {
     });
     if (fault !== 'cut') return void response.end(bytes.subarray(start));
     const half = start + Math.ceil((bytes.length - start) / 2);
-    response.write(bytes.subarray(start, half), () => response.destroy());
+    response.write(bytes.subarray(start, half), () => void this.beforeCut(half).then(() => response.destroy()));
   }
 }
 

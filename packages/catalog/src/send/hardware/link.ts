@@ -27,7 +27,7 @@ export class Link {
     listen(input, (message) => {
       const said = message as unknown as FromWorker;
       if (said.kind === 'ready') onReady();
-      else if (said.kind === 'answer') this.#take(Buffer.from(said.bytes, 'base64'));
+      else if (said.kind === 'answer' && typeof said.bytes === 'string') this.#take(Buffer.from(said.bytes, 'base64'));
     });
     say(output, { kind: 'env', env });
   }

@@ -1,9 +1,10 @@
-// The program of a worker that is another process: `worker-main.js` speaks on stdin and stdout (ssh), `worker-main.js
-// --connect` over TCP with who has started it (mpirun). It ends with the connection.
-import type { Readable } from 'node:stream';
+// The program of a worker that is another process: `worker-main.js` hears on stdin and answers on descriptor 3 (ssh),
+// `worker-main.js --connect` speaks over TCP with who has started it (mpirun). It ends with the connection.
+import { createWriteStream } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
 import { connectBack } from './connect-back.js';
 import { guardExit } from './guarded-exit.js';
-import { encodeLine, listen, say, type FromWorker, type ToWorker } from './protocol.js';
+import { listen, say, type FromWorker, type ToWorker } from './protocol.js';
 import { runTask } from '../run-task.js';
 
 const exit = guardExit();
@@ -11,21 +12,21 @@ const exit = guardExit();
 /** Where tasks come from, and how answers go back. */
 interface Connection {
   readonly input: Readable;
-  readonly answer: (message: FromWorker) => void;
+  readonly output: Writable;
 }
 
 async function connection(): Promise<Connection> {
   if (process.argv.includes('--connect')) {
     const socket = await connectBack();
-    return { input: socket, answer: (message) => say(socket, message) };
+    return { input: socket, output: socket };
   }
-  const write = process.stdout.write.bind(process.stdout);
-  // What functions print is no message: it goes where errors go.
-  process.stdout.write = process.stderr.write.bind(process.stderr);
-  return { input: process.stdin, answer: (message) => void write(encodeLine(message)) };
+  const output = createWriteStream('', { fd: 3 });
+  output.on('error', () => undefined); // the end of its input tells
+  return { input: process.stdin, output };
 }
 
-const { input, answer } = await connection();
+const { input, output } = await connection();
+const answer = (message: FromWorker): void => say(output, message);
 listen(input, (message) => {
   const told = message as unknown as ToWorker;
   if (told.kind === 'env') {

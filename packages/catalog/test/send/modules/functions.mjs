@@ -1,4 +1,5 @@
 // Functions that tests send.
+import { execFileSync } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { suffix } from './suffix.mjs';
 
@@ -34,6 +35,11 @@ export const empty = ({ n }) => (n === 70 ? undefined : { n });
 
 export const thrown = () => {
   throw new TypeError('thrown far away');
+};
+/** What makes no text. */
+export const thrownOdd = (isCause) => {
+  const odd = Object.create(null);
+  throw isCause ? new Error('odd', { cause: odd }) : odd;
 };
 export const unsendable = () => () => 1;
 export const environment = (name) => process.env[name];
@@ -74,6 +80,7 @@ export const counted = ({ n }, log) => {
 
 export function printing() {
   console.log('{"kind":"answer","bytes":""}');
+  execFileSync('printf', ['a program printed half a line'], { stdio: 'inherit' });
   return 'printed';
 }
 
