@@ -88,7 +88,7 @@ if (only.includes('catalog')) {
   for (const line of await run(node, [file('catalog.mjs'), scale, raw, join(data, 'catalog'), rounds])) print(line);
 }
 if (only.includes('sends')) {
-  for (const line of await run(node, [file('sends.mjs'), Math.round(1500 * scale), Math.min(rounds, 5)])) print(line);
+  for (const line of await run(node, [file('sends.mjs'), Math.round(6000 * scale), Math.min(rounds, 5)])) print(line);
 }
 if (only.includes('mpi')) {
   const store = await storeOfW1();
