@@ -54,8 +54,9 @@ export interface Arrays {
   /**
    * Makes an array in which all is 0. It is one of Zarr v3, in `arrays%/<name>` of the storage, and takes no space until it is
    * written to.
-   * @throws DataRefError ALREADY_EXISTS unless it is to be replaced; INVALID_ID for the name; INVALID_ARGUMENT names the
-   *   option; UNSUPPORTED where the storage is read only; STORE_FAILED, TIMEOUT
+   * @throws DataRefError ALREADY_EXISTS unless it is to be replaced; GENERATION_GONE where another one replaces it at once,
+   *   before it is returned; INVALID_ID for the name; INVALID_ARGUMENT names the option; UNSUPPORTED where the storage is
+   *   read only; STORE_FAILED, TIMEOUT
    */
   array<D extends NumericDType, const S extends readonly number[], const R extends number | undefined = undefined>(
     name: string,

@@ -13,7 +13,7 @@ import type { IoOptions, ObjectStore } from '@dataref/core/store';
 import type { CodecMetadata } from '../codec/codec.js';
 import { jsonBytes, newRevision, readNode, type Node } from '../metadata/array-file.js';
 import type { JsonObject } from '../metadata/array-metadata.js';
-import { CYCLE, DEFAULT_KEYS, nextKeys, type ChunkKeys } from '../metadata/chunk-keys.js';
+import { CYCLE, DEFAULT_KEYS, isSameKeys, nextKeys, type ChunkKeys } from '../metadata/chunk-keys.js';
 import { checkSizes, sizesOf, type Refuse } from '../metadata/geometry.js';
 import { nameOf } from '../names/names.js';
 import { noteChange } from './generation.js';
@@ -29,12 +29,16 @@ export interface ArrayForm {
   readonly isUnfinished?: boolean | undefined;
   /** What is not written. Default: 0. */
   readonly fill?: number;
+  /** What tells it from others of its name. */
+  readonly generation: string;
 }
 
 const NUMERIC_DTYPES = DTYPES.filter(isNumericDType);
 
 /** Sizes and dtype of a new array. @throws DataRefError INVALID_ARGUMENT naming the option */
-export function checkForm(options: Readonly<Record<'shape' | 'chunk' | 'dtype', unknown>>): Omit<ArrayForm, 'codecs'> {
+export function checkForm(
+  options: Readonly<Record<'shape' | 'chunk' | 'dtype', unknown>>,
+): Pick<ArrayForm, 'shape' | 'chunk' | 'dtype'> {
   const refuse: Refuse = (field, problem) => {
     throw new DataRefError('INVALID_ARGUMENT', `array: ${field} ${problem}`, { details: { field } });
   };
@@ -64,7 +68,7 @@ export function checkRecordAxes(recordAxes: number, shape: readonly number[]): v
 }
 
 function documentOf(
-  { shape, chunk, dtype, codecs, recordAxes, isUnfinished = false, fill = 0 }: ArrayForm,
+  { shape, chunk, dtype, codecs, recordAxes, isUnfinished = false, fill = 0, generation }: ArrayForm,
   { name, separator }: ChunkKeys,
 ): JsonObject {
   return {
@@ -79,7 +83,7 @@ function documentOf(
     attributes: {
       dataref: {
         revision: newRevision(),
-        generation: newRevision(),
+        generation,
         ...(recordAxes !== undefined && { recordAxes }),
         ...(isUnfinished && { isUnfinished }),
       },
@@ -116,9 +120,13 @@ export async function createArray(
     const keys = node === undefined ? DEFAULT_KEYS : nextKeys(node.metadata.chunkKeys, form.shape.length);
     const isStill = async (): Promise<boolean> =>
       (await readNode(store, folder, options).catch(() => undefined))?.version === node?.version;
-    const isLeft = (path: string): boolean =>
-      node === undefined ? path !== 'zarr.json' : keys.placeOf(path) !== undefined;
+    const isLeft = (path: string): boolean => path !== 'zarr.json' && (node === undefined || !isOf(node, path));
     if (!(await removeAll(store, folder, left.filter(isLeft), isStill, options))) continue;
+    // Who put this one there may have found it about to be replaced, and left what was before it.
+    if (node !== undefined)
+      for (const before of CYCLE)
+        if (!isSameKeys(before, keys) && !isSameKeys(before, node.metadata.chunkKeys))
+          await removeShapes(store, folder, before, isStill, options);
     await prepare(keys);
     const isNew = node === undefined || node.metadata.format === 2;
     const condition = isNew ? { ifAbsent: true } : { ifVersion: node.version };
@@ -189,6 +197,11 @@ function isArrayPath(path: string): boolean {
   return /^(?:zarr\.json|\.zarray|\.zattrs|c(?:[./]\d+)*|\d+(?:[./]\d+)*)$/u.test(path);
 }
 
+/** Whether a path in an array's folder is its own. */
+function isOf({ metadata: { chunkKeys, format } }: Node & { readonly kind: 'array' }, path: string): boolean {
+  return chunkKeys.placeOf(path) !== undefined || (format === 2 && (path === '.zarray' || path === '.zattrs'));
+}
+
 /** Removes objects as long as nobody has put another array there. @returns whether all are gone */
 async function removeAll(
   store: ObjectStore,
@@ -218,12 +231,11 @@ async function removeOld(
   version: string,
   options: IoOptions,
 ): Promise<void> {
-  const { chunkKeys, format } = old.metadata;
-  const isOld = (path: string): boolean =>
-    chunkKeys.placeOf(path) !== undefined || (format === 2 && (path === '.zarray' || path === '.zattrs'));
+  const { chunkKeys, own } = old.metadata;
   const isStill = async (): Promise<boolean> => (await readNode(store, folder, options))?.version === version;
-  await removeAll(store, folder, (await objectsOf(store, folder, options)).filter(isOld), isStill, options);
-  if (old.metadata.own.recordAxes !== undefined) await removeShapes(store, folder, chunkKeys, isStill, options);
+  const paths = (await objectsOf(store, folder, options)).filter((path) => isOf(old, path));
+  await removeAll(store, folder, paths, isStill, options);
+  if (own.recordAxes !== undefined) await removeShapes(store, folder, chunkKeys, isStill, options);
 }
 
 async function removeShapes(

@@ -98,10 +98,14 @@ export class Generation {
   }
 
   gone(): DataRefError {
-    return new DataRefError(
-      'GENERATION_GONE',
-      `${this.#name} was replaced, cut or deleted since it was opened; open it anew, or the dataset that it is of`,
-      { details: { name: this.#name } },
-    );
+    return generationGone(this.#name);
   }
+}
+
+export function generationGone(name: string): DataRefError {
+  return new DataRefError(
+    'GENERATION_GONE',
+    `${name} was replaced, cut or deleted since it was opened; open it anew, or the dataset that it is of`,
+    { details: { name } },
+  );
 }

@@ -2,11 +2,11 @@ import { DataRefError, type NumericDType } from '@dataref/core';
 import { locksOf } from '@dataref/core/adapter';
 import type { IoOptions, ObjectStore } from '@dataref/core/store';
 import { codecsOf } from '../codec/codecs-of.js';
-import { readNode } from '../metadata/array-file.js';
+import { newRevision, readNode } from '../metadata/array-file.js';
 import type { ArrayMetadata } from '../metadata/array-metadata.js';
 import { createArray, shapesFolder, type ArrayForm } from './creation.js';
 import { UNSET } from './record-shapes.js';
-import { lookAt } from './generation.js';
+import { generationGone, lookAt } from './generation.js';
 import { StoredArray } from './stored-array.js';
 
 /** Places of one chunk of records' shapes, at most. */
@@ -14,19 +14,22 @@ const SHAPES_AT_ONCE = 16_384;
 
 /**
  * The array of a name.
- * @param mayBeUnfinished whether it is opened to be filled
- * @throws DataRefError NOT_FOUND; INVALID_ARGUMENT for a dataset; CORRUPT, UNSUPPORTED
+ * @param created the generation that was just put there, which may be unfinished
+ * @throws DataRefError NOT_FOUND; GENERATION_GONE where another is there than was created; INVALID_ARGUMENT for a dataset;
+ *   CORRUPT, UNSUPPORTED
  */
 export async function openStored(
   store: ObjectStore,
   name: string,
   folder: string,
   options: IoOptions,
-  mayBeUnfinished = false,
+  created?: string,
 ): Promise<StoredArray> {
   for (;;) {
     const look = lookAt(store, folder);
     const node = await readNode(store, folder, options);
+    const generation = node?.kind === 'array' ? node.metadata.own.generation : undefined;
+    if (created !== undefined && generation !== created) throw generationGone(name);
     if (node === undefined)
       throw new DataRefError(
         'NOT_FOUND',
@@ -38,7 +41,7 @@ export async function openStored(
         details: { name },
       });
     const { metadata, version } = node;
-    if (metadata.own.isUnfinished === true && !mayBeUnfinished)
+    if (metadata.own.isUnfinished === true && created === undefined)
       throw new DataRefError(
         'CORRUPT',
         `${JSON.stringify(name)} is not all there: its import is under way, or was killed; import it again, or delete it`,
@@ -81,15 +84,19 @@ async function openShapes(
   return new StoredArray<'int32'>(store, `${name}: shapes`, place, metadata, undefined, look);
 }
 
-/** Makes an array, with that of its records' shapes. @throws DataRefError ALREADY_EXISTS */
+/**
+ * Makes an array, with that of its records' shapes.
+ * @throws DataRefError ALREADY_EXISTS; GENERATION_GONE where it was replaced at once
+ */
 export async function createStored<D extends NumericDType, S extends readonly number[]>(
   store: ObjectStore,
   name: string,
   folder: string,
-  form: ArrayForm,
+  asked: Omit<ArrayForm, 'generation'>,
   isReplacing: boolean,
   options: IoOptions,
 ): Promise<StoredArray<D, S>> {
+  const form = { ...asked, generation: newRevision() };
   await locksOf(store).run(folder, () =>
     createArray(
       store,
@@ -104,7 +111,7 @@ export async function createStored<D extends NumericDType, S extends readonly nu
       options,
     ),
   );
-  return (await openStored(store, name, folder, options, form.isUnfinished)) as unknown as StoredArray<D, S>;
+  return (await openStored(store, name, folder, options, form.generation)) as unknown as StoredArray<D, S>;
 }
 
 function shapesForm(shape: readonly number[], recordAxes: number): ArrayForm {
@@ -122,5 +129,6 @@ function shapesForm(shape: readonly number[], recordAxes: number): ArrayForm {
     dtype: 'int32',
     codecs: codecsOf({}, 'int32', chunk),
     fill: UNSET,
+    generation: newRevision(),
   };
 }

@@ -1,10 +1,10 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { freePort } from '../../../core/test/free-port.js';
 import { tempFolder } from '../../../core/test/temp-folder.js';
 
 const SSHD = '/usr/sbin/sshd';
@@ -78,13 +78,4 @@ async function listening(server: ChildProcess): Promise<void> {
   })();
   await Promise.race([heard, failed]);
   server.stderr!.resume();
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -1,6 +1,6 @@
 import { localCollectives } from '@dataref/horovod-shard';
 import { openTcp } from '@dataref/horovod-shard/tcp';
-import { freePort } from '../tcp/free-port.js';
+import { freePort } from '../../../core/test/free-port.js';
 import { collectiveSuite } from './collective-suite.js';
 
 collectiveSuite('within a process', async (size) => localCollectives(size));

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { expectWholeWorld, newJob } from './jobs.js';
 import { LocalSlurm } from './local-slurm.js';
-import { freePort } from '../tcp/free-port.js';
+import { freePort } from '../../../core/test/free-port.js';
 import { expectOneModel } from './training.js';
 
 let slurm: LocalSlurm;

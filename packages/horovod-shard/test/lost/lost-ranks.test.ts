@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { proveCoverage, readCoverageLogs } from '@dataref/horovod-shard';
 import { tempFolder } from '../../../core/test/temp-folder.js';
-import { freePort } from '../tcp/free-port.js';
+import { freePort } from '../../../core/test/free-port.js';
 
 const PROGRAM = fileURLToPath(new URL('training-rank.mjs', import.meta.url));
 const STEPS = 26;

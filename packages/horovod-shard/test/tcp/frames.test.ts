@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Collective, Reducible, Reduction } from '@dataref/horovod-shard';
 import { openTcp } from '@dataref/horovod-shard/tcp';
 import { announceSeed, runs } from '../../../core/test/scale.js';
-import { freePort } from './free-port.js';
+import { freePort } from '../../../core/test/free-port.js';
 import { connectTo, destroyPeers, header, rawHost, rawPeer, take } from './raw-peer.js';
 
 const SEED = announceSeed('tcp frames');

@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import type { Collective } from '@dataref/horovod-shard';
 import { openTcp } from '@dataref/horovod-shard/tcp';
-import { freePort } from './free-port.js';
+import { freePort } from '../../../core/test/free-port.js';
 import { connectTo, destroyPeers, header, rawHost, rawPeer, retry, take } from './raw-peer.js';
 
 const failure = (message: string) => ({ code: 'COLLECTIVE_FAILED', message: expect.stringContaining(message) });

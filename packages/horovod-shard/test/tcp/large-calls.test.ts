@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import type { Collective } from '@dataref/horovod-shard';
 import { openTcp } from '@dataref/horovod-shard/tcp';
-import { freePort } from './free-port.js';
+import { freePort } from '../../../core/test/free-port.js';
 import { destroyPeers, header, rawPeer, retry, take } from './raw-peer.js';
 
 /** Of a call's values a rank sends so much before it has an answer. */

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, expect, test } from '@jest/globals';
-import { freePort } from './free-port.js';
+import { freePort, freePorts } from '../../../core/test/free-port.js';
 
 const PROGRAM = fileURLToPath(new URL('rank.mjs', import.meta.url));
 const FAILING = fileURLToPath(new URL('failing.mjs', import.meta.url));
@@ -89,9 +89,9 @@ test('a rank that is stopped is waited for, and goes on', async () => {
 });
 
 test('under the variables of torchrun, whose own store holds MASTER_PORT, ranks meet at the port after it', async () => {
-  const store = createServer().listen({ host: '127.0.0.1', port: 0 });
+  const [port] = await freePorts(2);
+  const store = createServer().listen({ host: '127.0.0.1', port });
   await once(store, 'listening');
-  const { port } = store.address() as { readonly port: number };
   const ranks = startRanks(2, [0, 3], undefined, {
     env: { MASTER_ADDR: '127.0.0.1', MASTER_PORT: String(port) },
   });
