@@ -74,7 +74,15 @@ const ALLOWED_PACKAGES: Record<string, readonly string[]> = {
     'tinyglobby',
     'tinypool',
   ],
-  catalog: ['@dataref/core', 'apache-arrow', 'hyparquet', 'hyparquet-compressors', 'hyparquet-writer', 'tinypool'],
+  catalog: [
+    '@dataref/core',
+    'apache-arrow',
+    'hyparquet',
+    'hyparquet-compressors',
+    'hyparquet-writer',
+    'onnxruntime-node',
+    'tinypool',
+  ],
   'horovod-shard': ['@dataref/core', '@tensorflow/*', 'onnxruntime-common', 'koffi'],
 };
 /** Slow to load, so that only writing loads it, when it is needed. */

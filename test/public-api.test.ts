@@ -154,6 +154,7 @@ const EXPORTS: Record<string, readonly string[]> = {
     'fromPolars',
     'local',
     'mpi',
+    'onnxModel',
     'openCatalog',
     'runTask',
     'send',

@@ -16,3 +16,10 @@ export { fromArrow } from './arrow/from-arrow.js';
 export { fromDanfo, fromPolars, type DanfoFrame, type PolarsFrame } from './arrow/from-frames.js';
 export { fromParquet, type FromParquetOptions } from './parquet/from-parquet.js';
 export { tfModel, type TfModelHandler } from './blob/tf-model.js';
+export {
+  onnxModel,
+  type LoadOnnxOptions,
+  type OnnxBytes,
+  type OnnxModelHandler,
+  type OnnxRuntime,
+} from './blob/onnx-model.js';

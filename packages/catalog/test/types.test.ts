@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { field, fromColumns, type DataRef } from '@dataref/core';
 import { MemoryStore, ObjectStorage } from '@dataref/core/store';
-import { openCatalog, type Table } from '@dataref/catalog';
+import { onnxModel, openCatalog, type Table } from '@dataref/catalog';
+import type * as node from 'onnxruntime-node';
 
 test('a table has the types of what was saved, and of the schema that it is loaded with', async () => {
   const catalog = openCatalog(new ObjectStorage(new MemoryStore()));
@@ -20,4 +21,16 @@ test('a table has the types of what was saved, and of the schema that it is load
   // @ts-expect-error -- there is no such column
   void (await typed.at(0)).y;
   expect([text, ids.length, asDataRef.length, x, n]).toEqual(['x', 1, 1, 1, 1]);
+});
+
+test('a session has the type of the onnxruntime that makes it', async () => {
+  const model = onnxModel(openCatalog(new ObjectStorage(new MemoryStore())), 'none');
+  const ort = { InferenceSession: { create: async (_: Uint8Array, options?: { fast: boolean }) => ({ options }) } };
+  const ofIts: () => Promise<{ options: { fast: boolean } | undefined }> = () =>
+    model.load({ ort, sessionOptions: { fast: true } });
+  const installed: () => Promise<node.InferenceSession> = () =>
+    model.load({ sessionOptions: { intraOpNumThreads: 1 } });
+  // @ts-expect-error -- there is no such option
+  const mistaken = (): unknown => model.load({ sessionOptions: { intraOpNumThread: 1 } });
+  for (const load of [ofIts, installed, mistaken]) await expect(load()).rejects.toThrow(/no "none"/u);
 });

@@ -6,12 +6,15 @@ export type BlobBytes = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8A
 
 /**
  * The pieces of a blob.
+ * @param cure of what has none of its own
  * @throws DataRefError INVALID_ARGUMENT for anything but bytes, saying what makes bytes of it
  */
-export function piecesOf(what: string, data: unknown): AsyncGenerator<Uint8Array> {
-  if (!isBytes(data) && (ArrayBuffer.isView(data) || !isIterable(data))) throw notBytes(what, data);
+export function piecesOf(what: string, data: unknown, cure = AS_BYTES): AsyncGenerator<Uint8Array> {
+  if (!isBytes(data) && (ArrayBuffer.isView(data) || !isIterable(data))) throw notBytes(what, data, cure);
   return checked(what, data);
 }
+
+const AS_BYTES = 'JSON as new TextEncoder().encode(JSON.stringify(value)), anything else as v8.serialize(value)';
 
 async function* checked(what: string, data: unknown): AsyncGenerator<Uint8Array> {
   if (isBytes(data)) yield atHand(what, data);
@@ -32,22 +35,22 @@ function isBytes(value: unknown): value is Uint8Array {
 }
 
 function refusePiece(what: string, piece: unknown): never {
-  throw notBytes(`${what}: each piece`, piece);
+  throw notBytes(`${what}: each piece`, piece, AS_BYTES);
 }
 
-function notBytes(what: string, value: unknown): DataRefError {
+function notBytes(what: string, value: unknown, cure: string): DataRefError {
   return new DataRefError(
     'INVALID_ARGUMENT',
-    `${what} takes bytes, a Uint8Array or an iterable of them, got ${describeValue(value)}: ${cureOf(value)}`,
+    `${what} takes bytes, a Uint8Array or an iterable of them, got ${describeValue(value)}: ${cureOf(value, cure)}`,
   );
 }
 
-function cureOf(value: unknown): string {
+function cureOf(value: unknown, otherwise: string): string {
   if (value instanceof Promise) return 'await it';
   if (typeof value === 'string') return 'new TextEncoder().encode(text)';
   if (ArrayBuffer.isView(value)) return 'new Uint8Array(array.buffer, array.byteOffset, array.byteLength)';
   if (value instanceof ArrayBuffer) return 'new Uint8Array(buffer)';
   if (typeof value === 'object' && value !== null && 'save' in value && typeof value.save === 'function')
     return "a model of TensorFlow.js: await model.save(tfModel(catalog, 'name'))";
-  return 'JSON as new TextEncoder().encode(JSON.stringify(value)), anything else as v8.serialize(value)';
+  return otherwise;
 }

@@ -1,12 +1,8 @@
-import { createReadStream, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { MemoryStore, ObjectStorage } from '@dataref/core/store';
 import { openCatalog, tfModel } from '@dataref/catalog';
-import * as ort from 'onnxruntime-node';
 import { failure } from '../../core/test/expect-error.js';
-import { tempFolder } from '../../core/test/temp-folder.js';
 
 const open = (): ReturnType<typeof openCatalog> => openCatalog(new ObjectStorage(new MemoryStore()));
 
@@ -30,20 +26,4 @@ test('a model of TensorFlow.js is saved under a name, and predicts the same wher
       failure('CORRUPT', /no model of TensorFlow.js/u),
     );
   }
-});
-
-// y = cast(x, int64).
-const CAST = Buffer.from(
-  'CAg6UwoXCgF4EgF5IgRDYXN0KgkKAnRvGAGgAQISBGNhc3RaGAoBeBITChEIAhINCgMSAU4KAggECgIIBGIYCgF5EhMKEQgBEg0KAxIBTgoCCAQKAggEQgQKABAR',
-  'base64',
-);
-
-test('an ONNX model is a blob: its bytes, or the file that it is in', async () => {
-  const catalog = open();
-  const path = join(tempFolder(), 'model.onnx');
-  writeFileSync(path, CAST);
-  await catalog.saveBlob('onnx', createReadStream(path));
-  const session = await ort.InferenceSession.create(await catalog.loadBlob('onnx'));
-  expect([session.inputNames, session.outputNames]).toEqual([['x'], ['y']]);
-  await session.release();
 });
