@@ -128,7 +128,7 @@ test('a frame of nodejs-polars is saved with its dtypes', async () => {
   );
 });
 
-// danfojs has no package that a registry alone can install; these are the members that its DataFrame has.
+// danfojs has no package that a registry alone can install; these are the members that its DataFrame has. .ci/danfo.sh takes its own.
 test('a frame with the members of danfojs’ is saved with its dtypes', async () => {
   const values: Record<string, unknown[]> = { a: [1, 2], f: [0.1, NaN], s: ['x', 'y'], t: [true, false] };
   const frame = {

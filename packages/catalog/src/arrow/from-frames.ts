@@ -39,7 +39,7 @@ const DTYPES: Readonly<Record<string, Schema>> = {
 /**
  * The rows of a DataFrame of danfojs: int32, string and bool as they are, its float32, which has numbers of 64 bits, as float64.
  * @throws DataRefError INVALID_ARGUMENT for what is none; UNSUPPORTED naming a column of another dtype; NULL_VALUE; LOSSY_CAST
- *   for whole numbers above 32 bits
+ *   for whole numbers above 32 bits: `frame.asType(name, 'float32')` keeps them
  */
 export async function fromDanfo(frame: DanfoFrame): Promise<DataRef> {
   const { columns, dtypes } = Object(frame) as Partial<DanfoFrame>;
