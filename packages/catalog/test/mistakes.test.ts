@@ -47,6 +47,60 @@ test('a name that differs from another by case alone is refused, and a version w
   await expect(catalog.save('E\u0301mile', ROWS)).rejects.toThrow(failure('INVALID_ID', /by Unicode form alone/u));
 });
 
+/** A store that takes keys for the same that differ by case alone, as the file systems of some systems do. */
+function withoutCase(): MemoryStore {
+  const store = new MemoryStore();
+  const known = new Map<string, string>();
+  return new Proxy(store, {
+    get(target, name: keyof MemoryStore) {
+      const method = target[name] as unknown;
+      if (typeof method !== 'function') return method;
+      return (given: string, ...args: never[]) => {
+        const folded = given.toLowerCase();
+        if (name === 'put' || name === 'create') known.set(folded, known.get(folded) ?? given);
+        const key = name.startsWith('list') ? given : (known.get(folded) ?? given);
+        if (name === 'delete') known.delete(folded);
+        return method.call(target, key, ...args) as unknown;
+      };
+    },
+  });
+}
+
+test.each([
+  ['that knows case', () => new MemoryStore()],
+  ['that knows no case', withoutCase],
+])('in a store %s a name is free for another case once vacuum has forgotten it', async (_, makeStore) => {
+  const catalog = openCatalog(new ObjectStorage(makeStore()));
+  await catalog.save('Foo', ROWS);
+  await catalog.saveBlob('bar', Uint8Array.of(1));
+  expect([await catalog.has('foo'), await catalog.delete('foo')]).toEqual([false, false]);
+  for (const look of [
+    catalog.load('foo'),
+    catalog.append('foo', ROWS),
+    catalog.tag('foo', ['x']),
+    catalog.rename('foo', 'x'),
+  ])
+    // prettier-ignore
+    await expect(look).rejects.toThrow(failure('NOT_FOUND', /did you mean "Foo"/u));
+  const saves = (): Promise<unknown>[] => [
+    catalog.save('foo', ROWS),
+    catalog.saveBlob('foo', Uint8Array.of(1)),
+    catalog.rename('bar', 'foo'),
+  ];
+  for (const save of saves())
+    await expect(save).rejects.toThrow(failure('INVALID_ID', /"foo" differs from "Foo" by case alone/u));
+  expect((await catalog.load('Foo')).length).toBe(ROWS.length);
+  await catalog.delete('Foo');
+  for (const save of saves())
+    await expect(save).rejects.toThrow(failure('INVALID_ID', /"Foo", which was deleted or renamed, .*until vacuum/u));
+  await catalog.vacuum({ graceMs: 0 });
+  await catalog.save('foo', ROWS);
+  expect([(await catalog.load('foo')).length, await catalog.has('Foo')]).toEqual([1, false]);
+  const names: string[] = [];
+  for await (const { name } of catalog.list()) names.push(name);
+  expect(names).toEqual(['bar', 'foo']);
+});
+
 test.each([
   ['text', 'some text', /TextEncoder/u],
   ['an object', { a: 1 }, /JSON\.stringify/u],

@@ -14,8 +14,8 @@ const catalog = openCatalog(new FileStorage(join(folder, 'data')));
 async function saved(frame) {
   await catalog.save('frame', await fromDanfo(frame));
   const table = await catalog.load('frame');
-  const { records } = await table.read(Array.from({ length: table.length }, (_, i) => i));
-  return [records(), Object.fromEntries(Object.entries(table.schema).map(([name, { dtype }]) => [name, dtype]))];
+  const rows = await table.read(Array.from({ length: table.length }, (_, i) => i));
+  return [rows.records(), Object.fromEntries(Object.entries(table.schema).map(([name, { dtype }]) => [name, dtype]))];
 }
 
 const columns = { i: [1, -2, 3], f: [0.1, NaN, 1e300], s: ['a', 'ä', ''], b: [true, false, true] };

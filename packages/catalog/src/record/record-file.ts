@@ -44,8 +44,12 @@ export function encodeRecord(record: CatalogRecord): Uint8Array {
   );
 }
 
-/** The checked record of a name. @throws DataRefError CORRUPT, UNSUPPORTED for a newer format */
-export function decodeRecord(bytes: Uint8Array, where: string, name: string): CatalogRecord {
+/**
+ * A checked record.
+ * @param isIts whether it may be that of a name
+ * @throws DataRefError CORRUPT, UNSUPPORTED for a newer format
+ */
+export function decodeRecord(bytes: Uint8Array, where: string, isIts: (name: string) => boolean): CatalogRecord {
   const refuse: Refuse = (problem) => {
     throw new DataRefError('CORRUPT', `${where} ${problem}; put it back from a copy, or remove it`, {
       details: { where },
@@ -58,7 +62,8 @@ export function decodeRecord(bytes: Uint8Array, where: string, name: string): Ca
       `${where} has another format version than 1; it was written by a newer release: update @dataref/catalog`,
       { details: { where } },
     );
-  if (value['name'] !== name) return refuse('is the record of another name');
+  const name = matching(value['name'], 'name', NAME, refuse);
+  if (!isIts(name)) return refuse('is the record of another name');
   const segments = list(value['segments'], 'segments', refuse).map((item) => segmentOf(item, refuse));
   const versions = list(value['versions'], 'versions', refuse).map((item) => versionOf(item, segments, refuse));
   const lastVersion = count(value['lastVersion'], 'lastVersion', refuse);

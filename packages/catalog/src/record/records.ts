@@ -29,10 +29,22 @@ export class Records {
   }
 
   /** @throws DataRefError CORRUPT, UNSUPPORTED */
-  async read(name: string, { signal }: IoOptions = {}): Promise<CatalogRecord | undefined> {
-    const key = recordKey(name);
-    const held = await orAbort(this.store.get(key, RECORD_LIMIT_BYTES, { signal }), signal);
-    return held && decodeRecord(held.bytes, `${this.store.description}: ${key}`, name);
+  async read(name: string, options: IoOptions = {}): Promise<CatalogRecord | undefined> {
+    const found = await this.#find(name, isLike(name), options);
+    return found?.name === name ? found : undefined;
+  }
+
+  async #find(
+    name: string,
+    isIts: (name: string) => boolean,
+    { signal }: IoOptions,
+  ): Promise<CatalogRecord | undefined> {
+    const held = await orAbort(this.store.get(recordKey(name), RECORD_LIMIT_BYTES, { signal }), signal);
+    return held && this.#decode(held.bytes, name, isIts);
+  }
+
+  #decode(bytes: Uint8Array, name: string, isIts: (name: string) => boolean): CatalogRecord {
+    return decodeRecord(bytes, `${this.store.description}: ${recordKey(name)}`, isIts);
   }
 
   /**
@@ -48,9 +60,11 @@ export class Records {
       key,
       RECORD_LIMIT_BYTES,
       async (held) => {
-        const now = held && decodeRecord(held.bytes, `${this.store.description}: ${key}`, name);
+        const found = held && this.#decode(held.bytes, name, isLike(name));
+        const now = found?.name === name ? found : undefined;
         const isOurs = now?.revision === revision; // an attempt whose answer got lost has come to pass
         const next = isOurs ? undefined : await change(now);
+        if (next !== undefined && found !== now) throw lookalike(name, found as CatalogRecord);
         result = next === undefined ? now : { ...next, revision, changedAt: new Date().toISOString() };
         return next === undefined ? undefined : encodeRecord(result as CatalogRecord);
       },
@@ -75,7 +89,8 @@ export class Records {
 
   /** Every record, in the order of names. */
   async *all(options: IoOptions = {}): AsyncGenerator<CatalogRecord> {
-    const read = (name: string): Promise<CatalogRecord | undefined> => this.read(name, options);
+    const read = (name: string): Promise<CatalogRecord | undefined> =>
+      this.#find(name, (found) => found === name, options);
     for await (const record of inOrder(await this.names(options), REQUESTS_AT_ONCE, read))
       if (record !== undefined) yield record;
   }
@@ -85,13 +100,27 @@ export class Records {
    * @throws DataRefError INVALID_ID
    */
   async refuseLookalike(name: string, options: IoOptions): Promise<void> {
-    const folded = foldedName(name);
-    const other = (await this.names(options)).find((found) => found !== name && foldedName(found) === folded);
-    if (other === undefined) return;
-    throw new DataRefError(
-      'INVALID_ID',
-      `name ${JSON.stringify(name)} differs from ${JSON.stringify(other)} by ${name.normalize('NFC') === other.normalize('NFC') ? 'Unicode form' : 'case'} alone; use that one, or another name`,
-      { details: { what: 'name' } },
-    );
+    const isAlike = isLike(name);
+    const other = (await this.names(options)).find((found) => found !== name && isAlike(found));
+    if (other !== undefined) throw lookalike(name, (await this.read(other, options)) ?? newRecord(other));
   }
+}
+
+/** Whether another name is the same but for case and Unicode form: some file systems give the record of the one for the other. */
+function isLike(name: string): (other: string) => boolean {
+  const folded = foldedName(name);
+  return (other) => foldedName(other) === folded;
+}
+
+function lookalike(name: string, { name: other, versions }: RecordContent): DataRefError {
+  const way = name.normalize('NFC') === other.normalize('NFC') ? 'Unicode form' : 'case';
+  const [gone, until] =
+    versions.length > 0
+      ? ['', '']
+      : [', which was deleted or renamed,', ', until vacuum({ graceMs }) has forgotten it'];
+  return new DataRefError(
+    'INVALID_ID',
+    `name ${JSON.stringify(name)} differs from ${JSON.stringify(other)}${gone} by ${way} alone; use that one, or another name${until}`,
+    { details: { what: 'name' } },
+  );
 }
