@@ -22,7 +22,7 @@ import { changeRecord, renameRecord } from './record/renames.js';
 import type { Metadata, Version } from './record/types.js';
 import { foundIn, infoOf, type Filter, type VersionInfo } from './record/version-info.js';
 import { SavedTables } from './table/saved-tables.js';
-import { removeSegments, type OpenSegments } from './table/segments.js';
+import { removeSegments } from './table/segments.js';
 import type { Table } from './table/table.js';
 
 const GRACE_MS = 24 * 3600 * 1000;
@@ -40,7 +40,7 @@ export class StoredCatalog {
     this.#storage = storage;
     this.#store = store;
     this.#records = new Records(store);
-    this.#tables = new SavedTables(storage, this.#records, (...args) => this.#append(...args));
+    this.#tables = new SavedTables(storage, this.#records, (...args) => this.append(...args));
     this.#blobs = new SavedBlobs(this.#records);
   }
 
@@ -51,20 +51,11 @@ export class StoredCatalog {
     return endedByAbort(checked.signal, () => this.#tables.save(name, data, { ...checked, schema, partitionBy }));
   }
 
-  append(given: string, data: unknown, options?: WriteOptions): Promise<Table> {
-    return this.#append(given, data, options, undefined);
-  }
-
-  async #append(
-    given: string,
-    data: unknown,
-    options: WriteOptions | undefined,
-    opened: OpenSegments | undefined,
-  ): Promise<Table> {
+  async append(given: string, data: unknown, options?: WriteOptions): Promise<Table> {
     const name = nameAlone('append', given);
     const { onProgress, ...rest } = ioOptionsOf('append', options);
     const checked = { ...writeOptions('append', rest, ['onProgress']), onProgress };
-    return endedByAbort(checked.signal, () => this.#tables.append(name, data, { ...checked, opened }));
+    return endedByAbort(checked.signal, () => this.#tables.append(name, data, checked));
   }
 
   async load(given: string, options: IoOptions & { readonly schema?: Schema } = {}): Promise<Table> {

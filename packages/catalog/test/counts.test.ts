@@ -62,6 +62,29 @@ test('an append to many costs as much for each piece that there is, not for each
   expect(await recordsOf(await catalog.load('log'))).toEqual(Array.from({ length: 61 }, (_, a) => ({ a })));
 });
 
+test('an append by name opens no piece that some table has open, and every other once', async () => {
+  const store = new MemoryStore();
+  const other = openCatalog(new ObjectStorage(store));
+  await other.save('log', [{ a: 0 }]);
+  for (let a = 1; a < 8; a++) await other.append('log', [{ a }]);
+  const keys: string[] = [];
+  const catalog = openCatalog(new ObjectStorage(watched(store, keys)));
+  const tables: unknown[] = []; // what nobody has is opened again
+  const opens = async (append: () => Promise<unknown>): Promise<number> => {
+    keys.length = 0;
+    tables.push(await append());
+    return keys.filter((key) => key.endsWith('/dataset.json')).length;
+  };
+  const byName = (a: number) => (): Promise<unknown> => catalog.append('log', [{ a }]);
+  expect(await opens(byName(8))).toBe(8 + 1);
+  expect(await opens(byName(9))).toBe(1);
+  await other.append('log', [{ a: 10 }]);
+  expect(await opens(byName(11))).toBe(2);
+  const table = await catalog.load('log');
+  expect(await opens(() => table.append([{ a: 12 }]))).toBe(1);
+  expect(await recordsOf(await catalog.load('log'))).toEqual(Array.from({ length: 13 }, (_, a) => ({ a })));
+});
+
 test('a catalog behind a server of files is read, and not written', async () => {
   const folder = tempFolder();
   const local = openCatalog(new FileStorage(folder));

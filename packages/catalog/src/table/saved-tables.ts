@@ -1,5 +1,12 @@
 import { DataRefError, type ProgressOptions, type Schema, type Storage } from '@dataref/core';
-import { concatFingerprint, describeSchema, isDataRef, parseSchema, sameSchema } from '@dataref/core/adapter';
+import {
+  concatFingerprint,
+  describeSchema,
+  isDataRef,
+  parseSchema,
+  sameSchema,
+  type RowSource,
+} from '@dataref/core/adapter';
 import type { IoOptions } from '@dataref/core/store';
 import type { WriteOptions } from '../options.js';
 import { versionAt, type Draft } from '../record/history.js';
@@ -7,31 +14,24 @@ import { addVersion, findOf, notFound, recordToSave, type Found } from '../recor
 import { newToken, type Records } from '../record/records.js';
 import type { CatalogRecord, Metadata, TableVersion } from '../record/types.js';
 import { infoOf, type TableInfo } from '../record/version-info.js';
-import {
-  openSegments,
-  removeSegments,
-  saveSegments,
-  type OpenSegments,
-  type SavedSegments,
-  type SegmentOptions,
-} from './segments.js';
+import { OpenedRows } from './opened-rows.js';
+import { openSegments, removeSegments, saveSegments, type SavedSegments, type SegmentOptions } from './segments.js';
 import { StoredTable, type Table } from './table.js';
 
 /** What a version of a table is saved with, checked. */
 export interface TableOptions extends SegmentOptions {
   readonly tags: readonly string[];
   readonly metadata: Metadata;
-  /** Segments that need not be opened again. */
-  readonly opened?: OpenSegments | undefined;
 }
 
-type Append = (name: string, data: unknown, options: WriteOptions | undefined, opened: OpenSegments) => Promise<Table>;
+type Append = (name: string, data: unknown, options: WriteOptions | undefined) => Promise<Table>;
 
 /** The tables of a catalog. */
 export class SavedTables {
   readonly #storage: Storage;
   readonly #records: Records;
   readonly #append: Append;
+  readonly #opened = new OpenedRows();
 
   /** @param append what a table's own `append` does */
   constructor(storage: Storage, records: Records, append: Append) {
@@ -82,22 +82,26 @@ export class SavedTables {
     name: string,
     data: unknown,
     now: CatalogRecord | undefined,
-    { tags, opened, ...options }: TableOptions,
+    { tags, ...options }: TableOptions,
     planOf: (saved: SavedSegments, token: string) => (now: CatalogRecord | undefined) => Draft,
   ): Promise<Table> {
     const { schema, partitionBy, signal, onProgress } = options;
     const token = newToken();
     const io: ProgressOptions = { signal, onProgress };
-    const saved = await saveSegments(this.#storage, name, token, data, now, { schema, partitionBy, ...io });
+    const saved = await saveSegments(this.#storage, name, token, data, now, this.#opened, {
+      schema,
+      partitionBy,
+      ...io,
+    });
     const own = saved.segments.filter(({ version, isLinked }) => !isLinked && version.startsWith(token));
     const remove = (): Promise<void> => removeSegments(this.#storage, own);
     const found = await addVersion(this.#records, name, token, planOf(saved, token), tags, remove, { signal });
-    return this.#open(found as Found<TableVersion>, opened, { signal });
+    return this.#open(found as Found<TableVersion>, this.#opened, { signal });
   }
 
   async #open(
     { record, saved }: Found<TableVersion>,
-    opened: OpenSegments | undefined,
+    opened: OpenedRows | undefined,
     options: IoOptions,
   ): Promise<Table> {
     const what = `${record.name}@${saved.version}`;
@@ -108,8 +112,9 @@ export class SavedTables {
         throw versionAt(now, saved.version) === undefined ? await notFound(this.#records, what, now) : error;
       },
     );
+    saved.segments.forEach((segment, i) => this.#opened.add(segment, segments[i] as RowSource));
     const info = infoOf(record, saved) as TableInfo;
-    return new StoredTable(info, segments, (data, more, known) => this.#append(record.name, data, more, known));
+    return new StoredTable(info, segments, (data, more) => this.#append(record.name, data, more));
   }
 }
 

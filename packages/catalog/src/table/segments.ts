@@ -25,6 +25,7 @@ import {
 import type { IoOptions } from '@dataref/core/store';
 import { ID_PREFIX, idOf } from '../names/names.js';
 import type { CatalogRecord, Segment } from '../record/types.js';
+import type { OpenedRows } from './opened-rows.js';
 import { checkPartitionBy, partitionsOf } from './partition-values.js';
 
 /** Partitions that are written at once, each with a part in memory. */
@@ -45,6 +46,7 @@ export interface SavedSegments {
  * Data as datasets of the storage, one a partition; data that the storage has already as it is, and is the user's own or
  * of the same name, is linked to.
  * @param token in the version of each, which nobody else has
+ * @param opened is given the rows of what was written
  * @throws DataRefError as `Storage.submit` does; what was written before is removed
  */
 export async function saveSegments(
@@ -53,6 +55,7 @@ export async function saveSegments(
   token: string,
   data: unknown,
   now: CatalogRecord | undefined,
+  opened: OpenedRows,
   options: SegmentOptions,
 ): Promise<SavedSegments> {
   const { schema, partitionBy, ...io } = options;
@@ -65,7 +68,7 @@ export async function saveSegments(
       return linked;
     }
     const saved = await submit(data, token, { schema, ...io });
-    return { schema: saved.schema as Schema, segments: [ownSegment(saved)] };
+    return { schema: saved.schema as Schema, segments: [ownSegment(saved, opened)] };
   }
   const staged = isDataRef(data) ? undefined : await submit(data, `${token}-staged`, { schema, ...io });
   try {
@@ -81,7 +84,7 @@ export async function saveSegments(
         const write = async ({ values, indices }: (typeof partitions)[number], i: number): Promise<void> => {
           const chosen = new RowDataset(selectedRows(rows, Uint32Array.from(indices)));
           const saved = await submit(chosen, partitionVersion(token, i, partitionBy, values), { signal: io.signal });
-          segments[i] = ownSegment(saved, values);
+          segments[i] = ownSegment(saved, opened, values);
           report((done += indices.length));
         };
         return eachAtOnce(partitions, PARTITIONS_AT_ONCE, write, io.signal);
@@ -107,19 +110,20 @@ export async function removeSegments(
   await eachAtOnce(segments, REQUESTS_AT_ONCE, remove, signal);
 }
 
-/** Rows of segments that are open already, by `id@version`. */
-export type OpenSegments = ReadonlyMap<string, RowSource>;
-
-/** The rows of a version, segment by segment. @throws DataRefError CORRUPT, GENERATION_GONE */
+/**
+ * The rows of a version, segment by segment.
+ * @param opened what need not be opened again
+ * @throws DataRefError CORRUPT, GENERATION_GONE
+ */
 export async function openSegments(
   storage: Storage,
   what: string,
   segments: readonly Segment[],
-  opened: OpenSegments | undefined,
+  opened: OpenedRows | undefined,
   { signal }: IoOptions,
 ): Promise<readonly RowSource[]> {
   const open = async (segment: Segment): Promise<RowSource> => {
-    const known = segment.isLinked ? undefined : opened?.get(`${segment.id}@${segment.version}`);
+    const known = opened?.get(segment);
     if (known !== undefined) return known;
     const found = await storage.fetch(segment.id, segment.version, { signal }).catch((error: unknown) => {
       if (isDataRefError(error, 'NOT_FOUND')) return undefined;
@@ -161,8 +165,10 @@ function linkedTo(storage: Storage, data: unknown, now: CatalogRecord | undefine
   return own && { schema, segments: [{ ...own, values: [] }] };
 }
 
-function ownSegment(saved: DataRef, values: readonly string[] = []): Segment {
-  return { ...describe(originOf(saved) as Origin), isLinked: false, values };
+function ownSegment(saved: DataRef, opened: OpenedRows, values: readonly string[] = []): Segment {
+  const segment = { ...describe(originOf(saved) as Origin), isLinked: false, values };
+  opened.add(segment, rowsOf(saved));
+  return segment;
 }
 
 function describe({ manifest }: Origin): Omit<Segment, 'isLinked' | 'values'> {

@@ -4,7 +4,7 @@ import type { Table as ArrowTable } from 'apache-arrow';
 import type { IoOptions, WriteOptions } from '../options.js';
 import type { TableInfo } from '../record/version-info.js';
 import { partitionsWhere } from './pruning.js';
-import { joined, type OpenSegments } from './segments.js';
+import { joined } from './segments.js';
 
 /** A saved table: a DataRef with all of its streams, shuffles, shards and states. It is this version, whatever is saved later. */
 export interface Table<S extends Schema = any> extends DataRef<S> {
@@ -31,7 +31,7 @@ export interface Table<S extends Schema = any> extends DataRef<S> {
 const loadToArrow = lazyModule('what makes Arrow tables', () => import('../arrow/to-arrow.js'));
 const loadParquet = lazyModule('what writes Parquet', () => import('../parquet/write-table.js'));
 
-type Append = (data: unknown, options: WriteOptions | undefined, opened: OpenSegments) => Promise<Table>;
+type Append = (data: unknown, options: WriteOptions | undefined) => Promise<Table>;
 
 export class StoredTable extends RowDataset implements Table {
   readonly info: TableInfo;
@@ -46,8 +46,7 @@ export class StoredTable extends RowDataset implements Table {
   }
 
   append(data: unknown, options?: WriteOptions): Promise<Table> {
-    const opened = this.info.segments.map(({ id, version }, i) => [`${id}@${version}`, this.#segments[i]] as const);
-    return this.#append(data, options, new Map(opened) as OpenSegments);
+    return this.#append(data, options);
   }
 
   async toArrow(options: IoOptions = {}): Promise<ArrowTable> {
