@@ -8,7 +8,7 @@ import {
   REQUESTS_AT_ONCE,
 } from '@dataref/core/adapter';
 import type { IoOptions, ObjectStore } from '@dataref/core/store';
-import type { ChunkSource } from '../chunks/chunk-source.js';
+import type { ChunkReadOptions, ChunkSource } from '../chunks/chunk-source.js';
 import { ShardedChunks } from '../chunks/sharded-chunks.js';
 import { StoredChunks } from '../chunks/stored-chunks.js';
 import { changeArray } from '../metadata/array-file.js';
@@ -91,7 +91,7 @@ export class StoredArray<D extends NumericDType = NumericDType, S extends readon
     return this.#shapes?.array;
   }
 
-  readChunk(place: readonly number[], options?: IoOptions): Promise<ArrayTypes[D] | undefined> {
+  readChunk(place: readonly number[], options?: ChunkReadOptions): Promise<ArrayTypes[D] | undefined> {
     return this.#chunks.read(place, options);
   }
 

@@ -1,6 +1,11 @@
 import type { ArrayTypes, NumericDType } from '@dataref/core';
 import type { IoOptions } from '@dataref/core/store';
 
+export interface ChunkReadOptions extends IoOptions {
+  /** Memory for the values, as long as they are: they may be put there, and are then returned as an array of it. */
+  readonly into?: Uint8Array | undefined;
+}
+
 /** One array's chunks, as selections and streams read them. */
 export interface ChunkSource<D extends NumericDType = NumericDType> {
   readonly dtype: D;
@@ -12,5 +17,5 @@ export interface ChunkSource<D extends NumericDType = NumericDType> {
    * @param place of the chunk in the grid of chunks
    * @throws DataRefError CORRUPT, STORE_FAILED, TIMEOUT
    */
-  readChunk(place: readonly number[], options?: IoOptions): Promise<ArrayTypes[D] | undefined>;
+  readChunk(place: readonly number[], options?: ChunkReadOptions): Promise<ArrayTypes[D] | undefined>;
 }

@@ -3,6 +3,7 @@ import { arrayType, locksOf, updateObject, type KeyLocks } from '@dataref/core/a
 import type { IoOptions, ObjectStore } from '@dataref/core/store';
 import type { ArrayMetadata } from '../metadata/array-metadata.js';
 import { mostEncodedBytes, sizeOf } from '../metadata/limits.js';
+import type { ChunkReadOptions } from './chunk-source.js';
 import { codecIn } from './codec-in.js';
 import { chunkCodec, type ChunkCodec } from '../codec/chunk-codec.js';
 
@@ -24,10 +25,10 @@ export class StoredChunks<D extends NumericDType = NumericDType> {
     this.#limitBytes = mostEncodedBytes(sizeOf(metadata.chunk) * arrayType(metadata.dtype).BYTES_PER_ELEMENT);
   }
 
-  async read(place: readonly number[], options?: IoOptions): Promise<ArrayTypes[D] | undefined> {
+  async read(place: readonly number[], { signal, into }: ChunkReadOptions = {}): Promise<ArrayTypes[D] | undefined> {
     const key = this.#keyOf(place);
-    const held = await this.#store.get(key, this.#limitBytes, options);
-    return held && this.#codec.decode(held.bytes, key);
+    const held = await this.#store.get(key, this.#limitBytes, { signal });
+    return held && this.#codec.decode(held.bytes, key, into);
   }
 
   /** Writes a chunk whatever is there. @param values as many as a chunk has; they are not changed */

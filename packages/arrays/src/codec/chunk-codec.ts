@@ -14,10 +14,11 @@ export interface ChunkCodec<D extends NumericDType = NumericDType> {
   /**
    * @param bytes as stored; they are not changed, and the values may share their memory
    * @param key of the chunk, for messages
+   * @param into memory that may be taken for the values, as long as they are
    * @returns the chunk's values in C order
    * @throws DataRefError CORRUPT for bytes that are damaged, or are not of this chunk's size; MISSING_PACKAGE, UNSUPPORTED
    */
-  decode(bytes: Uint8Array, key: string): Promise<ArrayTypes[D]>;
+  decode(bytes: Uint8Array, key: string, into?: Uint8Array): Promise<ArrayTypes[D]>;
 }
 
 interface Chain {
@@ -53,9 +54,9 @@ export function chunkCodec<D extends NumericDType>(
       for (const codec of chain.bytes) bytes = await codec.encode(bytes);
       return bytesOf(bytes); // a Buffer's slice would be the same memory
     },
-    async decode(bytes, key) {
+    async decode(bytes, key, into) {
       try {
-        return arrayOf(dtype, await decodeChain(chain, bytes, count));
+        return arrayOf(dtype, await decodeChain(chain, bytes, count, into));
       } catch (cause) {
         if (isDataRefError(cause) && cause.code !== 'CORRUPT') throw cause;
         throw new DataRefError(
@@ -68,11 +69,16 @@ export function chunkCodec<D extends NumericDType>(
   };
 }
 
-async function decodeChain(chain: Chain, stored: Uint8Array, count: number): Promise<Uint8Array> {
+async function decodeChain(
+  chain: Chain,
+  stored: Uint8Array,
+  count: number,
+  into: Uint8Array | undefined,
+): Promise<Uint8Array> {
   let bytes = stored;
   for (let i = chain.bytes.length - 1; i >= 0; i--) {
     const length = chain.lengths[i] as Length;
-    bytes = await (chain.bytes[i] as BytesCodec).decode(bytes, length);
+    bytes = await (chain.bytes[i] as BytesCodec).decode(bytes, length, i === 0 ? into : undefined);
     checkLength(bytes, length);
   }
   bytes = await chain.values.decode(bytes);

@@ -25,8 +25,9 @@ export interface BytesCodec {
   /**
    * Never allocates more than `length` says, by a small factor. Throws any error for bytes that are damaged.
    * @param length of what comes out
+   * @param into memory that may be taken for it, where it is just as long
    */
-  decode(bytes: Uint8Array, length: Length): Uint8Array | Promise<Uint8Array>;
+  decode(bytes: Uint8Array, length: Length, into?: Uint8Array): Uint8Array | Promise<Uint8Array>;
   /** Of what `encode` makes of so many bytes. */
   encodedLength(length: Length): Length;
 }

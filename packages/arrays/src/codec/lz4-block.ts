@@ -7,13 +7,14 @@ const SHORT = 64;
 /**
  * Decodes a block of LZ4.
  * @param length of what comes out
+ * @param into taken for it where it is just as long: new memory costs more than to decode
  * @returns what may be the memory of `from`, where nothing was compressed
  * @throws DataRefError CORRUPT for anything else
  */
-export function decodeLz4Block(from: Uint8Array, length: number): Uint8Array {
+export function decodeLz4Block(from: Uint8Array, length: number, into?: Uint8Array): Uint8Array {
   const stored = loneRun(from, length);
   if (stored !== undefined) return stored;
-  const to = new Uint8Array(length);
+  const to = into?.length === length ? into : new Uint8Array(length);
   const written = appendLz4Block(from, to, 0);
   if (written !== length) throw damaged(`LZ4 decodes to ${written} bytes, not to ${length}`);
   return to;

@@ -15,11 +15,11 @@ export function lz4(configuration: Readonly<Record<string, unknown>>): BytesCode
       const { default: LZ4 } = await import('numcodecs/lz4');
       return LZ4.fromConfig({ id: 'lz4', acceleration }).encode(bytes);
     },
-    decode(bytes, expected) {
+    decode(bytes, expected, into) {
       if (bytes.length < HEADER_BYTES) throw damaged(`no room for its length in ${bytes.length} bytes`);
       const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
       checkSaid(length, expected);
-      return decodeLz4Block(bytes.subarray(HEADER_BYTES), length);
+      return decodeLz4Block(bytes.subarray(HEADER_BYTES), length, into);
     },
     encodedLength: atMost((byteLength) => byteLength + Math.ceil(byteLength / 255) + 16 + HEADER_BYTES),
   };

@@ -43,13 +43,15 @@ export async function readSelection<D extends NumericDType>(
   const result = allocate(source.dtype, selection, fill);
   const strides = cStrides(selection.axes.map(({ count }) => count));
   const parts = chunkParts(source, selection);
+  const size = sizeOf(source.chunk);
   let failed = false;
   const work = async (): Promise<void> => {
     for (let next = parts.next(); next.done !== true && !failed; next = parts.next()) {
       const part = next.value;
       try {
-        const data = await orAbort(source.readChunk(part.place, { signal }), signal);
-        if (data !== undefined)
+        const into = isRun(part, source.chunk, strides) ? runOf(result, offsetOf(part, strides), size) : undefined;
+        const data = await orAbort(source.readChunk(part.place, { signal, into }), signal);
+        if (data !== undefined && data.buffer !== result.buffer)
           copyStrided(
             { data, offset: part.offset, strides: part.strides },
             { data: result, offset: offsetOf(part, strides), strides },
@@ -116,6 +118,19 @@ export function* planWrite<D extends NumericDType>(
 function valueStrides({ axes }: ResolvedSelection, { strides }: BroadcastValue): number[] {
   let next = 0;
   return axes.map(({ isSqueezed }) => (isSqueezed ? 0 : (strides[next++] as number)));
+}
+
+/** Whether a chunk lies whole, and as it is, in an array of these strides. */
+function isRun({ counts, strides }: ChunkPart, chunk: readonly number[], to: readonly number[]): boolean {
+  return counts.every((count, d) => count === chunk[d] && (count === 1 || strides[d] === to[d]));
+}
+
+function runOf(
+  { buffer, byteOffset, BYTES_PER_ELEMENT: width }: ArrayTypes[NumericDType],
+  start: number,
+  size: number,
+): Uint8Array {
+  return new Uint8Array(buffer, byteOffset + start * width, size * width);
 }
 
 function offsetOf({ first }: ChunkPart, strides: readonly number[]): number {

@@ -1,6 +1,6 @@
 import type { ArrayTypes, NumericDType } from '@dataref/core';
 import { arrayType } from '@dataref/core/adapter';
-import type { ChunkSource } from '../../dist/chunks/chunk-source.js';
+import type { ChunkReadOptions, ChunkSource } from '../../dist/chunks/chunk-source.js';
 import type { ChunkWrite } from '../../dist/selection/copy.js';
 import { elementsOf, placesOf, type Bits, type PlainArray } from './plain-array.js';
 
@@ -11,6 +11,7 @@ export class MemoryChunks implements ChunkSource {
   readonly chunk: readonly number[];
   readonly reads: string[] = [];
   readonly chunks = new Map<string, ArrayTypes[NumericDType]>();
+  #given = 0;
 
   constructor(dtype: NumericDType, shape: readonly number[], chunk: readonly number[]) {
     this.dtype = dtype;
@@ -18,9 +19,22 @@ export class MemoryChunks implements ChunkSource {
     this.chunk = chunk;
   }
 
-  async readChunk(place: readonly number[]): Promise<ArrayTypes[NumericDType] | undefined> {
+  /** Of memory that it is given it takes every second one, and leaves anything in the others. */
+  async readChunk(
+    place: readonly number[],
+    { into }: ChunkReadOptions = {},
+  ): Promise<ArrayTypes[NumericDType] | undefined> {
     this.reads.push(String(place));
-    return Promise.resolve(this.chunks.get(String(place)));
+    const values = this.chunks.get(String(place));
+    if (into === undefined || values === undefined) return Promise.resolve(values);
+    if (into.length !== values.byteLength) throw new Error(`given ${into.length} bytes for ${values.byteLength}`);
+    if (this.#given++ % 2 === 0) {
+      into.fill(0xee);
+      return Promise.resolve(values);
+    }
+    into.set(new Uint8Array(values.buffer));
+    const Class = arrayType(this.dtype);
+    return Promise.resolve(new Class(into.buffer, into.byteOffset, values.length));
   }
 
   /** Does what a plan says, reading only what it must. */

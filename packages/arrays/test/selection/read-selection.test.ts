@@ -1,6 +1,6 @@
 import { expect, jest, test } from '@jest/globals';
 import type { NDArray } from '@dataref/core';
-import { slice } from '@dataref/arrays';
+import { slice, type Index } from '@dataref/arrays';
 import { failure } from '../../../core/test/expect-error.js';
 import { announceSeed, randomOf, runs } from '../../../core/test/scale.js';
 import { readSelection } from '../../dist/selection/copy.js';
@@ -76,6 +76,27 @@ test('a few places of a sparse array far larger than memory are read, and all of
   await expect(readSelection(source, resolveSelection('a', shape, []))).rejects.toEqual(
     failure('MEMORY_LIMIT', /\[\] selects uint8\[1099511627776, 3, 4096\]/),
   );
+});
+
+test('a chunk that lies in the result as it is may be put there; one of which a part is taken may not', async () => {
+  const given = async (selected: readonly Index[]): Promise<unknown> => {
+    const offered: unknown[] = [];
+    const source = {
+      dtype: 'int32' as const,
+      shape: [4, 6],
+      chunk: [2, 6],
+      readChunk: async (_: unknown, { into }: { readonly into?: Uint8Array | undefined } = {}) => {
+        offered.push(into?.byteOffset);
+        return Int32Array.from({ length: 12 }, (_value, i) => i);
+      },
+    };
+    await readSelection(source, resolveSelection('a', [4, 6], selected), { parallel: 1 });
+    return offered;
+  };
+  expect(await given([])).toEqual([0, 48]);
+  expect(await given([slice(1, 4)])).toEqual([undefined, 24]);
+  expect(await given([null, slice(0, 5)])).toEqual([undefined, undefined]);
+  expect(await given([slice(null, null, 2)])).toEqual([undefined, undefined]);
 });
 
 test('no more chunks are asked for at once than `parallel` says, and none after one has failed', async () => {
