@@ -22,7 +22,7 @@ export default {
   workerGracefulExitTimeout: 10_000,
   reporters: process.env.CI === undefined ? ['default'] : ['default', '<rootDir>/.ci/minutes.mjs'],
   // A limit for what hangs, not a measure: machines may be slow, and busy.
-  testTimeout: underLaunchers ? 600_000 : 60_000,
+  testTimeout: underLaunchers ? 600_000 : 180_000,
   testEnvironment: '<rootDir>/jest-environment.cjs',
   globalSetup: '<rootDir>/jest-global-setup.js',
   setupFilesAfterEnv: ['<rootDir>/jest-equality.js'],
