@@ -21,20 +21,25 @@ export const BUILDING = '.building';
 export const tokenFile = (path: string, split: SplitName): string => join(path, `${split}.npy`);
 export const documentsFile = (path: string, split: SplitName): string => join(path, `${split}.documents.npy`);
 
-/** A folder as a cache; undefined where there is none. @throws DataRefError CORRUPT, UNSUPPORTED, STORE_FAILED */
+/**
+ * A folder as a cache; undefined where there is none.
+ * @throws DataRefError CORRUPT, also where a file has another size than it should; UNSUPPORTED, STORE_FAILED
+ */
 export async function readCache(path: string, signal: AbortSignal | undefined): Promise<OpenCache | undefined> {
   const object = await storeOf('a token cache', new FileStorage(path)).get(CONFIG_FILE, CONFIG_LIMIT_BYTES, { signal });
-  return object && { path: resolve(path), config: parseConfig(object.bytes, join(path, CONFIG_FILE)) };
+  if (object === undefined) return undefined;
+  const config = parseConfig(object.bytes, join(path, CONFIG_FILE));
+  await checkSizes(path, config);
+  return { path: resolve(path), config };
 }
 
 /**
  * The cache that a folder is, or the one that it holds.
- * @throws DataRefError NOT_FOUND where there is none; INVALID_ARGUMENT where there are several; CORRUPT where a file has
- *   another size than it should; UNSUPPORTED, STORE_FAILED
+ * @throws DataRefError NOT_FOUND where there is none; INVALID_ARGUMENT where there are several; and as `readCache`
  */
 export async function findCache(directory: string, signal: AbortSignal | undefined): Promise<OpenCache> {
   const own = await readCache(directory, signal);
-  if (own !== undefined) return checkedSizes(own);
+  if (own !== undefined) return own;
   const found: OpenCache[] = [];
   for (const name of await storeOf('a token cache', new FileStorage(directory)).listFolders('', { signal })) {
     const cache = name.startsWith('.') ? undefined : await readCache(join(directory, name), signal);
@@ -46,7 +51,7 @@ export async function findCache(directory: string, signal: AbortSignal | undefin
       'NOT_FOUND',
       `${resolve(directory)}: there is no token cache here (a folder with a ${CONFIG_FILE}), and none in a folder of it; fromHub, fromFiles and fromRecords make one`,
     );
-  if (others.length === 0) return checkedSizes(cache);
+  if (others.length === 0) return cache;
   const lines = found.map(({ path, config }) => `\n  ${path} (${describe(config)})`);
   throw new DataRefError(
     'INVALID_ARGUMENT',
@@ -81,14 +86,12 @@ export async function moveIntoPlace(from: string, to: string): Promise<void> {
 }
 
 /** Files that were cut short, or are of another cache, are found before they are read. */
-async function checkedSizes(cache: OpenCache): Promise<OpenCache> {
-  const { path, config } = cache;
+async function checkSizes(path: string, config: CacheConfig): Promise<void> {
   for (const split of SPLITS) {
     const { tokens, documents } = config.splits[split];
     await checkSize(tokenFile(path, split), tokens, config.dtype === 'uint16' ? 2 : 4);
     await checkSize(documentsFile(path, split), documents, 8);
   }
-  return cache;
 }
 
 async function checkSize(path: string, length: number, elementBytes: number): Promise<void> {

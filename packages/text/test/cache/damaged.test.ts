@@ -81,7 +81,9 @@ test('a cache with a file cut short, or missing, or a changed config is refused 
   for (const file of ['train.npy', 'test.documents.npy']) {
     const bytes = readFileSync(join(path, file));
     truncateSync(join(path, file), bytes.length - 2);
-    await expect(findCache(path, undefined)).rejects.toEqual(failure('CORRUPT', new RegExp(`${file}: has`, 'u')));
+    const refusal = failure('CORRUPT', new RegExp(`${file}: has`, 'u'));
+    await expect(findCache(path, undefined)).rejects.toEqual(refusal);
+    await expect(build(directory, sourceOf({ train: textRows(50) }))).rejects.toEqual(refusal);
     writeFileSync(join(path, file), bytes);
   }
 });
