@@ -40,6 +40,7 @@ export { isDataRef, isIterable, rowsOf } from './dataset/make.js';
 export { originOf, type Origin } from './dataset/origin.js';
 export { count, matching, seal, unseal, type Refuse } from './format/sealed-json.js';
 export { lazyModule, lazyPackage } from './lazy-module.js';
+export { threadOptions } from './thread-options.js';
 export { ConcatenatedRows, concatFingerprint } from './rows/derived-rows.js';
 export { selectedRows } from './rows/where.js';
 export { describeSchema, parseSchema, sameSchema } from './schema/schema.js';

@@ -1,5 +1,6 @@
 import type { Tinypool } from 'tinypool';
 import { withOwnSignal } from '../or-abort.js';
+import { threadOptions } from '../thread-options.js';
 import type { WorkerTask } from './worker-map.js';
 
 /** Threads that end by themselves when idle for so long. */
@@ -51,5 +52,6 @@ async function openPool(workers: number): Promise<Tinypool> {
     maxThreads: workers,
     idleTimeout: IDLE_MS,
     isolateWorkers: false,
+    execArgv: threadOptions(),
   });
 }

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { threadOptions } from '@dataref/core/adapter';
 import { failed } from '../collective/checks.js';
 import type { Call, HandleType } from './functions.js';
 import type { MpiLibrary } from './library.js';
@@ -63,7 +64,7 @@ export class WaitingThread {
     const comparison = { wait, told: this.#sentWords(told), least: this.#sentWords(least), gather };
     return new Worker(new URL('./waiting-program.js', import.meta.url), {
       workerData: { library, handleType, comparison } satisfies ThreadStart,
-      execArgv: process.execArgv.filter((option) => !option.startsWith('--input-type')),
+      execArgv: threadOptions(),
     })
       .on('message', (answer: Answer) => this.#settle(({ resolve }) => resolve(this.#read(answer))))
       .on('error', (cause) =>

@@ -1,6 +1,6 @@
 import type { Tinypool } from 'tinypool';
 import { DataRefError, type ErrorCode } from '@dataref/core';
-import { orAbort } from '@dataref/core/adapter';
+import { orAbort, threadOptions } from '@dataref/core/adapter';
 import type { TextRow } from '../source/text-source.js';
 import type { OpenedTokenizer } from '../tokenizer/tokenizer.js';
 import { encodeRows, type EncodedRows, type EncodeSettings } from './encode-rows.js';
@@ -57,6 +57,7 @@ export class Encoder {
       maxThreads: this.#workers,
       idleTimeout: IDLE_MS,
       isolateWorkers: false,
+      execArgv: threadOptions(),
       workerData: this.#opened.recipe,
     });
   }

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { DataRefError } from '@dataref/core';
-import { countOf, optionsOf, refuseUnknown } from '@dataref/core/adapter';
+import { countOf, optionsOf, refuseUnknown, threadOptions } from '@dataref/core/adapter';
 import type { Hardware } from '../hardware.js';
 
 export interface LocalOptions {
@@ -24,6 +24,7 @@ export function local(options: LocalOptions = {}): Hardware {
         minThreads: 0,
         maxThreads: workers,
         isolateWorkers: false,
+        execArgv: threadOptions(),
         env: { ...(process.env as Record<string, string>), ...env },
       });
       return {

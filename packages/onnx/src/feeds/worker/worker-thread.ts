@@ -1,5 +1,6 @@
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import { DataRefError } from '@dataref/core';
+import { threadOptions } from '@dataref/core/adapter';
 import type { ModelBinding } from '../model-inputs.js';
 import type { Answer, Beginning, Request, StateText } from './messages.js';
 import { receivedError } from './sent-error.js';
@@ -44,7 +45,7 @@ export class WorkerThread {
     this.#worker = new Worker(new URL('./worker-program.js', import.meta.url), {
       workerData,
       transferList: [port2],
-      execArgv: process.execArgv.filter((option) => !option.startsWith('--input-type')),
+      execArgv: threadOptions(),
     });
     let cause: unknown;
     this.#worker.on('error', (error) => (cause = error));
