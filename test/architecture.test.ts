@@ -16,6 +16,7 @@ const ROOMS = [
   'did-you-mean',
   'or-abort',
   'next-turn',
+  'thread-options',
   'progress',
   'stop-signals',
   'schema',

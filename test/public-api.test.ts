@@ -112,6 +112,7 @@ const EXPORTS: Record<string, readonly string[]> = {
     'storeOf',
     'storedIn',
     'textOf',
+    'threadOptions',
     'unseal',
     'updateObject',
     'waitingFor',

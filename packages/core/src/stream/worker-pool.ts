@@ -52,6 +52,6 @@ async function openPool(workers: number): Promise<Tinypool> {
     maxThreads: workers,
     idleTimeout: IDLE_MS,
     isolateWorkers: false,
-    execArgv: threadOptions(),
+    ...threadOptions(),
   });
 }

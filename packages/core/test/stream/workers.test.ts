@@ -102,6 +102,17 @@ describe('the same output', () => {
   });
 });
 
+test('a program of the command line maps in threads too', async () => {
+  const text = `
+    import { fromRecords } from '@dataref/core';
+    const stream = (await fromRecords([{ x: 1, what: '', marker: '' }])).stream().map(new URL('${HARD.href}'), { workers: 1 });
+    for await (const { x } of stream) console.log(x);`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', text], {
+    cwd: import.meta.dirname,
+  });
+  expect(stdout).toBe('1\n');
+});
+
 describe('a worker that dies', () => {
   test('is replaced, and its work repeated, arrays and all', async () => {
     const marker = join(tempFolder(), 'died');

@@ -64,7 +64,7 @@ export class WaitingThread {
     const comparison = { wait, told: this.#sentWords(told), least: this.#sentWords(least), gather };
     return new Worker(new URL('./waiting-program.js', import.meta.url), {
       workerData: { library, handleType, comparison } satisfies ThreadStart,
-      execArgv: threadOptions(),
+      ...threadOptions(),
     })
       .on('message', (answer: Answer) => this.#settle(({ resolve }) => resolve(this.#read(answer))))
       .on('error', (cause) =>

@@ -56,16 +56,20 @@ test('a module that takes its time makes its stream', async () => {
   await feeds.close();
 });
 
-test('a program of the command line has worker threads too, and ends by itself', async () => {
-  const text = `
-    import * as ort from 'onnxruntime-node';
-    import { toOrtFeeds } from '@dataref/onnx/pure';
+test.each([
+  ['that is a module', '--input-type=module'],
+  ['with options of V8', '--max-old-space-size=512'],
+])('a program of the command line %s has worker threads too, and ends by itself', async (_, option) => {
+  const text = `(async () => {
+    const ort = await import('onnxruntime-node');
+    const { toOrtFeeds } = await import('@dataref/onnx/pure');
     const session = { inputMetadata: [{ name: 'label', isTensor: true, type: 'int32', shape: ['N'] }] };
     const module = new URL(${JSON.stringify(new URL('./modules/digits.mjs', import.meta.url).href)});
     let rows = 0;
     for await (const { length } of await toOrtFeeds(module, { session, ort })) rows += length;
-    console.log(rows);`;
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', text], {
+    console.log(rows);
+  })()`;
+  const { stdout } = await promisify(execFile)(process.execPath, [option, '-e', text], {
     cwd: import.meta.dirname,
   });
   expect(stdout).toBe('22\n');

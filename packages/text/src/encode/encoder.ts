@@ -57,7 +57,7 @@ export class Encoder {
       maxThreads: this.#workers,
       idleTimeout: IDLE_MS,
       isolateWorkers: false,
-      execArgv: threadOptions(),
+      ...threadOptions(),
       workerData: this.#opened.recipe,
     });
   }

@@ -24,7 +24,7 @@ export function local(options: LocalOptions = {}): Hardware {
         minThreads: 0,
         maxThreads: workers,
         isolateWorkers: false,
-        execArgv: threadOptions(),
+        ...threadOptions(),
         env: { ...(process.env as Record<string, string>), ...env },
       });
       return {

@@ -45,7 +45,7 @@ export class WorkerThread {
     this.#worker = new Worker(new URL('./worker-program.js', import.meta.url), {
       workerData,
       transferList: [port2],
-      execArgv: threadOptions(),
+      ...threadOptions(),
     });
     let cause: unknown;
     this.#worker.on('error', (error) => (cause = error));
