@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { openArrays, slice } from '@dataref/arrays';
 import { FileStorage } from '@dataref/core/fs';
 import { readDigits } from './npm-digits.js';
-import { STEPS, STEPS_OF_CHECKPOINT } from './training.js';
+import { STEPS, STEPS_OF_CHECKPOINT } from './steps.js';
 
 const directory = process.argv[2] ?? fileURLToPath(new URL('../data/digits', import.meta.url));
 await rm(directory, { recursive: true, force: true });

@@ -1,9 +1,7 @@
 import type { DataRef } from '@dataref/core';
 import { loadCheckpoint, saveCheckpoint } from '@dataref/tfjs';
 import * as tf from '@tensorflow/tfjs';
-
-export const STEPS = 40;
-export const STEPS_OF_CHECKPOINT = 10;
+import { STEPS, STEPS_OF_CHECKPOINT } from './steps.js';
 
 /** Softmax over the pixels, with a seed for the first weights, so that every run begins alike. */
 function makeModel(): tf.Sequential {
