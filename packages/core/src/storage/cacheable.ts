@@ -111,7 +111,7 @@ export class CacheableDataset {
   /** Undefined where the lease was lost meanwhile, or another has committed: both are known before the manifest is put. */
   async #buildUnder(lease: BuildLease): Promise<Manifest | undefined> {
     const { signal } = this.#options;
-    const data = await orAbort(Promise.resolve(runBuild(this.#key, this.#build)), signal);
+    const data = await orAbort(runBuild(this.#key, this.#build), signal);
     if (!isDataRef(data)) {
       throw invalidArgument(
         `cacheable: the function must give a DataRef, got ${describeValue(data)}; fromRecords(…) and fromColumns(…) make one`,

@@ -1,5 +1,5 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineDataRef, field, fromColumns, fromRecords, type DataRef, type Progress } from '@dataref/core';
@@ -428,6 +428,36 @@ describe('a build that asks for its own dataset', () => {
     const nested = await storage.cacheable('a', '1', () => storage.cacheable('b', '1', whole));
     expect([nested.length, await storage.has('b', '1')]).toEqual([2, true]);
   });
+
+  test('is not what a build that has failed left under way', async () => {
+    const storage = new FileStorage(tempFolder());
+    let again: Promise<DataRef> | undefined;
+    const failing = storage.cacheable('a', '1', () => {
+      again = sleep(50).then(() => storage.cacheable('a', '1', () => numbers(1, 2)));
+      throw new Error('no');
+    });
+    await expect(failing).rejects.toThrow('no');
+    expect((await again)?.length).toBe(2);
+  });
+});
+
+test('once nothing is built any more, Node looks at no promise', () => {
+  const program = `
+    import { fromColumns } from '@dataref/core';
+    import { FileStorage } from '@dataref/core/fs';
+    const isWatched = () => Object.getOwnPropertySymbols(Promise.resolve()).length > 0;
+    let isWatchedThen;
+    await new FileStorage(process.argv[1]).cacheable('a', '1', () => {
+      isWatchedThen = isWatched();
+      return fromColumns(Int32Array.of(1));
+    });
+    await new Promise((resolve) => setTimeout(resolve));
+    console.log(isWatchedThen, isWatched());`;
+  const args = ['--input-type=module', '--eval', program, tempFolder()];
+  const isBefore24 = Number(process.versions.node.split('.')[0]) < 24;
+  expect(execFileSync(process.execPath, args, { cwd: import.meta.dirname, encoding: 'utf8' })).toBe(
+    `${isBefore24} false\n`,
+  );
 });
 
 test.each(['build.json', 'dataset.json'])(
