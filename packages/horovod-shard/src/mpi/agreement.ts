@@ -2,11 +2,13 @@ import type { DataRefError } from '@dataref/core';
 import { failed } from '../collective/checks.js';
 import { call, type Call } from './functions.js';
 import type { MpiLibrary } from './library.js';
-import type { Comparison } from './turn.js';
+import { type Comparison, type Round, take, tell } from './turn.js';
 
 /** More than any call's text has. */
 const TEXT_BYTES = 64;
 const WORDS = TEXT_BYTES / 4;
+/** Of messages by which ranks tell each other what they call. */
+const TAG = 7_281;
 
 /** A call as its rank makes it: the same on all ranks. */
 export interface Named {
@@ -20,54 +22,76 @@ export interface Named {
 
 /**
  * Lets the ranks see, before each call, that all make the same one. MPI leaves undefined what comes of different ones:
- * most hang, some write where they should not.
+ * most hang, some write where they should not. After log2(size) messages each, a rank has heard of all others.
+ * @see Hensgen, Finkel and Manber, Two algorithms for barrier synchronization (1988): dissemination
  */
 export class Agreement {
   readonly comparison: Comparison;
-  readonly #mpi: MpiLibrary;
+  readonly #run: (call: Call) => void;
   /** This rank's call, whose text `told` has: mostly the next is the same. */
   #named: Named | undefined;
   readonly #text: Buffer;
   /** The texts of all ranks, where they differ. */
   readonly #texts: Buffer;
-  readonly #request = new BigInt64Array(1);
+  readonly #tests: readonly Call[];
   readonly #flag = new Int32Array(1);
-  readonly #post: Call;
-  readonly #test: Call;
+  /** How many rounds this rank has been through in this turn. */
+  #round = 0;
 
-  constructor(mpi: MpiLibrary, size: number) {
-    const { world, int, min, byte, statusIgnore } = mpi.handles;
-    const [told, least] = [new Int32Array(2 * WORDS), new Int32Array(2 * WORDS)];
-    this.#mpi = mpi;
+  constructor(mpi: MpiLibrary, { rank, size }: { readonly rank: number; readonly size: number }) {
+    const { world, byte, statusIgnore } = mpi.handles;
+    const words = () => new Int32Array(2 * WORDS);
+    const [told, least] = [words(), words()];
+    this.#run = (call) => mpi.run(call);
     this.#text = Buffer.from(told.buffer, 0, TEXT_BYTES);
     this.#texts = Buffer.alloc(TEXT_BYTES * size);
     // Addresses are taken faster than arrays.
     const at = (values: ArrayBufferView) => mpi.addressOf(values);
-    const request = at(this.#request);
-    this.#post = call('Iallreduce', at(told), at(least), 2 * WORDS, int, min, world, request);
-    this.#test = call('Test', request, at(this.#flag), statusIgnore);
+    const rounds: Round[] = [];
+    const tests: Call[] = [];
+    for (let distance = 1; distance < size; distance *= 2) {
+      const heard = words();
+      const [sent, received] = mpi.requests();
+      rounds.push({
+        begin: [
+          call('Irecv', at(heard), heard.byteLength, byte, (rank + size - distance) % size, TAG, world, received),
+          call('Isend', at(least), least.byteLength, byte, (rank + distance) % size, TAG, world, sent),
+        ],
+        wait: call('Waitall', 2, sent, statusIgnore),
+        heard,
+      });
+      tests.push(call('Testall', 2, sent, at(this.#flag), statusIgnore));
+    }
+    this.#tests = tests;
     this.comparison = {
-      wait: call('Wait', request, statusIgnore),
       told,
       least,
+      rounds,
       gather: call('Allgather', at(told), TEXT_BYTES, byte, at(this.#texts), TEXT_BYTES, byte, world),
     };
+  }
+
+  /** How many rounds this rank has been through since it began. */
+  get round(): number {
+    return this.#round;
   }
 
   /** Tells the others what this rank calls, and waits for none. @throws DataRefError COLLECTIVE_FAILED */
   begin(named: Named): void {
     if (this.#named === undefined || !isSame(named, this.#named)) this.#write(named);
-    this.#mpi.run(this.#post);
+    this.#round = 0;
+    tell(this.comparison, this.#run);
   }
 
-  /** Whether all ranks have told, within so many milliseconds, for which it holds up the thread. */
+  /** Whether this rank has heard of all others within so many milliseconds, for which it holds up the thread. */
   isReached(withinMs: number): boolean {
     const end = performance.now() + withinMs;
-    do {
-      this.#mpi.run(this.#test);
-      if (this.#flag[0] !== 0) return true;
-    } while (performance.now() < end);
-    return false;
+    while (this.#round < this.#tests.length) {
+      this.#run(this.#tests[this.#round]!);
+      if (this.#flag[0] !== 0) take(this.comparison, this.#round++, this.#run);
+      else if (performance.now() >= end) return false;
+    }
+    return true;
   }
 
   /** That the ranks made different calls, after a turn in which they did. */

@@ -20,9 +20,10 @@ export interface Functions {
   readonly Comm_size: KoffiFunction;
   readonly Allreduce: KoffiFunction;
   readonly Allgather: KoffiFunction;
-  readonly Iallreduce: KoffiFunction;
-  readonly Test: KoffiFunction;
-  readonly Wait: KoffiFunction;
+  readonly Isend: KoffiFunction;
+  readonly Irecv: KoffiFunction;
+  readonly Testall: KoffiFunction;
+  readonly Waitall: KoffiFunction;
   readonly Bcast: KoffiFunction;
   readonly Finalize: KoffiFunction;
   readonly Abort: KoffiFunction;
@@ -48,11 +49,10 @@ export function bind(library: LibraryHandle, H: HandleType): Functions {
     Allgather: library.func(
       `int MPI_Allgather(void *from, int fromCount, ${H} fromType, void *to, int toCount, ${H} toType, ${H} comm)`,
     ),
-    Iallreduce: library.func(
-      `int MPI_Iallreduce(void *from, void *to, int count, ${H} type, ${H} op, ${H} comm, void *request)`,
-    ),
-    Test: library.func('int MPI_Test(void *request, void *flag, void *status)'),
-    Wait: library.func('int MPI_Wait(void *request, void *status)'),
+    Isend: library.func(`int MPI_Isend(void *from, int count, ${H} type, int to, int tag, ${H} comm, void *request)`),
+    Irecv: library.func(`int MPI_Irecv(void *to, int count, ${H} type, int from, int tag, ${H} comm, void *request)`),
+    Testall: library.func('int MPI_Testall(int count, void *requests, void *flag, void *statuses)'),
+    Waitall: library.func('int MPI_Waitall(int count, void *requests, void *statuses)'),
     Bcast: library.func(`int MPI_Bcast(void *values, int count, ${H} type, int root, ${H} comm)`),
     Finalize: library.func('int MPI_Finalize()'),
     Abort: library.func(`int MPI_Abort(${H} comm, int code)`),

@@ -20,6 +20,7 @@ export class MpiLibrary {
   readonly handleType: HandleType;
   readonly #koffi: Koffi;
   readonly #functions: Functions;
+  readonly #requests: BigInt64Array[] = [];
 
   /** @param names the first that is there is loaded @throws DataRefError MISSING_PACKAGE, COLLECTIVE_FAILED */
   static async load(names: readonly string[]): Promise<MpiLibrary> {
@@ -84,6 +85,14 @@ export class MpiLibrary {
   /** Where the values lie, for as long as somebody holds them. */
   addressOf(values: ArrayBufferView): bigint {
     return this.#koffi.address(values);
+  }
+
+  /** Room for two requests, one beside the other. @returns the addresses of both */
+  requests(): readonly [bigint, bigint] {
+    const room = new BigInt64Array(2);
+    this.#requests.push(room);
+    const at = this.addressOf(room);
+    return [at, at + BigInt(this.handleType === 'int' ? 4 : 8)];
   }
 
   #number(name: keyof Functions, ...values: readonly unknown[]): number {

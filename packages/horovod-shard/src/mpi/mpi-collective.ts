@@ -40,7 +40,7 @@ export class MpiRank implements MpiCollective {
     this.#mpi = mpi;
     this.rank = rank;
     this.size = size;
-    this.#turns = new Turns(mpi, size);
+    this.#turns = new Turns(mpi, this);
     process.once('exit', (code) => this.#leaveAtExit(code));
     process.on('uncaughtExceptionMonitor', (error) => (this.#uncaught = error));
   }

@@ -32,9 +32,9 @@ export class Turns {
 
   readonly #awaited = (): void => void this.#waiting--;
 
-  constructor(mpi: MpiLibrary, size: number) {
+  constructor(mpi: MpiLibrary, place: { readonly rank: number; readonly size: number }) {
     this.#run = (call) => mpi.run(call);
-    this.#agreement = new Agreement(mpi, size);
+    this.#agreement = new Agreement(mpi, place);
     this.#thread = new WaitingThread(mpi, this.#agreement.comparison);
   }
 
@@ -65,11 +65,9 @@ export class Turns {
         `${name}: ${this.#waiting} calls of this rank are under way, and it would come before them: await them first`,
       );
     const calls = this.#begin(asked);
-    const { comparison } = this.#agreement;
     let isUnanimous: boolean;
     try {
-      this.#run(comparison.wait);
-      isUnanimous = carryOut(comparison, calls, this.#run);
+      isUnanimous = this.#carryOut(calls);
     } catch (error) {
       return this.#break(asked, error as DataRefError);
     }
@@ -89,16 +87,19 @@ export class Turns {
     const calls = this.#begin(asked);
     let isUnanimous: boolean | undefined;
     try {
-      if (asked.byteLength <= SMALL_BYTES && this.#agreement.isReached(IN_STEP_MS))
-        isUnanimous = carryOut(this.#agreement.comparison, calls, this.#run);
+      if (asked.byteLength <= SMALL_BYTES && this.#agreement.isReached(IN_STEP_MS)) isUnanimous = this.#carryOut(calls);
     } catch (error) {
       return this.#break(asked, error as DataRefError);
     }
     if (isUnanimous !== undefined) return this.#end(asked, isUnanimous);
-    return this.#thread.carryOut(calls).then(
+    return this.#thread.carryOut(this.#agreement.round, calls).then(
       (answer) => this.#end(asked, answer),
       (error: DataRefError) => this.#break(asked, error),
     );
+  }
+
+  #carryOut(calls: readonly Call[]): boolean {
+    return carryOut(this.#agreement.comparison, this.#agreement.round, calls, this.#run);
   }
 
   /** @throws DataRefError what came of an earlier call, too */

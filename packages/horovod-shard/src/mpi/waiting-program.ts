@@ -2,17 +2,22 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { bind, type Call } from './functions.js';
 import { importKoffi } from './koffi.js';
-import { carryOut } from './turn.js';
-import type { Answer, SentWords, ThreadStart } from './waiting-thread.js';
+import { carryOut, type Comparison } from './turn.js';
+import type { Answer, SentWords, ThreadStart, Turn } from './waiting-thread.js';
 
 const { library, handleType, comparison: sent } = workerData as ThreadStart;
 const koffi = await importKoffi();
 const functions = bind(koffi.load(library, { global: true }), handleType);
-const comparison = { ...sent, told: wordsAt(sent.told), least: wordsAt(sent.least) };
+const comparison: Comparison = {
+  ...sent,
+  told: wordsAt(sent.told),
+  least: wordsAt(sent.least),
+  rounds: sent.rounds.map((round) => ({ ...round, heard: wordsAt(round.heard) })),
+};
 
-parentPort?.on('message', (calls: readonly Call[]) => parentPort?.postMessage(answerTo(calls), []));
+parentPort?.on('message', (turn: Turn) => parentPort?.postMessage(answerTo(turn), []));
 
-function answerTo(calls: readonly Call[]): Answer {
+function answerTo({ round, calls }: Turn): Answer {
   let failure: Answer | undefined;
   const run = ({ name, values }: Call): void => {
     const code = functions[name](...values) as number;
@@ -21,8 +26,7 @@ function answerTo(calls: readonly Call[]): Answer {
     throw new Error(`MPI_${name} gave ${code}`);
   };
   try {
-    run(comparison.wait);
-    return { isUnanimous: carryOut(comparison, calls, run) };
+    return { isUnanimous: carryOut(comparison, round, calls, run) };
   } catch (error) {
     if (failure === undefined) throw error;
     return failure;

@@ -11,11 +11,27 @@ export interface SentWords {
   readonly byteLength: number;
 }
 
+/** As another thread is told of it. */
+type Sent<T> = T extends Int32Array
+  ? SentWords
+  : T extends Call
+    ? Call
+    : T extends readonly (infer E)[]
+      ? readonly Sent<E>[]
+      : { readonly [K in keyof T]: Sent<T[K]> };
+
+/** What is left of a turn. */
+export interface Turn {
+  /** How many rounds this rank has been through. */
+  readonly round: number;
+  readonly calls: readonly Call[];
+}
+
 /** What the thread is started with. */
 export interface ThreadStart {
   readonly library: string;
   readonly handleType: HandleType;
-  readonly comparison: Omit<Comparison, 'told' | 'least'> & { readonly told: SentWords; readonly least: SentWords };
+  readonly comparison: Sent<Comparison>;
 }
 
 /** Whether all ranks called the same, or which call gave another code than 0. */
@@ -44,12 +60,12 @@ export class WaitingThread {
   }
 
   /** One at a time. @returns whether all ranks called the same @throws DataRefError COLLECTIVE_FAILED */
-  carryOut(calls: readonly Call[]): Promise<boolean> {
+  carryOut(round: number, calls: readonly Call[]): Promise<boolean> {
     return new Promise((resolve, reject) => {
       const worker = (this.#worker ??= this.#start());
       this.#pending = { calls, resolve, reject };
       worker.ref();
-      worker.postMessage(calls.map(this.#sent), []);
+      worker.postMessage({ round, calls: calls.map(this.#sent) } satisfies Turn, []);
     });
   }
 
@@ -60,8 +76,13 @@ export class WaitingThread {
 
   #start(): Worker {
     const { name: library, handleType } = this.#mpi;
-    const { wait, told, least, gather } = this.#comparison;
-    const comparison = { wait, told: this.#sentWords(told), least: this.#sentWords(least), gather };
+    const { told, least, rounds, gather } = this.#comparison;
+    const comparison = {
+      told: this.#sentWords(told),
+      least: this.#sentWords(least),
+      rounds: rounds.map(({ begin, wait, heard }) => ({ begin, wait, heard: this.#sentWords(heard) })),
+      gather,
+    };
     return new Worker(new URL('./waiting-program.js', import.meta.url), {
       workerData: { library, handleType, comparison } satisfies ThreadStart,
       ...threadOptions(),
