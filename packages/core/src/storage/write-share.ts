@@ -4,7 +4,7 @@ import { encodeShare } from '../format/share.js';
 import { sameSchema } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
 import { putWhileHeld } from './commit.js';
-import { commitShares, isComplete, otherSchema, withdrawShare, type SharePlace } from './commit-shares.js';
+import { commitShares, otherSchema, withdrawShare, type SharePlace } from './commit-shares.js';
 import { alreadyExists, manifestKey, type Manifests } from './manifests.js';
 import { rowBlocks } from './row-blocks.js';
 import { otherNumber, Shares } from './shares.js';
@@ -30,12 +30,10 @@ export async function writeShare(
   const shares = new Shares(store, id, version);
   await manifests.refuseOtherCase(id, { signal });
   if ((await store.head(manifestKey(id, version), { signal })) !== undefined) throw alreadyExists(id, version);
-  const found = await shares.list({ signal });
-  const other = found.find((share) => share.of !== of);
-  if (other !== undefined) throw otherNumber(place, other);
+  const neighbour = await shares.other(place, { signal });
+  if (neighbour !== undefined && neighbour.of !== of) throw otherNumber(place, neighbour);
   const rows = await rowBlocks(data, given, signal);
   try {
-    const neighbour = found.find((share) => share.part !== part);
     const written =
       neighbour &&
       (await shares.read(neighbour, { signal }).catch((error: unknown) => {
@@ -54,8 +52,7 @@ export async function writeShare(
       },
     });
     // Before the manifest: shares that a commit has removed are in it.
-    const now = await shares.list({ signal });
-    const manifest = isComplete(now, of)
+    const manifest = (await shares.hasAll(place, { signal }))
       ? await commitShares(parts, manifests, place, signal)
       : await manifests.read(id, version, { signal });
     if (manifest === undefined || generationsOf(manifest).has(generation)) return;

@@ -4,8 +4,9 @@ import { field, fromColumns, type DataRef, type Progress } from '@dataref/core';
 import { FileStorage } from '@dataref/core/fs';
 import type { DatasetStorage } from '../../dist/storage/dataset-storage.js';
 import { MemoryStore } from '../../dist/store/memory-store.js';
+import type { ObjectStore } from '../../dist/store/object-store.js';
 import { failure } from '../expect-error.js';
-import { announceSeed, runs } from '../scale.js';
+import { announceSeed, randomOf, runs } from '../scale.js';
 import { listing, tempFolder } from '../temp-folder.js';
 import { anyDataset } from './any-dataset.js';
 import { changed, keysOf, storageOver } from './stored.js';
@@ -22,6 +23,35 @@ const share = (part: number) => Array.from({ length: 5 }, (_, i) => ({ n: part *
 /** Writes shares one after another. */
 async function write(storage: DatasetStorage, of: number, parts: readonly number[]): Promise<void> {
   for (const part of parts) await storage.writer('x', '1', { part, of }).submit(share(part));
+}
+
+/** Counts requests; a listing costs what it lists, as it does on a disk. */
+function counted(store: ObjectStore) {
+  let requests = 0;
+  const asked = new Proxy(store, {
+    get: (target, name: keyof ObjectStore) => {
+      requests++;
+      const member: unknown = target[name];
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
+  const counting = changed(asked, {
+    async *list(prefix, options) {
+      requests++;
+      for await (const info of store.list(prefix, options)) {
+        requests++;
+        yield info;
+      }
+    },
+  });
+  return { store: counting, cost: () => requests };
+}
+
+function shuffle(of: number): number[] {
+  const random = randomOf(seed);
+  return Array.from({ length: of }, (_, i) => [random(), i] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, i]) => i);
 }
 
 describe('a dataset that is written in shares', () => {
@@ -198,6 +228,26 @@ describe('a dataset that is written in shares', () => {
     const patient = storage.writer('x', '1', { part: 0, of: 3 }).whole();
     await write(storage, 3, [2]);
     expect((await patient).length).toBe(15);
+  });
+
+  test('costs as many requests for each of many shares as for each of a few, whatever the order they are written in', async () => {
+    const orders: ((of: number) => number[])[] = [
+      (of) => Array.from({ length: of }, (_, i) => i),
+      (of) => Array.from({ length: of }, (_, i) => of - 1 - i),
+      (of) => Array.from({ length: of }, (_, i) => (i % 2 === 0 ? i / 2 : of - 1 - (i - 1) / 2)), // from both ends
+      (of) => shuffle(of),
+    ];
+    for (const order of orders) {
+      const costs = await Promise.all(
+        [16, 128].map(async (of) => {
+          const { store, cost } = counted(new MemoryStore());
+          await write(storageOver(store), of, order(of));
+          expect((await storageOver(store).fetch('x', '1')).length).toBe(5 * of);
+          return cost() / of;
+        }),
+      );
+      expect(costs[1]).toBeLessThan(1.5 * (costs[0] as number));
+    }
   });
 
   test('one that should have committed, and was killed, is replaced by whoever waits', async () => {
