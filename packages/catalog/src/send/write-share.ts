@@ -6,17 +6,17 @@ import { describeFunction, importFunction, userFailure, type UserFunction } from
 /** Storages that this worker has opened, by where they are. */
 const storages = new Map<string, Promise<Storage>>();
 
+/** The dataset that this worker has read last: to open one of many parts takes a while, and a job has many shares of it. */
+let last: { readonly key: string; readonly dataset: DataRef } | undefined;
+
 /**
  * Runs the function over a share's records and stores what it gives; the worker that completes the dataset commits it.
  * @returns records read
  * @throws DataRefError MAP_FAILED naming the record or the batch; what storing throws, naming the records
  */
 export async function writeShare(task: ShareTask): Promise<number> {
-  const { input, output, range, schema } = task;
-  const [source, target, fn] = await Promise.all([opened(input.place), opened(output.place), importFunction(task.fn)]);
-  const dataset = await source.fetch(input.id, input.version);
-  if (dataset.fingerprint !== input.fingerprint)
-    throw new DataRefError('GENERATION_GONE', `send: ${task.dataset} was replaced while it was sent; fetch it again`);
+  const { output, range, schema } = task;
+  const [dataset, target, fn] = await Promise.all([fetched(task), opened(output.place), importFunction(task.fn)]);
   const results = new Results(task, fn);
   const records = results.of(dataset.slice(range.start, range.end));
   const writer = target.writer(output.id, output.version, { part: range.part, of: output.of });
@@ -78,6 +78,17 @@ function opened(place: Place): Promise<Storage> {
   storages.set(key, storage);
   storage.catch(() => storages.delete(key));
   return storage;
+}
+
+/** @throws DataRefError GENERATION_GONE where it is another one */
+async function fetched({ input, dataset: name }: ShareTask): Promise<DataRef> {
+  const key = JSON.stringify(input);
+  if (last?.key === key) return last.dataset;
+  const dataset = await (await opened(input.place)).fetch(input.id, input.version);
+  if (dataset.fingerprint !== input.fingerprint)
+    throw new DataRefError('GENERATION_GONE', `send: ${name} was replaced while it was sent; fetch it again`);
+  last = { key, dataset };
+  return dataset;
 }
 
 /** An error of storing tells of places in the share; this one of those in the dataset. */
