@@ -87,7 +87,8 @@ export interface Send<F extends AnyFunction = AnyFunction, I extends SendInput =
   <S extends Schema>(data: DataRef<S> & Fits<S, F, I>, ...rest: RestOf<F>): Promise<DataRef<ResultSchema<F, I>>>;
   /**
    * Calls the function once, elsewhere. Arguments and results are data: what structured clones carry.
-   * @throws DataRefError MAP_FAILED with the error and the stack of the worker as `cause`, WORKER_DIED, INVALID_ARGUMENT
+   * @throws DataRefError MAP_FAILED with the error and the stack of the worker as `cause`, WORKER_DIED, INVALID_ARGUMENT;
+   *   OUT_OF_RANGE for arguments or a result of more than 4 GiB
    */
   (...args: Parameters<F>): Promise<ResultOf<F>>;
   /** The function of each item, on all workers, in the order of the items. The first failure ends the others, and names its item. */

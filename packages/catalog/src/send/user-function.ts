@@ -43,6 +43,11 @@ export async function importFunction({ module, export: name }: FunctionName): Pr
   );
 }
 
+/** Whether `serialize` threw it because of what no buffer of Node's holds. */
+export function isTooLarge(error: unknown): boolean {
+  return (error as { code?: unknown } | null | undefined)?.code === 'ERR_BUFFER_TOO_LARGE';
+}
+
 /** What the user's function threw, and on what. */
 export function userFailure(name: FunctionName, on: string, cause: unknown, details: object = {}): DataRefError {
   const problem = textOf(cause instanceof Error ? cause.message : cause);

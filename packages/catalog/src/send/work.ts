@@ -4,7 +4,7 @@ import { describeValue } from '@dataref/core/adapter';
 import { errorOf } from './failure.js';
 import type { Workforce } from './hardware.js';
 import type { Answer, Task } from './task.js';
-import { describeFunction } from './user-function.js';
+import { describeFunction, isTooLarge } from './user-function.js';
 
 /** How often a task's worker may end while there are others, whose fault it may be: under mpirun all workers end with one. */
 const MAX_DEATHS = 2;
@@ -83,6 +83,12 @@ function encode(task: Task): Uint8Array {
   try {
     return serialize(task);
   } catch (error) {
+    if (isTooLarge(error))
+      throw new DataRefError(
+        'OUT_OF_RANGE',
+        `send: arguments of ${describeFunction(task.fn)} are more than 4 GiB, which no task is: give less at once, as smaller items of map, or send a dataset, which workers read`,
+        { cause: error, details: { ...task.fn } },
+      );
     const culprit = task.args.find((arg) => !isCloneable(arg));
     throw new DataRefError(
       'INVALID_ARGUMENT',

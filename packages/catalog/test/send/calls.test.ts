@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { local, send, type Hardware, type Ref } from '@dataref/catalog';
 import { failure } from '../../../core/test/expect-error.js';
@@ -74,6 +76,13 @@ describe('a function that is sent', () => {
     watcher.close();
     await expect(never.with({ signal: abort.signal }).map([log, log])).rejects.toThrow('enough');
     expect(readFileSync(log, 'utf8')).toBe('called\n');
+  });
+
+  test('ends with an abort though it never gives way, and so does its program', () => {
+    const log = join(tempFolder(), 'log');
+    writeFileSync(log, '');
+    const program = fileURLToPath(new URL('./modules/aborted-call.mjs', import.meta.url));
+    expect(execFileSync(process.execPath, [program, log], { encoding: 'utf8', timeout: 50_000 })).toBe('enough\n');
   });
 
   test('tells progress of calls', async () => {

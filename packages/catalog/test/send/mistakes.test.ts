@@ -94,6 +94,19 @@ describe('what a function does wrong is told by', () => {
     );
   });
 
+  test('that it is too large for one message, and what to do', async () => {
+    await expect(send({ module, export: 'tooLarge', hardware })()).rejects.toEqual(
+      failure('OUT_OF_RANGE', /what tooLarge of functions\.mjs gave on its call is more than 4 GiB.*give less at once/),
+    );
+    const { tooLarge } = (await import(module.href)) as { tooLarge: () => object };
+    await expect(send({ module, hardware })(tooLarge())).rejects.toEqual(
+      failure(
+        'OUT_OF_RANGE',
+        /arguments of the default export of functions\.mjs are more than 4 GiB.*give less at once/,
+      ),
+    );
+  });
+
   test('its worker, where it ends that three times', async () => {
     await expect(send({ module, export: 'exits', hardware })()).rejects.toEqual(
       failure('MAP_FAILED', /process\.exit\(3\)/),

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { DataRefError } from '@dataref/core';
-import { encodeLine } from './protocol.js';
 
 /** Where a worker finds who has started it, and what both know. In the environment, which other users do not see. */
 export const ADDRESSES = 'DATAREF_SEND_ADDRESSES';
@@ -12,6 +11,8 @@ export const TOKEN = 'DATAREF_SEND_TOKEN';
 /** For what a connection takes to be made and both sides to be known; a limit for what hangs. */
 const HANDSHAKE_MS = 30_000;
 const MAX_LINE_BYTES = 1024;
+/** Of silence, after which the other machine is asked whether it is still there. */
+const KEEP_ALIVE_MS = 30_000;
 
 /** Where workers connect to. */
 export interface Doorway {
@@ -28,6 +29,7 @@ export async function openDoorway(isFar: boolean, onWorker: (socket: Socket) => 
   const token = randomBytes(32).toString('hex');
   const server: Server = createServer((socket) => {
     socket.on('error', () => socket.destroy());
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
     void greet(socket, token).then(
       () => onWorker(socket),
       () => socket.destroy(),
@@ -43,17 +45,19 @@ export async function openDoorway(isFar: boolean, onWorker: (socket: Socket) => 
   };
 }
 
-/** As a worker: the connection to who has started it. @throws DataRefError WORKER_DIED where none can be made */
-export async function connectBack(): Promise<Socket> {
-  const { [ADDRESSES]: addresses = '', [TOKEN]: token = '' } = process.env;
-  delete process.env[TOKEN]; // the functions that run here need not know it
+/**
+ * As a worker: the connection to who has started it.
+ * @param addresses what ADDRESSES has
+ * @throws DataRefError WORKER_DIED where none can be made
+ */
+export async function connectBack(addresses: string, token: string): Promise<Socket> {
   let failure: unknown;
   for (const address of addresses.split(',')) {
     const at = address.lastIndexOf(':');
     const socket = connect(Number(address.slice(at + 1)), address.slice(0, at));
     try {
       await introduce(socket, token);
-      return socket;
+      return socket.setKeepAlive(true, KEEP_ALIVE_MS);
     } catch (error) {
       socket.destroy();
       failure = error;
@@ -83,6 +87,10 @@ async function greet(socket: Socket, token: string): Promise<void> {
   socket.write(encodeLine({ nonce: mine, proof: proofOf(token, 'parent', nonce, mine) }));
   const { proof } = await readLine(socket, signal);
   check(proof, proofOf(token, 'worker', nonce, mine));
+}
+
+function encodeLine(message: object): string {
+  return `${JSON.stringify(message)}\n`;
 }
 
 function proofOf(token: string, side: string, ofWorker: unknown, ofParent: unknown): string {

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { DataRefError } from '@dataref/core';
-import { listen, say, type FromWorker } from './protocol.js';
+import { listen, say } from './protocol.js';
 
 /** A worker in another process, which does one task at a time. */
 export class Link {
@@ -24,12 +24,9 @@ export class Link {
     this.#output = output;
     this.#onClose = onClose;
     output.on('error', () => undefined); // the end of its input tells
-    listen(input, (message) => {
-      const said = message as unknown as FromWorker;
-      if (said.kind === 'ready') onReady();
-      else if (said.kind === 'answer' && typeof said.bytes === 'string') this.#take(Buffer.from(said.bytes, 'base64'));
-    });
-    say(output, { kind: 'env', env });
+    input.on('close', onClose); // it is gone, though a program that it has started may still hold on to something
+    listen(input, (answer) => this.#take(answer), onReady);
+    say(output, Buffer.from(JSON.stringify(env)));
   }
 
   get hasEnded(): boolean {
@@ -41,7 +38,7 @@ export class Link {
     if (this.#end !== undefined) return Promise.reject(this.#end);
     return new Promise((resolve, reject) => {
       this.#answer = { resolve, reject };
-      say(this.#output, { kind: 'task', bytes: Buffer.from(task).toString('base64') });
+      say(this.#output, task);
     });
   }
 

@@ -1,21 +1,20 @@
-import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { DataRefError } from '@dataref/core';
 import { countOf, describeValue, optionsOf, refuseUnknown } from '@dataref/core/adapter';
 import type { Hardware, Workforce, WorkforceOptions } from '../hardware.js';
-import { startChild, type Child } from './child.js';
-import { ADDRESSES, openDoorway, TOKEN } from './connect-back.js';
-import { Link } from './link.js';
+import { startChild } from './child.js';
+import { ADDRESSES, TOKEN } from './connect-back.js';
 import { Links } from './links.js';
+import { startRun, type Launch, type Run } from './mpi-run.js';
 
 const WORKER_MAIN = fileURLToPath(new URL('./worker-main.js', import.meta.url));
-/** A rank that dies ends Open MPI's mpirun, after a moment. */
-const CUT_MS = 2000;
+/** For the first rank to start. MPICH's mpirun waits for ever for a machine that cannot be reached. */
+const START_MS = 120_000;
 
 export interface MpiOptions {
   /** Workers, one a rank. */
   readonly np: number;
-  /** Names the machines, as mpirun has it. Default: this one. */
+  /** Names the machines, as mpirun has it. They reach this one over TCP, at a port that the system gives out. Default: this one. */
   readonly hostfile?: string | undefined;
   /** Default: `mpirun`. */
   readonly mpirun?: string | undefined;
@@ -35,71 +34,36 @@ export function mpi(options: MpiOptions): Hardware {
   if (!Array.isArray(args) || args.some((arg) => typeof arg !== 'string'))
     throw new DataRefError('INVALID_ARGUMENT', `mpi: args must be a list of strings, got ${describeValue(args)}`);
   const workers = countOf('mpi: np', np, 1);
-  const launch = { mpirun, np: workers, hostfile, args };
+  const launch = { mpirun, np: workers, hostfile, args, startMs: START_MS };
   return { kind: 'mpi', workers, isInProcess: false, open: (given) => openMpi(launch, given) };
 }
 
-interface Launch {
-  readonly mpirun: string;
-  readonly np: number;
-  readonly hostfile: string | undefined;
-  readonly args: readonly string[];
-}
-
-async function openMpi({ mpirun, np, hostfile, args }: Launch, { env }: WorkforceOptions): Promise<Workforce> {
+/** @throws DataRefError WORKER_DIED */
+export async function openMpi(launch: Launch, { env }: WorkforceOptions): Promise<Workforce> {
+  const { mpirun, np, hostfile, args } = launch;
   const isOpenMpi = await isOpenMpiThere(mpirun);
   const hosts = hostfile === undefined ? [] : [isOpenMpi ? '--hostfile' : '-f', hostfile];
   // MPICH passes the environment on to other machines by itself.
   const passed = isOpenMpi ? ['-x', ADDRESSES, '-x', TOKEN] : [];
   const command = ['-np', String(np), ...args, ...hosts, ...passed, process.execPath, WORKER_MAIN, '--connect'];
   const links = new Links();
-  const sockets = new Set<Socket>();
   let isClosing = false;
-  let running: Child;
-  let ready = 0;
-  let onFirst = (): void => undefined;
-  const doorway = await openDoorway(hostfile !== undefined, (socket) => {
-    const child = running;
-    sockets.add(socket);
-    const onReady = (): void => {
-      ready++;
-      child.showErrors();
-      links.add(link);
-      onFirst();
-    };
-    const link: Link = new Link(socket, socket, env, onReady, () => socket.destroy());
-    socket.on('close', () => {
-      sockets.delete(socket);
-      // Where it does not end by itself, it is ended: so are all ranks, and their tasks run again.
-      const timer = setTimeout(() => child.process.kill(), CUT_MS);
-      void child.ended.then((why) => {
-        clearTimeout(timer);
-        link.ended(`mpi: ${why}`);
-      });
-    });
-  });
-  const start = (): void => {
-    ready = 0;
-    running = startChild(mpirun, command, { ...process.env, ...doorway.env });
-    running.process.stdin?.end();
-    running.process.stdout?.pipe(process.stderr, { end: false });
-    void running.ended.then((why) => {
+  const start = async (): Promise<Run> => {
+    const run = await startRun(launch, command, env, links);
+    void run.ended.then((why) => {
       if (isClosing) return;
-      if (ready > 0) start();
+      if (run.isReady()) (running = start()).catch((error: unknown) => links.fail(error));
       else links.fail(new DataRefError('WORKER_DIED', `mpi: ${why}`));
     });
+    return run;
   };
+  let running = start();
   const close = async (): Promise<void> => {
     isClosing = true;
-    doorway.close();
-    // Ranks end with their connections, and mpirun with its ranks; before all are there it is ended itself.
-    if (ready < np) running.process.kill();
-    for (const socket of sockets) socket.destroy();
-    await running.ended;
+    await (await running).close();
   };
-  const first = new Promise<void>((resolve) => (onFirst = resolve));
-  start();
-  const failed = await Promise.race([first, running!.ended]);
+  const { ready, ended } = await running;
+  const failed = await Promise.race([ready, ended]);
   if (failed === undefined) return { run: (task, signal) => links.run(task, signal), close };
   await close();
   throw new DataRefError('WORKER_DIED', `mpi: ${failed}`);

@@ -37,8 +37,8 @@ export function ssh(options: SshOptions): Hardware {
   if (!Array.isArray(args) || args.some((arg) => typeof arg !== 'string'))
     throw new DataRefError('INVALID_ARGUMENT', `ssh: args must be a list of strings, got ${describeValue(args)}`);
   const workers = countOf('ssh: workers', given, 1);
-  // Answers go where the program's output went, by descriptor 3; what functions, and programs of theirs, print goes to stderr.
-  const command = `exec sh -c 'exec "$0" "$1" 3>&1 1>&2' ${quoted(node)} ${quoted(WORKER_MAIN)}`;
+  // Tasks and answers go by descriptors of their own: functions, and programs of theirs, read nothing from stdin, and print to stderr.
+  const command = `exec sh -c 'exec "$0" "$1" 3>&1 1>&2 4<&0 </dev/null' ${quoted(node)} ${quoted(WORKER_MAIN)}`;
   const flags = [...args, ...DEFAULTS.flatMap((option) => ['-o', option]), '-T', '--', host, command];
   return { kind: 'ssh', workers, isInProcess: false, open: (workforce) => openSsh(host, flags, workers, workforce) };
 }

@@ -1,41 +1,39 @@
-// The program of a worker that is another process: `worker-main.js` hears on stdin and answers on descriptor 3 (ssh),
+// The program of a worker that is another process: `worker-main.js` hears on descriptor 4 and answers on descriptor 3 (ssh),
 // `worker-main.js --connect` speaks over TCP with who has started it (mpirun). It ends with the connection.
-import { createWriteStream } from 'node:fs';
-import type { Readable, Writable } from 'node:stream';
-import { connectBack } from './connect-back.js';
-import { guardExit } from './guarded-exit.js';
-import { listen, say, type FromWorker, type ToWorker } from './protocol.js';
+import { Worker } from 'node:worker_threads';
 import { runTask } from '../run-task.js';
+import { ADDRESSES, TOKEN } from './connect-back.js';
+import { guardExit } from './guarded-exit.js';
+import { signalGroup } from './process-group.js';
+import type { FromConnection, WorkerConnection } from './worker-connection.js';
 
 const exit = guardExit();
+const { [ADDRESSES]: addresses = '', [TOKEN]: token = '' } = process.env;
+delete process.env[TOKEN]; // the functions that run here need not know it
+const workerData: WorkerConnection = process.argv.includes('--connect') ? { addresses, token } : undefined;
+const connection = new Worker(new URL('./worker-connection.js', import.meta.url), { workerData });
 
-/** Where tasks come from, and how answers go back. */
-interface Connection {
-  readonly input: Readable;
-  readonly output: Writable;
-}
-
-async function connection(): Promise<Connection> {
-  if (process.argv.includes('--connect')) {
-    const socket = await connectBack();
-    return { input: socket, output: socket };
-  }
-  const output = createWriteStream('', { fd: 3 });
-  output.on('error', () => undefined); // the end of its input tells
-  return { input: process.stdin, output };
-}
-
-const { input, output } = await connection();
-const answer = (message: FromWorker): void => say(output, message);
-listen(input, (message) => {
-  const told = message as unknown as ToWorker;
-  if (told.kind === 'env') {
-    Object.assign(process.env, told.env);
-    answer({ kind: 'ready' });
-  } else if (told.kind === 'task') {
-    void runTask(Buffer.from(told.bytes, 'base64')).then((bytes) =>
-      answer({ kind: 'answer', bytes: Buffer.from(bytes).toString('base64') }),
-    );
-  }
+let isNew = true;
+let isBusy = false;
+connection.on('message', (said: FromConnection) => {
+  if (said === 'end') end();
+  else if (isNew) Object.assign(process.env, JSON.parse(Buffer.from(said).toString('utf8')));
+  else void answer(said);
+  isNew = false;
 });
-for (const end of ['end', 'close']) input.on(end, () => exit(0));
+
+async function answer(task: Uint8Array): Promise<void> {
+  isBusy = true;
+  const bytes = await runTask(task);
+  isBusy = false;
+  connection.postMessage(bytes, [bytes.buffer as ArrayBuffer]);
+}
+
+/** A function that is cut short is so with the programs that it has started. */
+function end(): void {
+  if (isBusy) {
+    process.on('SIGTERM', () => undefined);
+    signalGroup('SIGTERM');
+  }
+  exit(0);
+}

@@ -1,9 +1,15 @@
 // Functions that tests send.
-import { execFileSync } from 'node:child_process';
-import { appendFileSync } from 'node:fs';
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { appendFileSync, readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { suffix } from './suffix.mjs';
 
 export const double = ({ n, text }) => ({ n: n * 2, text: `${text}${suffix}` });
+/** As `double`, slow enough to be killed meanwhile. */
+export async function unhurried(record) {
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  return double(record);
+}
 export const add = (a, b = 0) => a + b;
 export default (record) => record;
 export const notAFunction = 1;
@@ -53,6 +59,17 @@ export const dies = () =>
     }),
   );
 
+export const large = (length, value) => new Uint8Array(length).fill(value);
+export const sizeOf = (bytes) => [bytes.length, bytes[bytes.length - 1]];
+/** As what is too large for a buffer is, without being so large. */
+export const tooLarge = () => ({
+  get all() {
+    throw Object.assign(new Error('Cannot create a Buffer larger than 0x100000000 bytes'), {
+      code: 'ERR_BUFFER_TOO_LARGE',
+    });
+  },
+});
+
 export function fills() {
   const kept = [];
   for (;;) kept.push(Array.from({ length: 1e5 }, (_, i) => ({ i })));
@@ -63,6 +80,34 @@ export const never = (log) => {
   appendFileSync(log, 'called\n');
   return new Promise(() => undefined);
 };
+
+/** Says so, and never gives way. */
+export function blocks(log) {
+  appendFileSync(log, 'called\n');
+  for (;;);
+}
+
+/** Says so, and waits for a program that does not end, without giving way. */
+export function blocksByProgram(log) {
+  appendFileSync(log, 'called\n');
+  execFileSync('sleep', ['1000']);
+}
+
+/** Says so, and waits for such a program. */
+export async function waitsForProgram(log) {
+  appendFileSync(log, 'called\n');
+  await promisify(execFile)('sleep', ['1000']);
+}
+
+/** Is killed, and leaves a program that prints where it printed. */
+export function killedBesideProgram() {
+  spawn('sleep', ['1000'], { stdio: 'inherit' });
+  process.kill(process.pid, 'SIGKILL');
+}
+
+/** What there is to read for it, and for programs that it starts. */
+export const reads = () =>
+  readFileSync(0, 'utf8') + execFileSync('cat', { stdio: ['inherit', 'pipe'], encoding: 'utf8' });
 
 /** Writes down each call in the order of calls. */
 export async function logged(value, log) {
