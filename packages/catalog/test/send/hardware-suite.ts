@@ -10,8 +10,20 @@ import { MODULE as module, partsOf, recordsOf, storedRecords, theSent } from './
 type Functions = {
   readonly add: (a: number, b?: number) => number;
   readonly environment: (name: string) => string | undefined;
+  readonly large: (length: number, value: number) => Uint8Array;
+  readonly sizeOf: (bytes: Uint8Array) => number[];
 };
 const recordsPerShare = 16;
+
+/** What holds of each way to carry bytes to another process and back, however many they are. */
+export function largeSuite(kind: string, hardware: Hardware): void {
+  test(`functions sent by ${kind} are given, and give, more than a text can hold`, async () => {
+    const bytes = 400 * 2 ** 20;
+    const made = await send<Functions, 'large'>({ module, export: 'large', hardware })(bytes, 7);
+    expect([made.length, made[0], made[bytes - 1]]).toEqual([bytes, 7, 7]);
+    expect(await send<Functions, 'sizeOf'>({ module, export: 'sizeOf', hardware })(made)).toEqual([bytes, 7]);
+  });
+}
 
 /** What holds wherever functions run in other processes. @param hardware with so many workers */
 export function hardwareSuite(kind: string, hardware: (workers: number) => Hardware, seed: number): void {
@@ -39,6 +51,7 @@ export function hardwareSuite(kind: string, hardware: (workers: number) => Hardw
       expect(await environment('DATAREF_SEND_TOKEN')).toBeUndefined();
       const printing = send({ module, export: 'printing', hardware: hardware(1) });
       expect(await printing()).toBe('printed');
+      expect(await send({ module, export: 'reads', hardware: hardware(1) })()).toBe(''); // and read nothing that is not theirs
     });
 
     test('name the record that they throw on, with their own stack', async () => {
@@ -50,6 +63,29 @@ export function hardwareSuite(kind: string, hardware: (workers: number) => Hardw
       await expect(send({ module, export: 'doubel', hardware: hardware(1) })()).rejects.toEqual(
         failure('INVALID_ARGUMENT', /did you mean "double"/),
       );
+    });
+
+    test('name the record where the schema of their results changes', async () => {
+      const { data } = await storedRecords(200);
+      const changing = send({ module, export: 'changing', hardware: hardware(2), recordsPerShare: 128 });
+      const error: any = await changing(data).catch((reason: unknown) => reason);
+      expect(error).toEqual(
+        failure('SCHEMA_MISMATCH', /what changing of functions\.mjs gave for x@1, record 150: n is float64/),
+      );
+      expect(error.details.index).toBe(150);
+    });
+
+    test('that need more memory than there is are told of', async () => {
+      const before = process.env['NODE_OPTIONS'];
+      process.env['NODE_OPTIONS'] = '--max-old-space-size=64'; // of this process's, for those that it starts
+      try {
+        await expect(send({ module, export: 'fills', hardware: hardware(1) })()).rejects.toEqual(
+          failure('WORKER_DIED', /fills of functions\.mjs on its call: its worker ended 3 times.*out of memory/),
+        );
+      } finally {
+        if (before === undefined) delete process.env['NODE_OPTIONS'];
+        else process.env['NODE_OPTIONS'] = before;
+      }
     });
 
     test('that end their workers three times are told of, with what the worker said at last', async () => {

@@ -6,8 +6,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePort } from '../../../core/test/free-port.js';
 import { tempFolder } from '../../../core/test/temp-folder.js';
+import { MARK } from './marked-processes.js';
 
 const SSHD = '/usr/sbin/sshd';
+
+/** Addresses of the loopback that sshd listens at. */
+export const ADDRESSES = ['127.0.0.1', '127.0.0.2', '127.0.0.3'];
 
 /** A real sshd on a port of the loopback, with keys of its own, that lets this user in by another. */
 export interface SshServer {
@@ -26,10 +30,10 @@ export async function startSshServer(): Promise<SshServer> {
   const publicKey = execFileSync('ssh-keygen', ['-y', '-f', join(folder, 'user')], { encoding: 'utf8' });
   const hostKey = execFileSync('ssh-keygen', ['-y', '-f', join(folder, 'host')], { encoding: 'utf8' });
   writeFileSync(join(folder, 'authorized'), publicKey, { mode: 0o600 });
-  writeFileSync(join(folder, 'known'), `[127.0.0.1]:${port} ${hostKey}`);
+  writeFileSync(join(folder, 'known'), `[127.0.0.*]:${port} ${hostKey}`);
   const config = [
     `Port ${port}`,
-    'ListenAddress 127.0.0.1',
+    ...ADDRESSES.map((address) => `ListenAddress ${address}`),
     `HostKey ${join(folder, 'host')}`,
     `AuthorizedKeysFile ${join(folder, 'authorized')}`,
     `PidFile ${join(folder, 'pid')}`,
@@ -38,6 +42,7 @@ export async function startSshServer(): Promise<SshServer> {
     'KbdInteractiveAuthentication no',
     'PermitRootLogin prohibit-password',
     'UsePAM no',
+    `AcceptEnv ${MARK} NODE_OPTIONS`,
     'MaxStartups 100',
   ];
   writeFileSync(join(folder, 'config'), `${config.join('\n')}\n`);
@@ -55,6 +60,8 @@ export async function startSshServer(): Promise<SshServer> {
       join(folder, 'user'),
       '-o',
       `UserKnownHostsFile=${join(folder, 'known')}`,
+      '-o',
+      `SendEnv=${MARK} NODE_OPTIONS`,
     ],
     async close() {
       const ended = once(server, 'exit');

@@ -2,7 +2,8 @@ import { afterAll, expect, test } from '@jest/globals';
 import { send, ssh } from '@dataref/catalog';
 import { failure } from '../../../core/test/expect-error.js';
 import { announceSeed } from '../../../core/test/scale.js';
-import { hardwareSuite } from './hardware-suite.js';
+import { hardwareSuite, largeSuite } from './hardware-suite.js';
+import { launchedSuite } from './launched-suite.js';
 import { MODULE as module } from './sent.js';
 import { startSshServer } from './ssh-server.js';
 
@@ -11,7 +12,11 @@ const { host, args } = server;
 afterAll(() => server.close());
 const node = process.execPath;
 
-hardwareSuite('ssh', (workers) => ssh({ host, args, node, workers }), announceSeed('catalog/send/ssh'));
+const seed = announceSeed('catalog/send/ssh');
+
+hardwareSuite('ssh', (workers) => ssh({ host, args, node, workers }), seed);
+largeSuite('ssh', ssh({ host, args, node }));
+launchedSuite('ssh', { kind: 'ssh', options: { host, args, node, workers: 2 } }, seed);
 
 test('ssh refuses no host, and what ssh would take for an option', () => {
   expect(() => ssh({ host: '' })).toThrow(failure('INVALID_ARGUMENT', /ssh: host must be a name/));
