@@ -1,14 +1,18 @@
-// A reporter for jest: what each suite took, longest first, and the random seeds that it drew, to repeat it with.
+// A reporter for jest: what each suite took, longest first, the random seeds that it drew, to repeat it with, and what failed.
 import { relative } from 'node:path';
 
 const SEED = /^(.*): (DATAREF_TEST_SEED=\d+)$/u;
+const MOST_TOLD = 3000;
 
 export default class Minutes {
   #suites = [];
+  #failures = [];
 
-  onTestResult({ path, context }, { console: said, perfStats: { start, end } }) {
+  onTestResult({ path, context }, { console: said, perfStats: { start, end }, failureMessage }) {
     const seeds = (said ?? []).flatMap(({ message }) => SEED.exec(message)?.[2] ?? []);
     this.#suites.push({ name: relative(context.config.rootDir, path), minutes: (end - start) / 60_000, seeds });
+    if (failureMessage)
+      this.#failures.push(`${relative(context.config.rootDir, path)}\n${failureMessage.slice(0, MOST_TOLD)}`);
   }
 
   onRunComplete() {
@@ -20,5 +24,7 @@ export default class Minutes {
       );
     const rest = this.#suites.length - lines.length;
     console.log(`\nMinutes of the suites, and their seeds:\n${lines.join('\n')}\n${rest} more of less than 3 s each\n`);
+    // Said again where whoever reads the end of a long log finds it.
+    for (const failure of this.#failures) console.log(`FAILED ${failure}\n`);
   }
 }

@@ -42,7 +42,7 @@ export class Agreement {
     const { world, byte, statusIgnore } = mpi.handles;
     const words = () => new Int32Array(2 * WORDS);
     const [told, least] = [words(), words()];
-    this.#run = (call) => mpi.run(call);
+    this.#run = (made) => mpi.run(made);
     this.#text = Buffer.from(told.buffer, 0, TEXT_BYTES);
     this.#texts = Buffer.alloc(TEXT_BYTES * size);
     // Addresses are taken faster than arrays.
