@@ -9,8 +9,11 @@ import { build } from 'rolldown';
 const PACKAGE = fileURLToPath(new URL('../', import.meta.url));
 const SOURCES = `${PACKAGE}src/`;
 const BUILT = `${PACKAGE}dist/`;
-/** A small CommonJS module, for which alone Node would start the reader of such modules: see NOTICE. */
-const BUNDLED = /^seedrandom\//u;
+/**
+ * Packages that are bundled too: see NOTICE. A small CommonJS module, for which alone Node would start the reader of such
+ * modules; and what writing needs of apache-arrow.
+ */
+const BUNDLED = /^(?:seedrandom\/|(?:apache-arrow|flatbuffers|json-with-bigint|tslib)$)/u;
 /** Who loads modules: what the same ones need at once is one bundle; what may be needed later is loaded then, by module. */
 const AUDIENCES = {
   anywhere: ['index', 'adapter', 'store', 'http'],
@@ -35,7 +38,7 @@ const { output } = await build({
   input: Object.fromEntries(Array.from(modules.keys(), (stem) => [stem, `src/${stem}.ts`])),
   external: (id) => !/^[./]/u.test(id) && !BUNDLED.test(id),
   platform: 'neutral',
-  resolve: { extensionAlias: { '.js': ['.ts'] } },
+  resolve: { extensionAlias: { '.js': ['.ts'] }, mainFields: ['module', 'main'] },
   plugins: [{ name: 'own-place', transform: { filter: { code: 'import.meta.url' }, handler: keepPlace } }],
   logLevel: 'warn',
   preserveEntrySignatures: 'allow-extension',

@@ -1,18 +1,14 @@
 import type { Data, DataType, RecordBatchFileWriter, Schema as ArrowSchema } from 'apache-arrow';
-import { lazyPackage } from '../lazy-module.js';
+import { lazyModule } from '../lazy-module.js';
 import type { ColumnData } from '../schema/column-data.js';
 import type { NumericDType } from '../schema/dtypes.js';
 import { canonicalSchema, type Leaf } from '../schema/schema.js';
 import type { Schema } from '../schema/types.js';
 import { hasShapes } from './layout.js';
 
-type Arrow = typeof import('apache-arrow');
+type Arrow = typeof import('./arrow.js');
 
-const loadArrow = lazyPackage(
-  'apache-arrow',
-  () => import('apache-arrow'),
-  'writing datasets needs apache-arrow: npm i apache-arrow',
-);
+const loadArrow = lazyModule('the writer of Arrow files', () => import('./arrow.js'));
 
 /** The chunks of one Arrow IPC file with one record batch; big buffers are the columns' own memory. */
 export interface ArrowPart {

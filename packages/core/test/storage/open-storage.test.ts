@@ -20,10 +20,8 @@ async function runWithCoreAlone(program: string, ...options: readonly string[]):
   const core = join(modules, '@dataref/core');
   mkdirSync(core, { recursive: true });
   for (const name of ['package.json', 'dist']) cpSync(join(CORE, name), join(core, name), { recursive: true });
-  for (const name of ['apache-arrow', '@noble/hashes', 'seedrandom']) {
-    mkdirSync(dirname(join(modules, name)), { recursive: true });
-    symlinkSync(join(CORE, '../../node_modules', name), join(modules, name));
-  }
+  mkdirSync(join(modules, '@noble'));
+  symlinkSync(join(CORE, '../../node_modules/@noble/hashes'), join(modules, '@noble/hashes'));
   const report = `const failure = (promise) => promise.then(() => 'none', ({ code, message }) => [code, message]);`;
   const args = [...options, '--input-type=module', '-e', `${report}${program}`];
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: dirname(modules), timeout: 60_000 });
