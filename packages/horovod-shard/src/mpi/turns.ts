@@ -92,7 +92,7 @@ export class Turns {
       return this.#break(asked, error as DataRefError);
     }
     if (isUnanimous !== undefined) return this.#end(asked, isUnanimous);
-    return this.#thread.carryOut(this.#agreement.round, calls).then(
+    return this.#thread.carryOut({ round: this.#agreement.round, calls }).then(
       (answer) => this.#end(asked, answer),
       (error: DataRefError) => this.#break(asked, error),
     );

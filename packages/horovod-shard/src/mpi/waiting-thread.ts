@@ -60,7 +60,7 @@ export class WaitingThread {
   }
 
   /** One at a time. @returns whether all ranks called the same @throws DataRefError COLLECTIVE_FAILED */
-  carryOut(round: number, calls: readonly Call[]): Promise<boolean> {
+  carryOut({ round, calls }: Turn): Promise<boolean> {
     return new Promise((resolve, reject) => {
       const worker = (this.#worker ??= this.#start());
       this.#pending = { calls, resolve, reject };
