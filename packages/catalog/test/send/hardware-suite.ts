@@ -75,19 +75,6 @@ export function hardwareSuite(kind: string, hardware: (workers: number) => Hardw
       expect(error.details.index).toBe(150);
     });
 
-    test('that need more memory than there is are told of', async () => {
-      const before = process.env['NODE_OPTIONS'];
-      process.env['NODE_OPTIONS'] = '--max-old-space-size=64'; // of this process's, for those that it starts
-      try {
-        await expect(send({ module, export: 'fills', hardware: hardware(1) })()).rejects.toEqual(
-          failure('WORKER_DIED', /fills of functions\.mjs on its call: its worker ended 3 times.*out of memory/),
-        );
-      } finally {
-        if (before === undefined) delete process.env['NODE_OPTIONS'];
-        else process.env['NODE_OPTIONS'] = before;
-      }
-    });
-
     test('that end their workers three times are told of, with what the worker said at last', async () => {
       await expect(send({ module, export: 'dies', hardware: hardware(1) })()).rejects.toEqual(
         failure('WORKER_DIED', /dies of functions\.mjs on its call: its worker ended 3 times.*out of nowhere/),

@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { local, mpi, send, ssh, type MpiOptions, type SshOptions } from '@dataref/catalog';
 import { failure } from '../../../core/test/expect-error.js';
@@ -30,7 +31,7 @@ const VICTIMS = ['the job', 'a worker', 'the launcher'] as const;
  * @param launched two workers at least
  * @param kills so many at scale 1
  */
-export function launchedSuite(title: string, launched: Launched, seed: number, kills = 21): void {
+export function launchedSuite(title: string, launched: Launched, seed: number, kills = 12): void {
   const hardware = launched.kind === 'mpi' ? mpi(launched.options) : ssh(launched.options);
   const launcher = launched.kind === 'mpi' ? (launched.options.mpirun ?? 'mpirun') : 'ssh';
   const launch = [launched.kind, JSON.stringify(launched.options)];
@@ -77,6 +78,16 @@ export function launchedSuite(title: string, launched: Launched, seed: number, k
         for (const { id, command } of processesOf(mark)) if (command[0] === 'sleep') process.kill(id, 'SIGKILL');
       }
       await untilGone(mark);
+    });
+
+    test('that need more memory than there is are told of', async () => {
+      // In a program of its own, whose stderr jest does not see: it takes such words for its own end.
+      const args = [programOf('launched-call'), ...launch, 'fills'];
+      const env = { ...process.env, NODE_OPTIONS: '--max-old-space-size=64' };
+      const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+      expect(stdout).toMatch(
+        /^WORKER_DIED .*fills of functions\.mjs on its call: its worker ended 3 times.*out of memory/su,
+      );
     });
 
     test.each(['never', 'blocks', 'blocksByProgram', 'waitsForProgram'])(

@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { shown } from '@dataref/core/adapter';
 
-/** Of what a process said at last, for messages. */
-const TAIL_CHARACTERS = 2000;
+/** Of what a process said at last, for messages: mpirun says much after the words of a rank that has died. */
+const TAIL_CHARACTERS = 4000;
 
 /** A process that was started, and what became of it. */
 export interface Child {

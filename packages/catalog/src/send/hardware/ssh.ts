@@ -38,7 +38,9 @@ export function ssh(options: SshOptions): Hardware {
     throw new DataRefError('INVALID_ARGUMENT', `ssh: args must be a list of strings, got ${describeValue(args)}`);
   const workers = countOf('ssh: workers', given, 1);
   // Tasks and answers go by descriptors of their own: functions, and programs of theirs, read nothing from stdin, and print to stderr.
-  const command = `exec sh -c 'exec "$0" "$1" 3>&1 1>&2 4<&0 </dev/null' ${quoted(node)} ${quoted(WORKER_MAIN)}`;
+  // sshd ends a session when nobody holds its stderr any more: programs that a worker leaves behind are ended with it.
+  const script = 'trap : TERM; "$0" "$1" 3>&1 1>&2 4<&0 </dev/null; code=$?; kill 0; exit $code';
+  const command = `exec sh -c ${quoted(script)} ${quoted(node)} ${quoted(WORKER_MAIN)}`;
   const flags = [...args, ...DEFAULTS.flatMap((option) => ['-o', option]), '-T', '--', host, command];
   return { kind: 'ssh', workers, isInProcess: false, open: (workforce) => openSsh(host, flags, workers, workforce) };
 }

@@ -17,7 +17,8 @@ export type FromConnection = Uint8Array | 'end';
 const GRACE_MS = 1000;
 
 const main = parentPort as MessagePort;
-const connection = await connected(workerData as WorkerConnection);
+const to = workerData as WorkerConnection;
+const connection = await connected();
 connection.output.on('error', () => undefined); // its end tells
 connection.output.write(READY);
 listen(connection.input, (frame) => main.postMessage(frame satisfies FromConnection, [frame.buffer]));
@@ -26,10 +27,10 @@ for (const side of [connection.input, connection.output]) side.once('close', end
 
 function end(): void {
   main.postMessage('end' satisfies FromConnection, []);
-  setTimeout(() => signalGroup('SIGKILL'), GRACE_MS);
+  setTimeout(() => signalGroup('SIGKILL', to === undefined), GRACE_MS);
 }
 
-async function connected(to: WorkerConnection): Promise<{ readonly input: Readable; readonly output: Writable }> {
+async function connected(): Promise<{ readonly input: Readable; readonly output: Writable }> {
   if (to === undefined) {
     const input = new Socket({ fd: 4, readable: true, writable: false });
     const output = new Socket({ fd: 3, readable: false, writable: true, allowHalfOpen: true });

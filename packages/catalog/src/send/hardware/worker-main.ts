@@ -33,7 +33,7 @@ async function answer(task: Uint8Array): Promise<void> {
 function end(): void {
   if (isBusy) {
     process.on('SIGTERM', () => undefined);
-    signalGroup('SIGTERM');
+    signalGroup('SIGTERM', workerData === undefined);
   }
   exit(0);
 }
