@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { openHub, type HubOptions } from '../../dist/source/hub/hub.js';
 import { openHubSource } from '../../dist/source/hub/hub-source.js';
+import { runs } from '../../../core/test/scale.js';
 import { textsOf } from '../source/read-units.js';
 import { HubServer } from './hub-server.js';
 import { sentencesParquet } from './sst2.js';
@@ -89,11 +90,14 @@ describe('a download', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  test('by two at once gives both the whole file', async () => {
+  test('by several at once gives all of them the whole file', async () => {
     await using server = await serve();
-    const sources = await Promise.all([open(server), open(server)]);
-    expect(await Promise.all(sources.map((source) => textsOf(source)))).toEqual([sentences, sentences]);
-    expect(await readdir(directory)).toHaveLength(1);
+    for (let run = 0; run < runs(60); run++) {
+      await rm(directory, { recursive: true, force: true });
+      const sources = await Promise.all(Array.from({ length: 2 + (run % 4) }, () => open(server)));
+      for (const texts of await Promise.all(sources.map((source) => textsOf(source)))) expect(texts).toEqual(sentences);
+      expect(await readdir(directory)).toHaveLength(1);
+    }
   });
 
   test('tells how far it is', async () => {

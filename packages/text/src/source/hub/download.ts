@@ -36,6 +36,7 @@ async function downloaded(hub: Hub, file: RepositoryFile, signal: AbortSignal | 
   for (const isLast of [false, true]) {
     await receiveWhole(hub, file, part, signal);
     if (await isWhole(part, file, signal)) break;
+    if (await isWhole(path, file, signal)) return path; // another process has given it its name meanwhile
     await fs.rm(part, { force: true });
     if (!isLast) continue; // the part may have been left by something else
     throw new DataRefError(
@@ -54,7 +55,12 @@ async function isWhole(path: string, file: RepositoryFile, signal: AbortSignal |
   const isBlob = file.hash.length === 40;
   const hash = createHash(isBlob ? 'sha1' : 'sha256');
   if (isBlob) hash.update(`blob ${file.byteLength}\0`);
-  for await (const bytes of readBytes(path, undefined, signal)) hash.update(bytes);
+  try {
+    for await (const bytes of readBytes(path, undefined, signal)) hash.update(bytes);
+  } catch (error) {
+    if (isDataRefError(error, 'NOT_FOUND')) return false; // renamed since
+    throw error;
+  }
   return hash.digest('hex') === file.hash;
 }
 
