@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { listen, READY, say } from '../../dist/send/hardware/protocol.js';
 import { announceSeed, runs } from '../../../core/test/scale.js';
@@ -47,4 +47,15 @@ test.each([0n, 2n ** 32n + 1n, 2n ** 64n - 1n])('a frame of %d bytes is none, an
   const header = Buffer.alloc(HEADER_BYTES);
   header.writeBigUInt64LE(length);
   expect(await heard(header, [], false)).toMatchObject({ frames: [], isEnded: true });
+});
+
+test('a frame that there is no memory for ends the input, and not the process', async () => {
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeBigUInt64LE(2n ** 32n - 1n);
+  const allocating = jest.spyOn(Buffer, 'allocUnsafeSlow').mockImplementationOnce(() => {
+    throw new RangeError('Array buffer allocation failed');
+  });
+  expect(await heard(header, [], false)).toMatchObject({ frames: [], isEnded: true });
+  expect(allocating).toHaveBeenCalledTimes(1);
+  allocating.mockRestore();
 });

@@ -18,7 +18,7 @@ export function say(output: Writable, bytes: Uint8Array): void {
 }
 
 /**
- * Hears frames, each once all of it is there. What cannot be one ends the input.
+ * Hears frames, each once all of it is there. What cannot be one, or that there is no memory for, ends the input.
  * @param onFrame given bytes that have a buffer of their own
  * @param onReady called once READY was heard, which frames follow; undefined: they come at once
  */
@@ -55,7 +55,7 @@ class Frames {
     this.#onFrame = onFrame;
   }
 
-  /** @returns false where a length is none */
+  /** @returns false where a length is none, or too much */
   take(bytes: Buffer): boolean {
     for (let at = 0; at < bytes.length;) {
       const into = this.#frame ?? this.#header;
@@ -67,7 +67,11 @@ class Frames {
       if (this.#frame === undefined) {
         const length = Number(this.#header.readBigUInt64LE());
         if (length === 0 || length > constants.MAX_LENGTH) return false;
-        this.#frame = Buffer.allocUnsafeSlow(length);
+        try {
+          this.#frame = Buffer.allocUnsafeSlow(length);
+        } catch {
+          return false; // there is no memory for it
+        }
       } else {
         this.#onFrame(this.#frame);
         this.#frame = undefined;
