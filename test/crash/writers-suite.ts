@@ -90,7 +90,11 @@ export function writersSuite(open: () => Promise<Place>): void {
       const doneMs = await write(place, random() * usualMs * 1.2, 'copy', from);
       if (doneMs === undefined) kills++;
       else usualMs = Math.min(usualMs, doneMs);
-      await expectNothingHalf(place);
+      if (await expectNothingHalf(place)) {
+        // The next one would find nothing to do, and take no time that a kill could fall into.
+        await place.storage.delete('x', '1');
+        continue;
+      }
       const before = new Map<string, string>();
       for (const key of await place.everything())
         if (/^x\/1\/data\/.*\.(?:arrow|head)$/u.test(key)) before.set(key, await place.stamp(key));
