@@ -8,11 +8,13 @@ export default class Minutes {
   #suites = [];
   #failures = [];
 
-  onTestResult({ path, context }, { console: said, perfStats: { start, end }, failureMessage }) {
+  onTestResult({ path, context }, { console: said, perfStats: { start, end }, failureMessage, testResults }) {
     const seeds = (said ?? []).flatMap(({ message }) => SEED.exec(message)?.[2] ?? []);
-    this.#suites.push({ name: relative(context.config.rootDir, path), minutes: (end - start) / 60_000, seeds });
-    if (failureMessage)
-      this.#failures.push(`${relative(context.config.rootDir, path)}\n${failureMessage.slice(0, MOST_TOLD)}`);
+    const name = relative(context.config.rootDir, path);
+    this.#suites.push({ name, minutes: (end - start) / 60_000, seeds });
+    if (!failureMessage) return;
+    const failed = testResults.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName);
+    this.#failures.push({ name, failed, why: failureMessage.slice(0, MOST_TOLD) });
   }
 
   onRunComplete() {
@@ -24,7 +26,8 @@ export default class Minutes {
       );
     const rest = this.#suites.length - lines.length;
     console.log(`\nMinutes of the suites, and their seeds:\n${lines.join('\n')}\n${rest} more of less than 3 s each\n`);
-    // Said again where whoever reads the end of a long log finds it.
-    for (const failure of this.#failures) console.log(`FAILED ${failure}\n`);
+    // Said again where whoever reads the end of a long log finds it; why at first, as it may be long.
+    for (const { name, why } of this.#failures) console.log(`FAILED ${name}\n${why}\n`);
+    for (const { name, failed } of this.#failures) console.log([`FAILED ${name}`, ...failed].join('\n  '));
   }
 }

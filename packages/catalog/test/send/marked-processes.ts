@@ -28,7 +28,13 @@ export async function untilGone(mark: string): Promise<void> {
   const start = performance.now();
   for (let left = processesOf(mark); left.length > 0; left = processesOf(mark)) {
     if (performance.now() - start > 20_000) {
-      for (const { id } of left) process.kill(id, 'SIGKILL');
+      for (const { id } of left) {
+        try {
+          process.kill(id, 'SIGKILL');
+        } catch {
+          // It has ended meanwhile.
+        }
+      }
       throw new Error(`left behind: ${left.map(({ id, command }) => `${id} ${command.join(' ')}`).join('; ')}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
