@@ -1,10 +1,12 @@
 // Trains a small model on a stored dataset, from its checkpoint where there is one, and prints the weights' hash.
 // usage: node trainer.mjs DATA CHECKPOINT EPOCHS
 import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
 import { checkpoints, loadCheckpoint } from '@dataref/tfjs';
 import { FileStorage } from '@dataref/core/fs';
-import * as tf from '@tensorflow/tfjs';
 
+// Not imported: Node would search megabytes of its source for the names that it exports, most of what a start takes.
+const tf = createRequire(import.meta.url)('@tensorflow/tfjs');
 const [directory, checkpoint, epochs] = process.argv.slice(2);
 await tf.setBackend('cpu');
 const model = tf.sequential({

@@ -4,11 +4,15 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, expect, jest, test } from '@jest/globals';
 import { FileStorage } from '@dataref/core/fs';
 import { openCatalog } from '@dataref/catalog';
-import { announceSeed, randomOf, runs } from '../../core/test/scale.js';
+import { announceSeed, randomOf, runs, scale } from '../../core/test/scale.js';
 import { tempFolder } from '../../core/test/temp-folder.js';
 
 jest.setTimeout(900_000);
 const random = randomOf(announceSeed('catalog/processes'));
+/** How many save at once. */
+const OF = scale < 1 ? 6 : 16;
+/** The longest until a kill. */
+const KILL_MS = scale < 1 ? 500 : 1500;
 const running = new Set<ChildProcess>();
 afterAll(() => running.forEach((child) => child.kill('SIGKILL')));
 
@@ -48,25 +52,25 @@ async function contentsOf(folder: string, names: readonly string[]): Promise<str
   return contents;
 }
 
-test('16 processes that save, append and rename at once: every save is in one history, and every append in the table', async () => {
-  const [of, saves] = [16, Math.max(2, runs(10))];
+test(`${OF} processes that save, append and rename at once: every save is in one history, and every append in the table`, async () => {
+  const saves = Math.max(2, runs(10));
   const folder = tempFolder();
   await openCatalog(new FileStorage(folder)).save('log', [{ content: 'first' }]);
   const ready: ChildProcess[] = [];
   const ended = await Promise.all(
-    Array.from({ length: of }, (_, rank) =>
+    Array.from({ length: OF }, (_, rank) =>
       start([folder, String(rank), String(saves)], (line, child) => {
-        if (line !== 'ready' || ready.push(child) < of) return;
+        if (line !== 'ready' || ready.push(child) < OF) return;
         for (const one of ready) one.stdin?.write('go\n');
       }),
     ),
   );
-  expect(ended.map(({ errors }) => errors)).toEqual(Array(of).fill(''));
-  const all = Array.from({ length: of * saves }, (_, i) => `${i % of}-${Math.floor(i / of)}`).sort();
+  expect(ended.map(({ errors }) => errors)).toEqual(Array(OF).fill(''));
+  const all = Array.from({ length: OF * saves }, (_, i) => `${i % OF}-${Math.floor(i / OF)}`).sort();
   expect((await contentsOf(folder, ['shared', 'moved'])).sort()).toEqual(all);
   const catalog = openCatalog(new FileStorage(folder));
   const log = await catalog.load('log');
-  expect([log.info.version, log.length]).toEqual([of * saves + 1, of * saves + 1]);
+  expect([log.info.version, log.length]).toEqual([OF * saves + 1, OF * saves + 1]);
   const { columns } = await log.read(Array.from({ length: log.length }, (_, i) => i));
   expect([...(columns as { content: string[] }).content].sort()).toEqual([...all, 'first'].sort());
 });
@@ -83,7 +87,7 @@ test('processes that are killed while they save and rename lose nothing that was
       start([folder, `${kill}.${i}`, '1000'], (line, child) => {
         if (line === 'ready') {
           child.stdin?.write('go\n');
-          setTimeout(() => child.kill('SIGKILL'), random() * 1500);
+          setTimeout(() => child.kill('SIGKILL'), random() * KILL_MS);
         }
       }),
     );

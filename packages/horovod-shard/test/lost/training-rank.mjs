@@ -1,13 +1,15 @@
 // One rank of a training over TCP, of DATAREF_RANK and so on, which goes on from rank 0's checkpoint. At FAULT "memory" rank 1
 // takes all the memory that it may have in its loss of the fourth step. Says what it ends with, or the code of what ended it.
 // usage: training-rank.mjs FOLDER [FAULT]
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fromColumns, ndarray } from '@dataref/core';
 import { coverageLog, detectWorld, openCollective } from '@dataref/horovod-shard';
 import { dataParallel } from '@dataref/horovod-shard/tfjs';
 import { loadCheckpoint, saveCheckpoint } from '@dataref/tfjs';
-import * as tf from '@tensorflow/tfjs';
 
+// Not imported: Node would search megabytes of its source for the names that it exports, most of what a start takes.
+const tf = createRequire(import.meta.url)('@tensorflow/tfjs');
 const [folder, fault] = process.argv.slice(2);
 const checkpoint = join(folder, 'training.ckpt');
 const EPOCHS = 2;
