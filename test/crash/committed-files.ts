@@ -1,6 +1,6 @@
 import { decodeManifest } from '../../packages/core/dist/format/manifest.js';
 import { partFiles } from '../../packages/core/dist/format/part-files.js';
-import type { Place } from './places.js';
+import type { Place } from './place.js';
 
 /** Files of the datasets that a place has, and no others, in order. */
 export async function committedFiles(place: Place): Promise<string[]> {

@@ -1,5 +1,5 @@
 import { describeWithServer, startMoto } from '../../packages/core/test/servers/servers.js';
-import { inS3 } from './places.js';
+import { inS3 } from './buckets.js';
 import { stormSuite } from './storm-suite.js';
 
 await describeWithServer(

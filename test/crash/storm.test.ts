@@ -1,5 +1,5 @@
 import { describe } from '@jest/globals';
-import { onDisk } from './places.js';
+import { onDisk } from './place.js';
 import { stormSuite } from './storm-suite.js';
 
 describe('submits, copies, deletes, vacuums and readers at once: on the disk', () => stormSuite(onDisk));

@@ -7,15 +7,16 @@ import { FileStorage } from '@dataref/core/fs';
 import { announceSeed, randomOf, runs, scale } from '../../packages/core/test/scale.js';
 import { killedJobs, train, type Sent } from './killed-training.js';
 
+const RECORDS = scale < 1 ? 240 : 600;
 const EPOCHS = scale < 1 ? 2 : 3;
 const KILLS = runs(30);
 let folder: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'dataref-training-'));
-  const x = Float32Array.from({ length: 600 * 16 }, (_, i) => Math.sin(i * 12.9898) * 0.5 + (i % 4) / 4);
-  const y = Uint8Array.from({ length: 600 }, (_, i) => i % 4);
-  await new FileStorage(folder).submit(fromColumns({ x: ndarray(x, [600, 16]), y }), 'points', '1.0');
+  const x = Float32Array.from({ length: RECORDS * 16 }, (_, i) => Math.sin(i * 12.9898) * 0.5 + (i % 4) / 4);
+  const y = Uint8Array.from({ length: RECORDS }, (_, i) => i % 4);
+  await new FileStorage(folder).submit(fromColumns({ x: ndarray(x, [RECORDS, 16]), y }), 'points', '1.0');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

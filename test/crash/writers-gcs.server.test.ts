@@ -1,5 +1,5 @@
 import { describeWithServer, startFakeGcs } from '../../packages/core/test/servers/servers.js';
-import { inGcs } from './places.js';
+import { inGcs } from './buckets.js';
 import { writersSuite } from './writers-suite.js';
 
 await describeWithServer(

@@ -5,7 +5,7 @@ import { announceSeed, randomOf, runs } from '../../packages/core/test/scale.js'
 import { FileStore } from '../../packages/core/dist/store/file-store.js';
 import { storeInParts } from '../../packages/core/test/stream/store-in-parts.js';
 import { committedFiles } from './committed-files.js';
-import type { Place } from './places.js';
+import type { Place } from './place.js';
 import { run, script, tempFolder } from './process.js';
 
 jest.setTimeout(1_200_000);

@@ -12,7 +12,9 @@ export async function readDigits(): Promise<{ readonly pixels: Uint8Array; reado
       data: number[];
     };
     const count = Math.floor(data.length / 784);
-    pixels.push(Uint8Array.from({ length: count * 784 }, (_, i) => Math.round((data[i] as number) * 255)));
+    const bytes = new Uint8Array(count * 784);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = Math.round((data[i] as number) * 255);
+    pixels.push(bytes);
     labels.push(...Array<number>(count).fill(label));
   }
   return { pixels: new Uint8Array(Buffer.concat(pixels)), labels: Uint8Array.from(labels) };

@@ -1,8 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
-import type { Storage } from '@dataref/core';
-import { FileStorage } from '@dataref/core/fs';
 import { GCSStorage, GCSStore } from '@dataref/core/gcs';
 import { S3Storage, S3Store } from '@dataref/core/s3';
 import type { ObjectStore } from '@dataref/core/store';
@@ -10,33 +6,7 @@ import { newBucket as newGcsBucket, storageOptionsOf } from '../../packages/core
 import { clientConfigOf, newBucket as newMotoBucket } from '../../packages/core/test/servers/moto-buckets.js';
 import type { Server } from '../../packages/core/test/servers/servers.js';
 import { keysOf } from '../../packages/core/test/storage/stored.js';
-import { listing, tempFolder } from './process.js';
-
-/** Where datasets are written by processes that are killed. */
-export interface Place {
-  /** For other processes. */
-  readonly spec: string;
-  readonly storage: Storage;
-  /** Every file or object, and whatever else lies there. */
-  everything(): Promise<string[]>;
-  read(key: string): Promise<string>;
-  /** What changes when a file is written anew. */
-  stamp(key: string): Promise<string>;
-}
-
-export async function onDisk(): Promise<Place> {
-  const directory = tempFolder();
-  return {
-    spec: JSON.stringify({ directory }),
-    storage: new FileStorage(directory),
-    everything: async () => listing(directory),
-    read: async (key) => readFileSync(join(directory, key), 'utf8'),
-    async stamp(key) {
-      const { ino, mtimeMs, size } = statSync(join(directory, key));
-      return `${ino} ${mtimeMs} ${size}`;
-    },
-  };
-}
+import type { Place } from './place.js';
 
 export async function inS3(server: Server): Promise<Place> {
   const bucket = await newMotoBucket(server);
