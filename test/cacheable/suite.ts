@@ -12,7 +12,7 @@ import type { OpenStore } from './stores.js';
 
 /** So short that a test sees many of them. On a busy machine a beat may come late: then a living builder is replaced. */
 const SHORT = { beatMs: 500, leaseMs: 3_000 };
-const AT_ONCE = scale < 1 ? 5 : 20;
+const AT_ONCE = scale < 1 ? 3 : 20;
 const OF_EACH = scale < 1 ? 2 : 5;
 /** The machine has few cores, and most of a round is waiting. */
 const ROUNDS_AT_ONCE = 5;

@@ -96,21 +96,25 @@ async function watch(directory: string, running: Promise<unknown>): Promise<numb
 }
 
 describe('processes that share a cache', () => {
+  /** Two of them meet each way of reading, each forecast, and the limits of both. */
+  const readings = [
+    { read: 'parts', forecast: '0', share: 1 },
+    { read: 'auto', forecast: '1', share: 1 },
+    { read: 'parts', forecast: '1', share: 1 },
+    { read: 'auto', forecast: '0', share: 0.5 },
+  ] as const;
+
   test.each([25, 50, 100])('read the right bytes, and are never over a limit of %d%%', async (percent) => {
     const source = await makeSource(600_000);
     const limitBytes = Math.floor((source.totalBytes * percent) / 100);
     const directory = tempFolder();
     const reads = runs(600);
     const readers = Promise.all(
-      (['0', '1', '1', '0'] as const).map((forecast, i) =>
-        readIn(directory, source, {
-          limitBytes: i === 3 ? Math.floor(limitBytes / 2) : limitBytes,
-          read: i % 2 === 0 ? 'parts' : 'auto',
-          forecast,
-          reads,
-          delayMs: 4,
-        }),
-      ),
+      readings
+        .slice(scale < 1 ? -2 : 0)
+        .map(({ share, ...how }) =>
+          readIn(directory, source, { ...how, limitBytes: Math.floor(limitBytes * share), reads, delayMs: 4 }),
+        ),
     );
     const most = await watch(directory, readers);
     for (const reader of await readers) expect(takenBy(reader)).toBeGreaterThanOrEqual(0);
@@ -128,7 +132,9 @@ describe('processes that share a cache', () => {
       reads: OBJECTS,
       delayMs: 20,
     } as const;
-    const readers = await Promise.all(Array.from({ length: 4 }, () => readIn(directory, source, reading)));
+    const readers = await Promise.all(
+      Array.from({ length: scale < 1 ? 2 : 4 }, () => readIn(directory, source, reading)),
+    );
     expect(readers.map(takenBy).reduce((sum, taken) => sum + taken)).toBe(source.totalBytes);
     expect(takenBy(await readIn(directory, source, reading))).toBe(0);
     expect(filesIn(directory)).toHaveLength(OBJECTS);

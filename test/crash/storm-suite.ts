@@ -11,7 +11,7 @@ import { run, script, tempFolder } from './process.js';
 jest.setTimeout(1_200_000);
 const random = randomOf(announceSeed('crash/storm'));
 /** Nine processes keep every core busy so long: a run that is not the full one is but a glance. */
-const STORM_MS = (scale < 1 ? 20_000 : 40_000) * scale;
+const STORM_MS = (scale < 1 ? 10_000 : 40_000) * scale;
 /** Of each process, however slow the machine. */
 const FEWEST_STEPS = runs(20);
 /** Of one action, on a machine that does much else: far beyond what any takes. */

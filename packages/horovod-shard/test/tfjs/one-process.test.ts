@@ -10,8 +10,17 @@ function batchesOf(size: number, remainder: 'keep' | 'pad' | 'drop', { rank, siz
   return digits.stream({ shuffle: true, shuffleSeed: 7, shardRank: rank, numShards }).globalBatch(size, { remainder });
 }
 
-/** The weights of a training by tfjs's own `fitDataset`, in one process. */
-async function fitted(size: number, remainder: 'keep' | 'drop'): Promise<number[]> {
+const fits = new Map<string, Promise<number[]>>();
+
+/** The weights of a training by tfjs's own `fitDataset`, in one process: the same for all worlds. */
+function fitted(size: number, remainder: 'keep' | 'drop'): Promise<number[]> {
+  const key = `${size} ${remainder}`;
+  const weights = fits.get(key) ?? fit(size, remainder);
+  fits.set(key, weights);
+  return weights;
+}
+
+async function fit(size: number, remainder: 'keep' | 'drop'): Promise<number[]> {
   const model = makeModel();
   model.compile({ optimizer: tf.train.adam(0.01), loss: 'categoricalCrossentropy' });
   const dataset = digits.stream({ shuffle: true, shuffleSeed: 7 }).batch(size, { remainder }).toTfDataset({ columns });
