@@ -21,6 +21,9 @@ const MAX_TOKEN = 8 * 1024;
 const MAX_FOLDERS = 2 ** 20;
 const MAX_FOLDER_CHARACTERS = 2 ** 26;
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
 export interface ListLimits {
   /** Characters of a name at most, where it has more than a key in it. */
   readonly maxName?: number | undefined;
@@ -98,7 +101,7 @@ function refuseLong(where: string, { names, nextToken }: Page, maxName: number):
 
 /** What is kept must not keep the whole answer, which it may be a piece of. */
 function copied(text: string): string {
-  return new TextDecoder().decode(new TextEncoder().encode(text));
+  return decoder.decode(encoder.encode(text));
 }
 
 function untrue(where: string, problem: string): DataRefError {
