@@ -7,6 +7,13 @@ export const scale = Number(process.env['DATAREF_TEST_SCALE'] ?? 0.1);
 /** `n` runs at scale 1; below it, half of what the scale says, and at least one. */
 export const runs = (n: number): number => Math.max(1, Math.ceil(n * (scale < 1 ? scale / 2 : scale)));
 
+/** All of a list at scale 1; below it about a third of it, evenly spaced, the first and the last included. */
+export function some<T>(list: readonly T[]): readonly T[] {
+  if (scale >= 1 || list.length < 3) return list;
+  const steps = Math.ceil(list.length / 3);
+  return Array.from({ length: steps + 1 }, (_, i) => list[Math.round((i * (list.length - 1)) / steps)] as T);
+}
+
 /** The random seed of a suite, printed so that a failure can be repeated with DATAREF_TEST_SEED. */
 export function announceSeed(suite: string): number {
   const seed = Number(process.env['DATAREF_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));

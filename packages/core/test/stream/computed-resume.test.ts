@@ -16,7 +16,7 @@ const FEW = 6;
 /** Where each interruption ends worker threads. */
 const FEW_IN_WORKERS = 3;
 /** The opt-in run of many more: DATAREF_TEST_PIPELINES=20000. */
-const pipelines = Number(process.env['DATAREF_TEST_PIPELINES'] ?? (scale < 1 ? runs(500) : 2000));
+const pipelines = Number(process.env['DATAREF_TEST_PIPELINES'] ?? (scale < 1 ? runs(300) : 2000));
 // A second or so each at the most, on a busy machine.
 jest.setTimeout(Math.max(3_600_000, pipelines * 2000));
 

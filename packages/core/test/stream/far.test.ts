@@ -2,6 +2,7 @@ import { describe, expect, jest, test } from '@jest/globals';
 import { DataRefError, concat, fromColumns, ndarray, type DataRef, type Flow, type Stream } from '@dataref/core';
 import { DatasetStorage } from '../../dist/storage/dataset-storage.js';
 import { MemoryStore } from '../../dist/store/memory-store.js';
+import { some } from '../scale.js';
 import { FarStore } from './far-store.js';
 import { storageOver, storeInParts } from './store-in-parts.js';
 
@@ -269,7 +270,7 @@ describe('interrupted', () => {
 
   test.each(builds)('%s: a loop left after any step leaves nothing under way', async (_name, build) => {
     const { store, dataref } = await far();
-    for (let steps = 1; steps <= 26; steps++) {
+    for (const steps of some(Array.from({ length: 26 }, (_, i) => i + 1))) {
       await elements(build(dataref), steps);
       expect(await left(store)).toEqual(NOTHING);
     }
@@ -277,7 +278,7 @@ describe('interrupted', () => {
 
   test.each(builds)('%s: closed while an element is waited for, all that waits ends', async (_name, build) => {
     const { store, dataref } = await far();
-    for (let steps = 0; steps <= 12; steps++) {
+    for (const steps of some(Array.from({ length: 13 }, (_, i) => i))) {
       const stream = build(dataref) as Stream;
       const iterator = stream[Symbol.asyncIterator]();
       for (let i = 0; i < steps; i++) await iterator.next();
