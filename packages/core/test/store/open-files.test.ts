@@ -6,12 +6,13 @@ import { openFileReader } from '../../dist/store/file-access.js';
 import { FileStore } from '../../dist/store/file-store.js';
 import { failure } from '../expect-error.js';
 import { openBelow } from '../open-here.js';
+import { scale } from '../scale.js';
 import { storeParts } from '../storage/stored.js';
 import { tempFolder } from '../temp-folder.js';
 
 jest.setTimeout(600_000); // many files are made durable
-const FILES = 1200;
 const MOST_OPEN = 512;
+const FILES = scale < 1 ? MOST_OPEN + 100 : 1200;
 
 function numberedFiles(): { readonly folder: string; readonly open: (i: number) => ReturnType<typeof opened> } {
   const folder = tempFolder();

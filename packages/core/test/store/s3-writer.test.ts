@@ -64,15 +64,12 @@ function bucket() {
   return { state, parts, store: new S3Store({ bucket: 'bucket', clientConfig: clientConfigOf(server) }) };
 }
 
-function sample(byteLength: number): Uint8Array {
-  const bytes = new Uint8Array(byteLength);
-  for (let i = 0; i < byteLength; i++) bytes[i] = i * 31 + (i >> 12);
-  return bytes;
-}
+const SAMPLE = new Uint8Array(60 * MIB);
+for (let i = 0; i < SAMPLE.length; i++) SAMPLE[i] = i * 31 + (i >> 12);
 
 test('steps that fail with what may pass are repeated with the same bytes, which are written once', async () => {
   const { state, store } = bucket();
-  const bytes = sample(45 * MIB);
+  const bytes = SAMPLE.subarray(0, 45 * MIB);
   let count = 0;
   state.fails = () => count++ % 3 !== 2;
   const writer = await store.create('k');
@@ -97,7 +94,7 @@ test('steps that fail with what may pass are repeated with the same bytes, which
 test('at most four parts are under way', async () => {
   const { state, store } = bucket();
   const writer = await store.create('k');
-  await writer.write(sample(60 * MIB));
+  await writer.write(SAMPLE);
   await writer.commit();
   expect(state.object?.length).toBe(60 * MIB);
   expect(state.most).toBeGreaterThan(1);
@@ -109,7 +106,7 @@ test('a signal ends it at once, and an abort then waits for what is under way', 
   const controller = new AbortController();
   const reason = new Error('enough');
   const writer = await store.create('k', { signal: controller.signal });
-  const writing = writer.write(sample(60 * MIB));
+  const writing = writer.write(SAMPLE);
   state.fails = (request) => {
     if (request === 'part') controller.abort(reason);
     return false;
@@ -125,7 +122,7 @@ test('an object that fits one part is put at once', async () => {
   const { state, store } = bucket();
   server.requests.length = 0;
   const writer = await store.create('k');
-  for (let i = 0; i < 8; i++) await writer.write(sample(MIB));
+  for (let i = 0; i < 8; i++) await writer.write(SAMPLE.subarray(i * MIB, (i + 1) * MIB));
   await writer.commit();
   expect([state.object?.length, server.requests.length]).toEqual([8 * MIB, 1]);
 });
