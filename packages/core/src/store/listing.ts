@@ -22,7 +22,7 @@ const MAX_FOLDERS = 2 ** 20;
 const MAX_FOLDER_CHARACTERS = 2 ** 26;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export interface ListLimits {
   /** Characters of a name at most, where it has more than a key in it. */

@@ -67,3 +67,15 @@ test('a listing with names or tokens that no store has is refused', async () => 
     failure('CORRUPT', /^gs:\/\/bucket\/: .* a token of 8193/u),
   );
 });
+
+test('names and tokens stay as they are, a byte order mark at their beginning included', async () => {
+  const tokens: (string | undefined)[] = [];
+  const pages = listPages('s3://bucket/', async (token) => {
+    tokens.push(token);
+    return token === undefined
+      ? { names: ['\ufeffa', 'a'], nextToken: '\ufefft' }
+      : { names: ['b'], nextToken: undefined };
+  });
+  expect(await folderNames('s3://bucket/', pages, ({ names }) => names)).toEqual(['\ufeffa', 'a', 'b']);
+  expect(tokens).toEqual([undefined, '\ufefft']);
+});
