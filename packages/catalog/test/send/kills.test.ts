@@ -13,17 +13,19 @@ const random = randomOf(announceSeed('catalog/send/kills'));
 const recordsPerShare = 16;
 const JOB = fileURLToPath(new URL('./modules/job.mjs', import.meta.url));
 
-/** What an unbroken job makes of as many records. */
-async function unbroken(length: number) {
+const length = 160;
+
+/** What an unbroken job makes. */
+async function unbroken() {
   const { folder, storage, data } = await storedRecords(length);
   const made = await send({ module, export: 'double', hardware: local({ workers: 2 }), recordsPerShare })(data);
   const { version } = await theSent(storage);
   return { version, parts: partsOf(folder, version), records: await recordsOf(made) };
 }
 
+const whole = await unbroken();
+
 test('a job killed at random moments goes on where it was, to the result of one that was not', async () => {
-  const length = 160;
-  const whole = await unbroken(length);
   for (let run = 0; run < runs(20); run++) {
     const { folder, storage, data } = await storedRecords(length);
     let done = 0;
@@ -54,8 +56,6 @@ test('a job killed at random moments goes on where it was, to the result of one 
 });
 
 test('shares whose workers die are run again, to the same result', async () => {
-  const length = 160;
-  const whole = await unbroken(length);
   for (let run = 0; run < runs(20); run++) {
     const { folder, storage, data } = await storedRecords(length);
     const deadly = Array.from({ length: 4 }, () => Math.floor(random() * length));

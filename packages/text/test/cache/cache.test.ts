@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { expect, jest, test } from '@jest/globals';
 import type { Progress } from '@dataref/core';
 import { failure } from '../../../core/test/expect-error.js';
+import { scale } from '../../../core/test/scale.js';
 import { listing, tempFolder } from '../../../core/test/temp-folder.js';
 import { trainTestSplit } from '../../dist/splits/split-plan.js';
 import { openTokenizer } from '../../dist/tokenizer/open-tokenizer.js';
@@ -53,7 +54,7 @@ test('the bytes are the same for any number of workers, and on the calling threa
   const onThisThread = { ...(await byteTokenizer()), recipe: undefined, tokenizer };
   const made = [
     await build(tempFolder(), source, { workers: 1 }),
-    await build(tempFolder(), source, { workers: 8 }),
+    await build(tempFolder(), source, { workers: scale < 1 ? 3 : 8 }),
     await build(tempFolder(), source, { tokenizer: onThisThread }),
   ];
   const [first, ...others] = made.map(({ path }) => filesOf(path));
@@ -116,7 +117,8 @@ test('each setting, the data and the tokenizer make another cache', async () => 
     { tokenizer: await openTokenizer(other) },
   ];
   const paths = new Set<string>();
-  for (const changes of variants) paths.add((await build(directory, sourceOf({ train: rows }), changes)).path);
+  for (const changes of variants)
+    paths.add((await build(directory, sourceOf({ train: rows }), { workers: 1, ...changes })).path);
   expect(paths.size).toBe(variants.length);
 });
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, jest, test } from '@jest/globals';
 import { seal } from '@dataref/core/adapter';
@@ -10,19 +10,28 @@ import { build, filesOf, sourceOf, textRows } from './build.js';
 jest.setTimeout(120_000);
 const rows = { train: textRows(1000) };
 let whole: Record<string, string>;
+let aborted: string;
 beforeAll(async () => {
   whole = filesOf((await build(tempFolder(), sourceOf(rows))).path);
+  aborted = await abortedBuild();
 });
 
-/** A folder in which a build was aborted, and the parts that it left. */
-async function begun(): Promise<{ readonly directory: string; readonly parts: readonly string[] }> {
+/** A folder in which a build was aborted. */
+async function abortedBuild(): Promise<string> {
   const directory = tempFolder();
   const controller = new AbortController();
-  const aborted = build(directory, sourceOf(rows), {
+  const building = build(directory, sourceOf(rows), {
     signal: controller.signal,
     onProgress: ({ phase }) => phase === 'write' && controller.abort(),
   });
-  await expect(aborted).rejects.toMatchObject({ name: 'AbortError' });
+  await expect(building).rejects.toMatchObject({ name: 'AbortError' });
+  return directory;
+}
+
+/** A copy of that folder, and the parts in it. */
+function begun(): { readonly directory: string; readonly parts: readonly string[] } {
+  const directory = tempFolder();
+  cpSync(aborted, directory, { recursive: true });
   const parts = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.part'));
   expect(parts.length).toBeGreaterThan(2);
   return { directory, parts: parts.sort().map((name) => join(directory, name)) };
@@ -36,12 +45,12 @@ async function resumed(directory: string, unitRows = 50) {
 }
 
 test('parts that are whole are taken, all of them', async () => {
-  const { directory } = await begun();
+  const { directory } = begun();
   expect(await resumed(directory)).toEqual([]);
 });
 
 test.each([0, 20_000, -5, -1])('a part with another byte %d is encoded again, and those after it', async (at) => {
-  const { directory, parts } = await begun();
+  const { directory, parts } = begun();
   const part = parts[1] as string;
   const bytes = readFileSync(part);
   const place = at < 0 ? bytes.length + at : at;
@@ -52,13 +61,13 @@ test.each([0, 20_000, -5, -1])('a part with another byte %d is encoded again, an
 });
 
 test.each([0, 3, 100])('a part that was cut short to %d bytes is encoded again', async (length) => {
-  const { directory, parts } = await begun();
+  const { directory, parts } = begun();
   truncateSync(parts[0] as string, length);
   expect((await resumed(directory))[0]).toBe('0');
 });
 
 test('parts of units that were cut otherwise are not taken', async () => {
-  const { directory } = await begun();
+  const { directory } = begun();
   expect(await resumed(directory, 70)).toHaveLength(Math.ceil(1000 / 70));
 });
 
