@@ -84,8 +84,8 @@ describe('a dataset that is sent', () => {
 
   test('in batches, of a size that shares and workers do not change, with arguments', async () => {
     const { data, records } = await storedRecords(100);
-    const scale = send({ module, export: 'scale', hardware, input: 'batch', batchSize: 16, recordsPerShare: 40 });
-    const made = await scale(data, 3);
+    const scaled = send({ module, export: 'scale', hardware, input: 'batch', batchSize: 16, recordsPerShare: 40 });
+    const made = await scaled(data, 3);
     const sizes = [16, 16, 8, 16, 16, 8, 16, 4].flatMap((size) => Array.from({ length: size }, () => size));
     expect(await recordsOf(made)).toEqual(records.map(({ n }, i) => ({ scaled: 3 * n, size: sizes[i] })));
   });
