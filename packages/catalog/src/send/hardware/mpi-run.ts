@@ -37,6 +37,7 @@ export async function startRun(
   links: Links,
 ): Promise<Run> {
   const sockets = new Set<Socket>();
+  const started: Link[] = [];
   let ranks = 0;
   let isCut = false;
   let onFirst = (): void => undefined;
@@ -55,14 +56,12 @@ export async function startRun(
       onFirst();
     };
     const link: Link = new Link(socket, socket, env, onReady, () => socket.destroy());
+    started.push(link);
     socket.on('close', () => {
       sockets.delete(socket);
       // Where it does not end by itself, it is ended: so are all ranks, and their tasks run again.
       const timer = setTimeout(end, CUT_MS);
-      void ended.then((why) => {
-        clearTimeout(timer);
-        link.ended(`mpi: ${why}`);
-      });
+      void ended.then(() => clearTimeout(timer));
     });
   });
   const child = startChild(mpirun, command, { ...process.env, ...doorway.env });
@@ -88,6 +87,8 @@ export async function startRun(
     clearTimeout(starting);
     clearTimeout(ending);
     cut();
+    // All at once: a task that was on one of them, and is run again, must not meet another that is about to end.
+    for (const link of started) link.ended(`mpi: ${late}${why}`);
     return late + why;
   });
   const close = async (): Promise<void> => {

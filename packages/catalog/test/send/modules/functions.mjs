@@ -1,6 +1,6 @@
 // Functions that tests send.
 import { execFile, execFileSync, spawn } from 'node:child_process';
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { suffix } from './suffix.mjs';
 
@@ -131,3 +131,13 @@ export function printing() {
 
 /** Is killed as by the system. */
 export const killed = () => process.kill(process.pid, 'SIGKILL');
+
+/** Of several calls at once, the last ends who has started their workers, when the others are done; called again, it is done. */
+export async function killsLauncherOnce(log, isLast) {
+  if (!isLast) return new Promise((resolve) => setTimeout(resolve, 700, true));
+  if (readFileSync(log, 'utf8') !== '') return readFileSync(log, 'utf8') !== String(process.ppid);
+  writeFileSync(log, String(process.ppid));
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  process.kill(process.ppid, 'SIGKILL');
+  return new Promise(() => undefined);
+}
