@@ -22,7 +22,7 @@ test('a launcher that is killed once costs a task one of its lives, however many
   const log = join(folder, 'log');
   writeFileSync(log, '');
   const hardware = mpi({ np: 4, mpirun });
-  const calls = [false, false, false, true].map((isLast) => [log, isLast] as const);
+  const calls = [false, false, false, true].map((isLast) => [log, isLast]);
   const sent = send({ module, export: 'killsLauncherOnce', hardware });
   expect(await sent.starmap(calls)).toEqual([true, true, true, true]);
 });
